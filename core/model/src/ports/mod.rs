@@ -1,0 +1,58 @@
+//! The ports: what the engine needs of the world, each with its protocol in the trait's comment.
+//!
+//! An implementation is done when the port's conformance suite passes.
+
+mod blobs;
+mod clock;
+mod outbox;
+mod records;
+mod seal;
+mod target;
+mod vault;
+mod versions;
+
+pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
+pub use clock::Clock;
+pub use outbox::{
+    Acceptance, Answer, Attempted, Claim, Command, CommandOutcome, Dependents, Idempotency, Mark,
+    NewDelivery, NewSubmission, Order, Outbox, Settlement, Wanted,
+};
+pub use records::{
+    AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,
+    SubmissionView,
+};
+pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed};
+pub use target::{Attached, Content, Inquiry, Parcel, Target};
+pub use vault::{CHUNK, ContentKey, Issued, StreamOpener, StreamSealer, Vault, VaultFault, WrappedKey};
+pub use versions::Versions;
+
+/// What went wrong in a store, sorted by what the caller does next.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFault {
+    /// The disk, the database or the lock cannot be used now: nothing was changed; tell the sender to try later.
+    #[error("the store cannot be used now: {0}")]
+    Unavailable(String),
+    /// There is no room: nothing was changed; tell the sender to try later, and the operator to make room.
+    #[error("the store has no room: {0}")]
+    Full(String),
+    /// What was read is not what was written (a chunk cut off, swapped, repeated or altered; a row that cannot be
+    /// read). It never becomes content.
+    #[error("stored content is damaged: {0}")]
+    Damaged(String),
+    /// The caller asked for a step that the table of states refuses.
+    #[error(transparent)]
+    Impossible(#[from] crate::transition::Impossible),
+    /// The content was erased after its retention time.
+    #[error("the content was erased")]
+    Erased,
+}
+
+impl From<VaultFault> for StoreFault {
+    fn from(fault: VaultFault) -> Self {
+        match fault {
+            VaultFault::Unavailable(detail) => Self::Unavailable(detail),
+            VaultFault::WrongKey(detail) | VaultFault::Damaged(detail) => Self::Damaged(detail),
+            VaultFault::Destroyed => Self::Erased,
+        }
+    }
+}

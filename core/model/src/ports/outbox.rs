@@ -1,0 +1,242 @@
+use super::records::Scope;
+use super::{ContentKey, StagedContent, StoreFault, WrappedKey};
+use crate::delivery::KeptDocument;
+use crate::route::On;
+use crate::transition::Event;
+use crate::{
+    CaseId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName, Submission,
+    SubmissionId, Timestamp,
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// What is kept, written in transactions. The order of calls for one delivery is
+/// `accept → claim → mark → settle`, or `claim → settle` where nothing was sent, or `claim → give_back`.
+///
+/// * Every call is one durable transaction: when it returns `Ok`, the change is on disk (file and directory synced, or
+///   a synchronous database commit); when it returns an error, nothing was changed. Exceptions are [`Outbox::claim`]
+///   and [`Outbox::give_back`], which need not outlive the process.
+/// * Every change of state goes through [`transition::next`](crate::transition::next) and is written with its cause,
+///   who and when, in the same transaction (H6). A step that the table refuses changes nothing.
+/// * A claim is the right to one attempt. While it is held nobody else gets the delivery, and a command on it is
+///   refused. It ends with `settle` or `give_back`; after a crash an unmarked one is simply due again.
+/// * Calls may come in parallel. They do not block the caller's thread, and wait when the store is behind; nothing
+///   queues without a bound.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Keeps a submission with its deliveries and its contents, or answers a repetition (H1, H3). Of two racing calls
+    /// with the same idempotency key one is stored and the other repeated.
+    async fn accept(&self, new: NewSubmission) -> Result<Acceptance, StoreFault>;
+
+    /// After a start: what was marked and not settled becomes unknown (H5). Returns how many. Called once, before the
+    /// first claim.
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreFault>;
+
+    /// Takes deliveries that are to be worked on now, the longest due first: due ones, and unknown or awaiting ones
+    /// whose time to ask has come. An ordered delivery is not handed out while an earlier one of its tenant, case and
+    /// step holds it back (H11). A due delivery comes back as [`State::Claimed`]; the others keep their state.
+    async fn claim(&self, wanted: &Wanted) -> Result<Vec<Claim>, StoreFault>;
+
+    /// Sets the mark: after this the first byte may leave (H5). Writes the attempt and, the first time, the document
+    /// that is sent on every attempt (H4, H8). Afterwards the claim's delivery is [`State::Sending`].
+    async fn mark(&self, claim: &mut Claim, mark: Mark) -> Result<(), StoreFault>;
+
+    /// Ends a claim with what came of it. Releases the steps that waited for this one, in the same transaction.
+    /// Returns the state reached.
+    async fn settle(&self, claim: Claim, settlement: Settlement) -> Result<State, StoreFault>;
+
+    /// Ends a claim before the mark without a trace: a shutdown is no attempt.
+    async fn give_back(&self, claim: Claim);
+
+    /// Carries out what a person asked.
+    async fn command(&self, scope: &Scope, command: Command) -> Result<CommandOutcome, StoreFault>;
+
+    /// The next time at which something unclaimed falls due, if ever.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreFault>;
+}
+
+/// A submission about to be accepted.
+pub struct NewSubmission {
+    /// The submission; its sequence and the locations of its parts are given by the store.
+    pub submission: Submission,
+    /// The contents of its parts, in their order.
+    pub contents: Vec<StagedContent>,
+    /// Its data key, to encrypt what else is kept of it.
+    pub key: Arc<dyn ContentKey>,
+    /// The same key as it is stored.
+    pub wrapped_key: WrappedKey,
+    /// What makes a repetition known, where the sender gave a key.
+    pub idempotency: Option<Idempotency>,
+    /// What the sender is answered.
+    pub answer: Answer,
+    /// The deliveries to make.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// What makes a repetition known (H3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// A keyed hash of client and key: the key is the sender's text and may name a person.
+    pub key: Digest,
+    /// SHA-256 over the metadata and the hashes of the parts.
+    pub content: Digest,
+}
+
+/// What the sender of an accepted submission is answered: the same for every repetition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The submission.
+    pub id: SubmissionId,
+    /// Its case.
+    pub case: CaseId,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// SHA-256 of its data.
+    pub sha256: Digest,
+    /// The signed receipt, a compact JWS.
+    pub receipt: String,
+}
+
+/// What became of a submission that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is kept.
+    Stored(Answer),
+    /// It was kept before; this is what was answered then.
+    Repeated(Answer),
+    /// The same key was used with other content: refuse it.
+    OtherContent,
+}
+
+/// A delivery about to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDelivery {
+    /// Its key.
+    pub id: DeliveryId,
+    /// The step.
+    pub step: StepName,
+    /// Where it goes.
+    pub destination: Option<DestinationName>,
+    /// What it pins.
+    pub pinned: Option<Digest>,
+    /// Whether it leaves in the order of its case.
+    pub ordered: bool,
+    /// Steps that come first.
+    pub after: Vec<StepName>,
+    /// When those count as done.
+    pub on: On,
+    /// [`State::Due`], [`State::Blocked`] or [`State::Parked`].
+    pub state: State,
+    /// Why, where there is something to say.
+    pub reason: Option<Reason>,
+    /// When it is due; `None` unless it is due.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Which deliveries somebody could work on now.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Of this destination; `None` for the hub's own step `unrouted`.
+    pub destination: Option<DestinationName>,
+    /// At most so many.
+    pub limit: usize,
+    /// Due by now.
+    pub now: Timestamp,
+}
+
+/// The right to one attempt.
+#[derive(Debug)]
+pub struct Claim {
+    /// The delivery as it stands.
+    pub delivery: Delivery,
+}
+
+/// The mark of an attempt.
+#[derive(Debug)]
+pub struct Mark {
+    /// When.
+    pub at: Timestamp,
+    /// The document, the first time; its contents in the order message, signature.
+    pub document: Option<(KeptDocument, Vec<StagedContent>)>,
+    /// The data key to place it under.
+    pub key: Arc<dyn ContentKey>,
+}
+
+impl std::fmt::Debug for dyn ContentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ContentKey(***)")
+    }
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+    /// What it was: an attempt, or a rule of the hub.
+    pub cause: Attempted,
+    /// Why, where there is something to say.
+    pub reason: Option<Reason>,
+    /// When the hub looks at it next, where it will by itself.
+    pub due_at: Option<Timestamp>,
+    /// The target's word.
+    pub receipt: Option<Receipt>,
+    /// Deliveries that begin with this: those of the route that took an unrouted submission.
+    pub begins: Vec<NewDelivery>,
+}
+
+/// What a settlement was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempted {
+    /// The attempt that was marked last.
+    Attempt,
+    /// A named rule of the hub, nothing was sent.
+    Rule(&'static str),
+}
+
+/// What a person asked for one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// What is asked.
+    pub order: Order,
+    /// Who asks: the client's name.
+    pub who: String,
+    /// Why, in the person's words. Content: stored encrypted.
+    pub why: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Another attempt, now.
+    Retry,
+    /// Give it up.
+    Discard(Dependents),
+}
+
+/// What becomes of the steps that wait for a discarded one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dependents {
+    /// They are made as if it had been delivered.
+    Release,
+    /// They are given up too.
+    Discard,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandOutcome {
+    /// Done; the delivery is in this state now.
+    Done(State),
+    /// There is no such delivery in the scope.
+    NotFound,
+    /// The delivery is in a state where this makes no sense, or somebody works on it now.
+    Refused(State),
+}

@@ -1,0 +1,161 @@
+use super::{Answer, StoreFault, WrappedKey};
+use crate::transition::Event;
+use crate::{
+    CaseId, ClientName, Delivery, DeliveryId, DestinationName, Digest, Reason, ServiceKey, State, Submission,
+    SubmissionId, TenantName, Timestamp,
+};
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+
+/// Reads what is kept. Everything is seen through a [`Scope`]: what lies outside is not there (H7).
+#[async_trait]
+pub trait Records: Send + Sync {
+    /// One submission with its deliveries.
+    async fn submission(&self, scope: &Scope, id: SubmissionId)
+    -> Result<Option<SubmissionView>, StoreFault>;
+
+    /// One case: its submissions in order. The same case id may live in several tenants of the scope; each is a view.
+    async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault>;
+
+    /// Deliveries that fit the filter, oldest first, after the cursor; at most `limit` (1 to 1000).
+    async fn deliveries(
+        &self,
+        scope: &Scope,
+        filter: &DeliveryFilter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, Delivery)>, StoreFault>;
+
+    /// One delivery with its attempts and its history.
+    async fn delivery(&self, scope: &Scope, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreFault>;
+
+    /// How many deliveries are in which state, per destination. For metrics: no scope, no content.
+    async fn counts(&self) -> Result<Vec<StateCount>, StoreFault>;
+}
+
+/// What somebody may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything: the hub itself.
+    Hub,
+    /// What belongs to these tenants, and what this client handed in.
+    Of {
+        /// The tenants.
+        tenants: BTreeSet<TenantName>,
+        /// The client that asks, where it may follow its own submissions.
+        client: Option<ClientName>,
+    },
+}
+
+impl Scope {
+    /// Whether something of `tenant`, handed in by `client`, may be seen.
+    pub fn sees(&self, tenant: &TenantName, client: &ClientName) -> bool {
+        match self {
+            Self::Hub => true,
+            Self::Of { tenants, client: own } => tenants.contains(tenant) || own.as_ref() == Some(client),
+        }
+    }
+}
+
+/// A submission as it is kept.
+#[derive(Clone, Debug)]
+pub struct SubmissionView {
+    /// The submission.
+    pub submission: Submission,
+    /// What its sender was answered.
+    pub answer: Answer,
+    /// Its data key.
+    pub key: WrappedKey,
+    /// Its deliveries, in the order they were made.
+    pub deliveries: Vec<Delivery>,
+    /// When its content was erased.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// A case of one tenant.
+#[derive(Clone, Debug)]
+pub struct CaseView {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// Its submissions in order of acceptance.
+    pub submissions: Vec<SubmissionView>,
+}
+
+/// Which deliveries are asked for; everything that is set must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// In one of these states; empty for all.
+    pub states: BTreeSet<State>,
+    /// To this destination.
+    pub destination: Option<DestinationName>,
+    /// Of a submission for this service.
+    pub service: Option<ServiceKey>,
+    /// Of this case.
+    pub case: Option<CaseId>,
+}
+
+/// A place in the list of deliveries: the sequence of acceptance, which never changes. Opaque to clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor(pub u64);
+
+/// A delivery with all that happened to it.
+#[derive(Clone, Debug)]
+pub struct DeliveryDetail {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Its attempts, in order.
+    pub attempts: Vec<AttemptView>,
+    /// Its changes of state, in order.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptView {
+    /// From 1.
+    pub number: u32,
+    /// When its mark was set.
+    pub started_at: Timestamp,
+    /// When it was settled; `None` while it is under way.
+    pub ended_at: Option<Timestamp>,
+    /// Where it went.
+    pub destination: DestinationName,
+    /// SHA-256 of the message before the seal.
+    pub content_sha256: Digest,
+    /// SHA-256 of the manifest of all parts that were sent.
+    pub sent_sha256: Digest,
+    /// What came of it.
+    pub outcome: Option<Event>,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+/// One change of state (H6).
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What happened; `None` where the delivery began.
+    pub event: Option<Event>,
+    /// The state after it.
+    pub state: State,
+    /// What was behind it: `attempt 3`, `command`, or a named rule of the hub.
+    pub cause: String,
+    /// Who: a client's name, or `rohrpost`.
+    pub who: String,
+    /// The person's words, where a person asked.
+    pub why: Option<String>,
+    /// The reason, where there is something to say.
+    pub reason: Option<Reason>,
+}
+
+/// How many deliveries of a destination are in a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateCount {
+    /// The destination; `None` for the hub's own step.
+    pub destination: Option<DestinationName>,
+    /// The state.
+    pub state: State,
+    /// How many.
+    pub count: u64,
+}

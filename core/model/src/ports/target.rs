@@ -1,0 +1,97 @@
+use super::{ContentStream, StoreFault};
+use crate::{DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything that a target is handed for one attempt. On every attempt of one delivery it is the same, but for
+/// `attempt` (promise H4).
+pub struct Parcel<'a> {
+    /// The idempotency key.
+    pub key: DeliveryId,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+    /// The submission that it is made of: for its facts, not for its content.
+    pub submission: &'a Submission,
+    /// The step.
+    pub step: &'a StepName,
+    /// The message, sealed where the seal is inside.
+    pub message: Bytes,
+    /// Its media type.
+    pub media_type: &'a str,
+    /// A detached signature (CMS, DER).
+    pub signature: Option<Bytes>,
+    /// The attachments that go with it.
+    pub attachments: Vec<Attached>,
+    /// SHA-256 of the manifest of all parts, as it stands in the attempt.
+    pub sent_sha256: Digest,
+    /// What earlier steps of the same submission were answered.
+    pub receipts: &'a BTreeMap<StepName, Receipt>,
+}
+
+/// One attachment of a parcel.
+#[derive(Clone)]
+pub struct Attached {
+    /// Its number in the submission, from 1.
+    pub number: u32,
+    /// The file name that the sender gave.
+    pub name: Option<String>,
+    /// Its media type.
+    pub media_type: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes.
+    pub sha256: Digest,
+    /// Its content, which can be opened as often as needed.
+    pub content: Arc<dyn Content>,
+}
+
+/// Content that can be opened as a stream, as often as needed.
+#[async_trait]
+pub trait Content: Send + Sync {
+    /// Opens it from the start.
+    async fn open(&self) -> Result<ContentStream, StoreFault>;
+}
+
+/// The target's word on whether it has a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inquiry {
+    /// It has it.
+    Found(Outcome),
+    /// It surely does not have it.
+    Absent,
+    /// It cannot tell.
+    NoWord,
+}
+
+/// A foreign system that takes deliveries.
+///
+/// The engine commits the mark before it calls [`Target::deliver`], calls it at most `concurrency` times in parallel,
+/// each time with another key, and gives up after the destination's time limit by dropping the future. What
+/// `deliver` returns decides what happens next:
+///
+/// | Returned | Means | Then |
+/// |---|---|---|
+/// | `Ok(Done)` | the target has it, for good | delivered |
+/// | `Ok(Accepted)` | taken, final word outstanding | asked again with [`Target::inquire`] |
+/// | `Unavailable` | **surely** not taken | sent again later: same key, same bytes |
+/// | `Refused` | will be refused again | waits for a person |
+/// | `Unknown`, or the time limit | may have arrived | [`Target::inquire`], never blindly sent again |
+/// | `Defect` | our configuration is wrong and nothing was sent | waits for a person |
+///
+/// So an adapter answers `Unavailable` only if no byte of the message can have been taken, and `Unknown` whenever it
+/// is in doubt. It retries nothing by itself, keeps no state between calls, and logs no content.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Hands the parcel over.
+    async fn deliver(&self, parcel: &Parcel<'_>) -> Result<Outcome, Failure>;
+
+    /// Whether the target has the parcel, asked by its key, or by `reference` where the target gave one. Any failure
+    /// to ask is [`Failure::Unavailable`]: it is asked again later.
+    async fn inquire(&self, parcel: &Parcel<'_>, reference: Option<&str>) -> Result<Inquiry, Failure>;
+
+    /// Whether the target drops a second delivery under the same key by itself. Then an unknown outcome may be
+    /// repeated.
+    fn deduplicates(&self) -> bool;
+}

@@ -1,0 +1,149 @@
+//! Why something is as it is, in a form that can be stored, counted and told in two languages without quoting
+//! anybody's data (promise H10).
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A code, parameters and a place. Parameters are numbers and names of the configuration, never values that somebody
+/// handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// What is the matter.
+    pub code: ReasonCode,
+    /// What the sentence needs: see [`ReasonCode`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
+    /// Where, in the document at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A place in a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Line, from 1; 0 if unknown.
+    pub line: u32,
+    /// Column, from 1; 0 if unknown.
+    pub column: u32,
+    /// XPath of the element, of names and positions only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+}
+
+/// What can be the matter. The word in kebab case is what is stored; a new code is added, an old one never renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonCode {
+    /// No route takes the submission (`service`, `area`).
+    NoRoute,
+    /// Two routes are equally specific (`routes`).
+    RouteTie,
+    /// A route took it later (`route`).
+    Routed,
+    /// Waits for other steps (`steps`).
+    WaitsForSteps,
+    /// Its condition is false.
+    ConditionFalse,
+    /// Its condition cannot be evaluated.
+    ConditionFailed,
+    /// The destination is not configured (`destination`).
+    NoDestination,
+    /// The destination does not serve the tenant, or test and live do not fit (`destination`).
+    DestinationForbidden,
+    /// The pinned version cannot be loaded (`version`).
+    VersionMissing,
+    /// The seal is not configured, or has another form than at acceptance (`seal`).
+    NoSeal,
+    /// The document could not be signed (`seal`).
+    SealFailed,
+    /// The mapping stopped with an error (`mapping`, place in the stylesheet).
+    MappingFailed,
+    /// The mapping exceeded a limit (`mapping`, `limit`).
+    MappingLimit,
+    /// The data do not fit the mapping's source schema (`mapping`, place).
+    SourceInvalid,
+    /// The mapping's result does not fit its target schema (`mapping`, place).
+    TargetInvalid,
+    /// Stored content is damaged.
+    ContentDamaged,
+    /// Content was erased.
+    ContentErased,
+    /// No connection to the target (`destination`).
+    Unreachable,
+    /// The target was too slow before anything was sent.
+    ConnectTimeout,
+    /// The target answered that it is not available (`status`).
+    TargetBusy,
+    /// The target refused (`status`).
+    TargetRefused,
+    /// The target refused the credentials (`status`).
+    CredentialsRefused,
+    /// The answer was not what the configuration expects (`status`).
+    UnexpectedAnswer,
+    /// The connection tore, or the time ran out, after something may have left.
+    Torn,
+    /// The hub was stopped or crashed while sending.
+    Interrupted,
+    /// The target was asked and gave no word.
+    NoWord,
+    /// The target was asked: it does not have it.
+    SurelyAbsent,
+    /// The target was asked: it has it.
+    Found,
+    /// The target took it and works on it.
+    InProgress,
+    /// The adapter's configuration cannot make this request (`field`).
+    AdapterConfiguration,
+    /// The folder cannot be written now.
+    FolderUnavailable,
+    /// No room in the folder.
+    FolderFull,
+    /// A person asked for another attempt.
+    RetriedByPerson,
+    /// A person gave it up.
+    DiscardedByPerson,
+    /// The step that it waits for was discarded.
+    DiscardedWithStep,
+    /// The hub is stopping.
+    HubStopping,
+    /// The hub's own store had trouble.
+    HubTrouble,
+}
+
+impl Reason {
+    /// A reason without parameters.
+    pub const fn new(code: ReasonCode) -> Self {
+        Self { code, params: BTreeMap::new(), place: None }
+    }
+
+    /// Adds a parameter: a number or a name of the configuration.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.params.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Adds a place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// A German sentence that tells an operator what is the matter and what to do.
+    pub fn german(&self) -> String {
+        crate::reason_text::german(self)
+    }
+
+    /// The same in English.
+    pub fn english(&self) -> String {
+        crate::reason_text::english(self)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.english())
+    }
+}

@@ -1,0 +1,223 @@
+//! The sentences. `{name}` stands for a parameter.
+
+use crate::reason::{Reason, ReasonCode as C};
+
+pub(crate) fn german(reason: &Reason) -> String {
+    fill(text(reason.code).0, reason, ("Zeile", "Spalte"))
+}
+
+pub(crate) fn english(reason: &Reason) -> String {
+    fill(text(reason.code).1, reason, ("line", "column"))
+}
+
+fn fill(template: &str, reason: &Reason, words: (&str, &str)) -> String {
+    let mut sentence = template.to_owned();
+    for (name, value) in &reason.params {
+        sentence = sentence.replace(&format!("{{{name}}}"), value);
+    }
+    if let Some(place) = reason.place.as_ref().filter(|place| place.line > 0) {
+        sentence.push_str(&format!(" ({} {}, {} {}", words.0, place.line, words.1, place.column));
+        if !place.path.is_empty() {
+            sentence.push_str(&format!(", {}", place.path));
+        }
+        sentence.push(')');
+    }
+    sentence
+}
+
+/// German, English.
+const fn text(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::NoRoute | C::RouteTie | C::Routed | C::WaitsForSteps | C::ConditionFalse | C::ConditionFailed => {
+            routing(code)
+        }
+        C::NoDestination | C::DestinationForbidden | C::VersionMissing | C::NoSeal | C::SealFailed => {
+            configuration(code)
+        }
+        C::MappingFailed | C::MappingLimit | C::SourceInvalid | C::TargetInvalid => mapping(code),
+        C::RetriedByPerson | C::DiscardedByPerson | C::DiscardedWithStep => person(code),
+        C::ContentDamaged | C::ContentErased | C::HubStopping | C::HubTrouble | C::Interrupted => hub(code),
+        _ => target(code),
+    }
+}
+
+const fn routing(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::NoRoute => (
+            "Keine Route nimmt Leistung {service} im Gebiet {area} an. Route anlegen, aktivieren und mit `queue retry` neu zuordnen.",
+            "No route takes service {service} in area {area}. Add a route, activate it, then `queue retry`.",
+        ),
+        C::RouteTie => (
+            "Mehrere gleich genaue Routen passen: {routes}. Eine davon enger fassen und mit `queue retry` neu zuordnen.",
+            "Several equally specific routes fit: {routes}. Narrow one of them, then `queue retry`.",
+        ),
+        C::Routed => {
+            ("Die Route {route} hat die Einreichung übernommen.", "The route {route} took the submission.")
+        }
+        C::WaitsForSteps => ("Wartet auf: {steps}.", "Waits for: {steps}."),
+        C::ConditionFalse => {
+            ("Die Bedingung des Schritts trifft nicht zu.", "The step's condition is false.")
+        }
+        _ => (
+            "Die Bedingung des Schritts lässt sich nicht auswerten. Route prüfen.",
+            "The step's condition cannot be evaluated. Check the route.",
+        ),
+    }
+}
+
+const fn configuration(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::NoDestination => (
+            "Das Ziel {destination} ist nicht eingerichtet. Ziel anlegen, aktivieren und neu zustellen.",
+            "The destination {destination} is not configured. Add it, activate, retry.",
+        ),
+        C::DestinationForbidden => (
+            "Das Ziel {destination} darf diese Einreichung nicht erhalten (Mandant oder Testbetrieb). Konfiguration prüfen.",
+            "The destination {destination} must not get this submission (tenant or test stage). Check the configuration.",
+        ),
+        C::VersionMissing => (
+            "Die bei der Annahme festgelegte Fassung {version} fehlt. Sicherung prüfen.",
+            "The version {version} pinned at acceptance is missing. Check the backup.",
+        ),
+        C::NoSeal => (
+            "Das Siegel {seal} ist nicht eingerichtet oder hat eine andere Form als bei der Annahme.",
+            "The seal {seal} is not configured, or has another form than at acceptance.",
+        ),
+        _ => (
+            "Mit dem Siegel {seal} konnte nicht signiert werden. Schlüssel und Zertifikat prüfen.",
+            "Signing with the seal {seal} failed. Check key and certificate.",
+        ),
+    }
+}
+
+const fn mapping(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::MappingFailed => (
+            "Die Abbildung {mapping} ist mit einem Fehler abgebrochen. Abbildung prüfen.",
+            "The mapping {mapping} stopped with an error. Check the mapping.",
+        ),
+        C::MappingLimit => (
+            "Die Abbildung {mapping} hat die Grenze {limit} überschritten. Abbildung prüfen.",
+            "The mapping {mapping} exceeded the limit {limit}. Check the mapping.",
+        ),
+        C::SourceInvalid => (
+            "Die Daten passen nicht zum Eingangsschema der Abbildung {mapping}.",
+            "The data do not fit the source schema of the mapping {mapping}.",
+        ),
+        _ => (
+            "Das Ergebnis der Abbildung {mapping} passt nicht zum Zielschema. Abbildung prüfen.",
+            "The result of the mapping {mapping} does not fit its target schema. Check the mapping.",
+        ),
+    }
+}
+
+const fn person(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::RetriedByPerson => ("Auf Anweisung erneut fällig.", "Due again by command."),
+        C::DiscardedByPerson => ("Auf Anweisung verworfen.", "Discarded by command."),
+        _ => (
+            "Verworfen zusammen mit dem Schritt, auf den gewartet wurde.",
+            "Discarded together with the step it waited for.",
+        ),
+    }
+}
+
+const fn hub(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::ContentDamaged => (
+            "Gespeicherter Inhalt ist beschädigt. Datenträger prüfen und aus der Sicherung wiederherstellen.",
+            "Stored content is damaged. Check the disk and restore from the backup.",
+        ),
+        C::ContentErased => (
+            "Der Inhalt wurde nach Ablauf der Frist gelöscht.",
+            "The content was erased after its retention time.",
+        ),
+        C::HubStopping => (
+            "Rohrpost wird beendet; es geht nach dem Start weiter.",
+            "Rohrpost is stopping; it goes on after the start.",
+        ),
+        C::Interrupted => (
+            "Rohrpost wurde während des Sendens unterbrochen; das Ziel wird gefragt.",
+            "Rohrpost was interrupted while sending; the target is asked.",
+        ),
+        _ => (
+            "Der eigene Speicher war gestört; es wird erneut versucht.",
+            "The hub's own store had trouble; it is tried again.",
+        ),
+    }
+}
+
+const fn target(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::Unreachable => (
+            "Das Ziel ist nicht erreichbar; es wird erneut versucht.",
+            "The target cannot be reached; it is tried again.",
+        ),
+        C::ConnectTimeout => (
+            "Das Ziel hat den Verbindungsaufbau nicht rechtzeitig beantwortet; es wird erneut versucht.",
+            "The target did not answer the connection in time; it is tried again.",
+        ),
+        C::TargetBusy => (
+            "Das Ziel ist vorübergehend nicht bereit (Status {status}); es wird erneut versucht.",
+            "The target is not ready now (status {status}); it is tried again.",
+        ),
+        C::TargetRefused => (
+            "Das Ziel hat die Annahme verweigert (Status {status}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
+            "The target refused (status {status}). Clear the cause with the target, then retry or discard.",
+        ),
+        C::CredentialsRefused => (
+            "Das Ziel hat die Zugangsdaten abgelehnt (Status {status}). Zugangsdaten prüfen, dann neu zustellen.",
+            "The target refused the credentials (status {status}). Check them, then retry.",
+        ),
+        C::UnexpectedAnswer => (
+            "Die Antwort des Ziels (Status {status}) entspricht nicht der Konfiguration. Beim Ziel nachsehen, ob es angekommen ist.",
+            "The target's answer (status {status}) is not what the configuration expects. Look at the target whether it arrived.",
+        ),
+        C::Torn => (
+            "Die Verbindung riss oder die Zeit lief ab, nachdem gesendet wurde; ob es ankam, ist ungewiss.",
+            "The connection tore or the time ran out after sending; whether it arrived is not known.",
+        ),
+        C::NoWord => (
+            "Das Ziel konnte nicht sagen, ob es angekommen ist. Beim Ziel nachsehen, dann neu zustellen oder verwerfen.",
+            "The target could not tell whether it arrived. Look there, then retry or discard.",
+        ),
+        C::SurelyAbsent => (
+            "Das Ziel hat es sicher nicht; es wird erneut gesendet.",
+            "The target surely does not have it; it is sent again.",
+        ),
+        C::Found => ("Das Ziel hat es erhalten.", "The target has it."),
+        C::InProgress => {
+            ("Das Ziel hat es angenommen und bearbeitet es.", "The target took it and works on it.")
+        }
+        C::AdapterConfiguration => (
+            "Mit der Konfiguration des Ziels lässt sich die Anfrage nicht bilden ({field}). Konfiguration prüfen.",
+            "The destination's configuration cannot make the request ({field}). Check the configuration.",
+        ),
+        C::FolderFull => (
+            "Im Zielordner ist kein Platz; es wird erneut versucht.",
+            "The folder has no room; it is tried again.",
+        ),
+        _ => (
+            "Der Zielordner ist nicht beschreibbar; es wird erneut versucht. Rechte und Einbindung prüfen.",
+            "The folder cannot be written; it is tried again. Check rights and mount.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Place;
+
+    #[test]
+    fn sentences_carry_parameters_and_place() {
+        let reason = Reason::new(C::NoRoute).with("service", "99000000000000").with("area", "15091");
+        assert!(reason.german().starts_with("Keine Route nimmt Leistung 99000000000000 im Gebiet 15091 an."));
+        let placed = Reason::new(C::TargetInvalid).with("mapping", "m").at(Place {
+            line: 3,
+            column: 7,
+            path: "/a/b[2]".into(),
+        });
+        assert!(placed.english().ends_with("(line 3, column 7, /a/b[2])"), "{}", placed.english());
+    }
+}

@@ -1,0 +1,143 @@
+//! Which submissions go where.
+
+use crate::{
+    Area, AreaPattern, DestinationName, Digest, Kind, MappingName, RouteName, SealName, ServiceKey, StepName,
+    TenantName,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The name of the hub's own step, on which a submission waits that no route takes. No route may use it.
+pub const UNROUTED: &str = "unrouted";
+
+/// A municipality or authority with the areas that it is responsible for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its name in the configuration.
+    pub name: TenantName,
+    /// What people call it.
+    pub title: String,
+    /// The areas it is responsible for. The most specific tenant takes an area.
+    pub areas: Vec<AreaPattern>,
+}
+
+/// Which submissions a route takes, and the deliveries it makes of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its name.
+    pub name: RouteName,
+    /// The tenants it serves.
+    pub tenants: BTreeSet<TenantName>,
+    /// What it takes.
+    pub matches: Match,
+    /// What it does, in the order written.
+    pub steps: Vec<Step>,
+}
+
+/// What a route takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// The kinds; empty for all.
+    pub kinds: BTreeSet<Kind>,
+    /// The services; empty for all.
+    pub services: BTreeSet<ServiceKey>,
+    /// The area, or a prefix of areas.
+    pub area: AreaPattern,
+}
+
+impl Match {
+    /// Whether a submission of this kind, service and area is taken.
+    pub fn takes(&self, kind: &Kind, service: &ServiceKey, area: &Area) -> bool {
+        let kind_fits = self.kinds.is_empty() || self.kinds.contains(kind);
+        let service_fits = self.services.is_empty() || self.services.contains(service);
+        kind_fits && service_fits && self.area.covers(area)
+    }
+
+    /// How narrowly it says what it takes: a named service before any service, then a named kind before any kind,
+    /// then the narrower area. The greater tuple wins.
+    pub fn specificity(&self) -> (bool, bool, usize) {
+        (!self.services.is_empty(), !self.kinds.is_empty(), self.area.specificity())
+    }
+
+    /// Whether some submission is taken by both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        fn meet<T: Ord>(left: &BTreeSet<T>, right: &BTreeSet<T>) -> bool {
+            left.is_empty() || right.is_empty() || !left.is_disjoint(right)
+        }
+        meet(&self.kinds, &other.kinds)
+            && meet(&self.services, &other.services)
+            && self.area.overlaps(&other.area)
+    }
+}
+
+/// One delivery to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name, unique in the route.
+    pub name: StepName,
+    /// The destination; `{tenant}` stands for the tenant's name.
+    pub destination: String,
+    /// The mapping that makes its document; without one the data goes as it came.
+    pub mapping: Option<MappingName>,
+    /// How the document is signed.
+    pub seal: Option<SealName>,
+    /// Whether deliveries of one case leave in order of acceptance (promise H11).
+    pub ordered: bool,
+    /// Steps of the same route that come first.
+    pub after: Vec<StepName>,
+    /// When a step in `after` counts as done.
+    pub on: On,
+    /// Whether the step is made at all; decided when its turn comes.
+    pub when: Option<When>,
+    /// Whether the attachments go with the document.
+    pub attachments: bool,
+}
+
+impl Step {
+    /// The destination's name for `tenant`, if the template gives a name at all.
+    pub fn destination_for(&self, tenant: &TenantName) -> Option<DestinationName> {
+        self.destination.replace("{tenant}", tenant.as_str()).parse().ok()
+    }
+}
+
+/// When a step that others wait for counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum On {
+    /// When the target has said its final word.
+    #[default]
+    Delivered,
+    /// As soon as the target took it.
+    Accepted,
+}
+
+/// A step's condition. A step whose condition is false ends as skipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// The receipt of each step in `after` has this result, for instance `paid`.
+    Result(String),
+    /// An XPath 1.0 expression over the submission's data is true.
+    Xpath {
+        /// The expression.
+        expression: String,
+        /// Prefix → namespace.
+        namespaces: BTreeMap<String, String>,
+    },
+}
+
+/// A step with everything that decides which bytes it sends: what a delivery pins at acceptance. Its digest names it.
+/// Address, credentials, keys, limits and hours are not in it: those are always the current ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedStep {
+    /// The format of this record.
+    pub version: u32,
+    /// The route that the step belongs to.
+    pub route: RouteName,
+    /// The step as it was written.
+    pub step: Step,
+    /// The content of its mapping, schemas included.
+    pub mapping: Option<Digest>,
+    /// The form of its seal.
+    pub seal_form: Option<crate::ports::SealForm>,
+}

@@ -15,7 +15,7 @@ pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedConte
 pub use clock::Clock;
 pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Command, CommandOutcome, Dependents, Idempotency, Mark,
-    NewDelivery, NewSubmission, Order, Outbox, Settlement, Wanted,
+    NewDelivery, NewSubmission, Order, Outbox, Settlement, Unsettled, Wanted,
 };
 pub use records::{
     AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,

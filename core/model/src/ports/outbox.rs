@@ -42,8 +42,9 @@ pub trait Outbox: Send + Sync {
     async fn mark(&self, claim: &mut Claim, mark: Mark) -> Result<(), StoreFault>;
 
     /// Ends a claim with what came of it. Releases the steps that waited for this one, in the same transaction.
-    /// Returns the state reached.
-    async fn settle(&self, claim: Claim, settlement: Settlement) -> Result<State, StoreFault>;
+    /// Returns the state reached. If the store cannot be written the claim comes back, still held: the caller knows
+    /// what came of the attempt and tries to settle it again.
+    async fn settle(&self, claim: Claim, settlement: &Settlement) -> Result<State, Box<Unsettled>>;
 
     /// Ends a claim before the mark without a trace: a shutdown is no attempt.
     async fn give_back(&self, claim: Claim);
@@ -149,6 +150,16 @@ pub struct Wanted {
 pub struct Claim {
     /// The delivery as it stands.
     pub delivery: Delivery,
+}
+
+/// A claim that could not be settled.
+#[derive(Debug, thiserror::Error)]
+#[error("not settled: {fault}")]
+pub struct Unsettled {
+    /// The claim, still held.
+    pub claim: Claim,
+    /// Why.
+    pub fault: StoreFault,
 }
 
 /// The mark of an attempt.

@@ -1,0 +1,1 @@
+//! Delivers into a folder, atomically; the model for other adapters.

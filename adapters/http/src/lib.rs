@@ -1,0 +1,1 @@
+//! Delivers by a configurable HTTP request.

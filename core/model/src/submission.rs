@@ -128,3 +128,24 @@ pub enum PublicState {
     /// Every delivery ended, at least one discarded or expired.
     Ended,
 }
+
+impl PublicState {
+    /// The public state of a submission with these deliveries.
+    pub fn of(deliveries: &[crate::Delivery]) -> Self {
+        use crate::State as S;
+        let any = |wanted: fn(S) -> bool| deliveries.iter().any(|delivery| wanted(delivery.state));
+        let all = |wanted: fn(S) -> bool| deliveries.iter().all(|delivery| wanted(delivery.state));
+        if all(S::is_end) {
+            return if any(|state| matches!(state, S::Discarded | S::Expired)) {
+                Self::Ended
+            } else {
+                Self::Completed
+            };
+        }
+        if any(|state| state == S::Parked) {
+            return Self::Attention;
+        }
+        let nothing_sent = deliveries.iter().all(|delivery| delivery.attempts == 0);
+        if nothing_sent { Self::Accepted } else { Self::Underway }
+    }
+}

@@ -1,0 +1,267 @@
+//! One attempt: load → map → validate → seal → mark → deliver → judge → settle.
+
+use crate::Engine;
+use crate::catalog::Connected;
+use crate::content::Stored;
+use crate::judge::{self, Circumstances, Saying as _, settlement};
+use crate::prepare::{Loaded, Ready, Stop};
+use crate::routing::{self, Facts};
+use bytes::Bytes;
+use futures::FutureExt as _;
+use rohrpost_model::delivery::{KeptDocument, KeptPart};
+use rohrpost_model::document::Document;
+use rohrpost_model::ports::{
+    Attached, Attempted, Claim, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
+};
+use rohrpost_model::submission::Part;
+use rohrpost_model::transition::Event;
+use rohrpost_model::{Digest, Failure, Outcome, Reason, ReasonCode, State, Submission, Timestamp};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the hub waits before it writes to a store again that could not be written.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What one attempt sends: the bytes, and what names them.
+pub(crate) struct Sending {
+    pub(crate) loaded: Loaded,
+    pub(crate) message: Bytes,
+    pub(crate) media_type: String,
+    pub(crate) signature: Option<Bytes>,
+    pub(crate) sent_sha256: Digest,
+    pub(crate) attachments: bool,
+}
+
+impl Engine {
+    /// Makes one attempt at a claimed delivery and settles it. An error means that the store is in trouble: the claim
+    /// was given back and nothing was sent.
+    pub(crate) async fn attempt(&self, mut claim: Claim, to: &Connected) -> Result<State, StoreFault> {
+        let (loaded, ready) = match self.load_and_prepare(&claim, to).await {
+            Ok(prepared) => prepared,
+            Err(stop) => return self.stop_before_mark(claim, stop).await,
+        };
+        let sending = match self.mark(&mut claim, loaded, ready).await {
+            Ok(sending) => sending,
+            Err(fault) => return self.stop_before_mark(claim, Stop::Later(fault)).await,
+        };
+        let answer = self.deliver(&claim, &sending, to).await;
+        let verdict = judge::attempt(answer, self.circumstances(&claim, to));
+        self.settle(claim, verdict).await
+    }
+
+    async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<(Loaded, Ready), Stop> {
+        let loaded = self.load(&claim.delivery).await?;
+        allowed(&loaded.view.submission, to)?;
+        let ready = self.prepare(claim, &loaded).await?;
+        Ok((loaded, ready))
+    }
+
+    /// Commits the mark, with the hashes and the document, before the first byte leaves (promises H4, H5, H8).
+    async fn mark(&self, claim: &mut Claim, loaded: Loaded, ready: Ready) -> Result<Sending, StoreFault> {
+        let at = self.ports.clock.now();
+        let key = Arc::clone(&loaded.key);
+        match ready {
+            Ready::Kept { kept, message, signature } => {
+                self.ports.outbox.mark(claim, Mark { at, document: None, key }).await?;
+                let KeptDocument { media_type, sent_sha256, attachments, .. } = kept;
+                Ok(Sending { loaded, message, media_type, signature, sent_sha256, attachments })
+            }
+            Ready::New(document) => {
+                let (kept, contents) = self.keep(claim, &loaded, &document).await?;
+                let (sent_sha256, attachments) = (kept.sent_sha256, kept.attachments);
+                self.ports.outbox.mark(claim, Mark { at, document: Some((kept, contents)), key }).await?;
+                let Document { message, media_type, signature, .. } = document;
+                let (message, signature) = (message.into(), signature.map(Bytes::from));
+                Ok(Sending { loaded, message, media_type, signature, sent_sha256, attachments })
+            }
+        }
+    }
+
+    /// Stages a new document, so that the mark can name it.
+    async fn keep(
+        &self,
+        claim: &Claim,
+        loaded: &Loaded,
+        document: &Document,
+    ) -> Result<(KeptDocument, Vec<StagedContent>), StoreFault> {
+        let (submission, delivery) = (loaded.view.submission.id, claim.delivery.id);
+        let message = self.stage(loaded, Slot::Message(submission, delivery), &document.message).await?;
+        let signature = match &document.signature {
+            Some(bytes) => Some(self.stage(loaded, Slot::Signature(submission, delivery), bytes).await?),
+            None => None,
+        };
+        let attachments = loaded.pinned.step.attachments;
+        let kept = KeptDocument {
+            content_sha256: document.content_sha256,
+            sent_sha256: document.manifest(sent_attachments(&loaded.view.submission, attachments)),
+            media_type: document.media_type.clone(),
+            message: kept_part(&message),
+            signature: signature.as_ref().map(kept_part),
+            attachments,
+        };
+        let contents = std::iter::once(message).chain(signature).map(|staged| staged.content).collect();
+        Ok((kept, contents))
+    }
+
+    async fn stage(&self, loaded: &Loaded, slot: Slot, bytes: &[u8]) -> Result<Staged, StoreFault> {
+        let mut stage = self.ports.blobs.stage(Arc::clone(&loaded.key), slot);
+        stage.write(Bytes::copy_from_slice(bytes)).await?;
+        stage.finish().await
+    }
+
+    async fn deliver(&self, claim: &Claim, sending: &Sending, to: &Connected) -> Result<Outcome, Failure> {
+        let parcel = self.parcel(claim, sending);
+        let torn = || Failure::Unknown(Reason::new(ReasonCode::Torn));
+        self.within(to.destination.timeout, to.target.deliver(&parcel)).await.unwrap_or_else(|| Err(torn()))
+    }
+
+    /// The parcel of an attempt or an inquiry.
+    pub(crate) fn parcel<'a>(&self, claim: &'a Claim, sending: &'a Sending) -> Parcel<'a> {
+        let submission = &sending.loaded.view.submission;
+        let attached = sent_attachments(submission, sending.attachments);
+        Parcel {
+            key: claim.delivery.id,
+            attempt: claim.delivery.attempts,
+            submission,
+            step: &claim.delivery.step,
+            message: sending.message.clone(),
+            media_type: &sending.media_type,
+            signature: sending.signature.clone(),
+            attachments: attached.filter_map(|part| self.attached(sending, part)).collect(),
+            sent_sha256: sending.sent_sha256,
+            receipts: &sending.loaded.receipts,
+        }
+    }
+
+    fn attached(&self, sending: &Sending, part: &Part) -> Option<Attached> {
+        let content = Stored {
+            blobs: Arc::clone(&self.ports.blobs),
+            key: Arc::clone(&sending.loaded.key),
+            slot: Slot::Part(sending.loaded.view.submission.id, part.number),
+            location: part.location.clone()?,
+        };
+        Some(Attached {
+            number: part.number,
+            name: part.name.clone(),
+            media_type: part.media_type.clone(),
+            size: part.size,
+            sha256: part.sha256,
+            content: Arc::new(content),
+        })
+    }
+
+    /// Runs a conversation for at most `limit`. `None` if the time ran out, or if the adapter panicked (a defect of
+    /// ours after which nobody can tell what has left).
+    pub(crate) async fn within<T>(&self, limit: Duration, conversation: impl Future<Output = T>) -> Option<T> {
+        let deadline = self.ports.clock.now().checked_add(limit).unwrap_or(Timestamp::MAX);
+        tokio::select! {
+            answer = AssertUnwindSafe(conversation).catch_unwind() => answer.ok(),
+            () = self.ports.clock.sleep_until(deadline) => None,
+        }
+    }
+
+    pub(crate) fn circumstances<'a>(&self, claim: &Claim, to: &'a Connected) -> Circumstances<'a> {
+        Circumstances {
+            destination: &to.destination,
+            deduplicates: to.target.deduplicates(),
+            attempts: claim.delivery.attempts,
+            now: self.ports.clock.now(),
+            chance: fastrand::f64(),
+        }
+    }
+
+    /// Ends a claim before the mark: nothing has left the house.
+    async fn stop_before_mark(&self, claim: Claim, stop: Stop) -> Result<State, StoreFault> {
+        let now = self.ports.clock.now();
+        let rule = |event, name, reason| settlement(event, Attempted::Rule(name), now).because(reason);
+        match stop {
+            Stop::Skip => {
+                self.settle(claim, rule(Event::ConditionFalse, "condition", Reason::new(ReasonCode::ConditionFalse))).await
+            }
+            Stop::Defect(reason) => self.settle(claim, rule(Event::Defect, "defect", reason)).await,
+            Stop::Later(fault) => {
+                tracing::warn!(delivery = %claim.delivery.id, %fault, "given back before anything was sent");
+                self.ports.outbox.give_back(claim).await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Settles, and goes on trying while the store cannot be written: the outcome is known and must not be lost.
+    pub(crate) async fn settle(&self, mut claim: Claim, verdict: Settlement) -> Result<State, StoreFault> {
+        count(&claim, &verdict);
+        loop {
+            let unsettled = match self.ports.outbox.settle(claim, &verdict).await {
+                Ok(state) => {
+                    self.wake.notify_one();
+                    return Ok(state);
+                }
+                Err(unsettled) => *unsettled,
+            };
+            tracing::error!(delivery = %unsettled.claim.delivery.id, fault = %unsettled.fault, "not settled");
+            if matches!(unsettled.fault, StoreFault::Impossible(_) | StoreFault::Damaged(_)) {
+                self.ports.outbox.give_back(unsettled.claim).await;
+                return Err(unsettled.fault);
+            }
+            claim = unsettled.claim;
+            self.pause(STORE_PAUSE).await;
+        }
+    }
+
+    pub(crate) async fn pause(&self, pause: Duration) {
+        let until = self.ports.clock.now().checked_add(pause).unwrap_or(Timestamp::MAX);
+        self.ports.clock.sleep_until(until).await;
+    }
+
+    /// Tries again to find a route for a submission that none took.
+    pub(crate) async fn route_again(&self, claim: Claim) -> Result<State, StoreFault> {
+        let view = self.ports.records.submission(&rohrpost_model::ports::Scope::Hub, claim.delivery.submission).await;
+        let submission = match view {
+            Ok(Some(view)) => view.submission,
+            Ok(None) => return self.stop_before_mark(claim, Stop::Defect(Reason::new(ReasonCode::ContentDamaged))).await,
+            Err(fault) => return self.stop_before_mark(claim, Stop::Later(fault)).await,
+        };
+        let verdict = self.routed(&submission);
+        self.settle(claim, verdict).await
+    }
+
+    fn routed(&self, submission: &Submission) -> Settlement {
+        let (catalog, now) = (self.catalog(), self.ports.clock.now());
+        let Submission { tenant, kind, service, area, .. } = submission;
+        let facts = Facts { tenant, kind, service, area };
+        let rule = Attempted::Rule("routing");
+        match routing::route_for(&catalog, &facts) {
+            Ok(route) => {
+                let reason = Reason::new(ReasonCode::Routed).with("route", &route.name);
+                let begins = routing::plan(&catalog, route, tenant, now);
+                Settlement { begins, ..settlement(Event::ConditionFalse, rule, now).because(reason) }
+            }
+            Err(none) => settlement(Event::Defect, rule, now).because(none.reason(&facts)),
+        }
+    }
+}
+
+/// Whether the destination may get this submission (promise H7), and whether test and live fit.
+fn allowed(submission: &Submission, to: &Connected) -> Result<(), Stop> {
+    let Connected { destination, .. } = to;
+    if destination.tenants.contains(&submission.tenant) && destination.test == submission.test {
+        return Ok(());
+    }
+    Err(Stop::Defect(Reason::new(ReasonCode::DestinationForbidden).with("destination", &destination.name)))
+}
+
+fn sent_attachments(submission: &Submission, wanted: bool) -> impl Iterator<Item = &Part> {
+    submission.attachments().filter(move |_| wanted)
+}
+
+fn kept_part(staged: &Staged) -> KeptPart {
+    KeptPart { size: staged.size, sha256: staged.sha256, location: None }
+}
+
+fn count(claim: &Claim, verdict: &Settlement) {
+    let destination = claim.delivery.destination.as_ref().map_or("-", |name| name.as_str()).to_owned();
+    let outcome = serde_json::to_value(verdict.event).ok().and_then(|word| word.as_str().map(str::to_owned));
+    metrics::counter!("rohrpost_settled_total", "destination" => destination, "event" => outcome.unwrap_or_default()).increment(1);
+}

@@ -9,11 +9,13 @@ use rohrpost_mappings::{NotWellFormed, Violation, Xml, XmlLimits};
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::limits::Limits;
 use rohrpost_model::ports::{
-    Acceptance, Answer, Idempotency, Issued, NewDelivery, NewSubmission, Slot, Stage, StagedContent, StoreFault,
+    Acceptance, Answer, Idempotency, Issued, NewDelivery, NewSubmission, Slot, Stage, StagedContent,
+    StoreFault,
 };
 use rohrpost_model::submission::{Part, ReplyChannel, Role, TrustLevel};
 use rohrpost_model::{
-    Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId, TenantName, Timestamp,
+    Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
+    Timestamp,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -125,10 +127,12 @@ impl Engine {
     /// Admits a submission of `client`: finds its tenant, checks the grant, and makes its data key.
     pub fn admit(&self, client: &Client, intent: Intent) -> Result<Intake, Refusal> {
         let catalog = self.catalog();
-        let tenant = routing::tenant_for(&catalog, client, &intent.service, &intent.area).map_err(|none| match none {
-            NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
-            NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
-        })?;
+        let tenant = routing::tenant_for(&catalog, client, &intent.service, &intent.area).map_err(
+            |none| match none {
+                NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
+                NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
+            },
+        )?;
         let now = self.ports.clock.now();
         let key = self.ports.vault.issue(&tenant, now).map_err(StoreFault::from)?;
         Ok(Intake {
@@ -164,12 +168,19 @@ impl Engine {
 
     async fn check(&self, intake: &Intake, data: Bytes, checks: Vec<MappingName>) -> Result<(), Refusal> {
         let catalog = Arc::clone(&intake.catalog);
-        let media_type = intake.parts.iter().find(|part| part.role == Role::Data).map(|part| part.media_type.clone());
-        let checked = self.workers.run(move || check_data(&catalog, &media_type.unwrap_or_default(), &data, &checks));
+        let media_type =
+            intake.parts.iter().find(|part| part.role == Role::Data).map(|part| part.media_type.clone());
+        let checked =
+            self.workers.run(move || check_data(&catalog, &media_type.unwrap_or_default(), &data, &checks));
         checked.await.map_err(|reason| Refusal::Trouble(StoreFault::Unavailable(reason.english())))?
     }
 
-    async fn sign_and_seal(&self, intake: Intake, deliveries: Vec<NewDelivery>, now: Timestamp) -> Result<NewSubmission, Refusal> {
+    async fn sign_and_seal(
+        &self,
+        intake: Intake,
+        deliveries: Vec<NewDelivery>,
+        now: Timestamp,
+    ) -> Result<NewSubmission, Refusal> {
         let idempotency = intake.idempotency(self.ports.vault.as_ref());
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
         let claims = intake.receipt_claims(&case, now);
@@ -177,7 +188,9 @@ impl Engine {
         let signed = self.workers.run(move || signer.sign(&claims)).await;
         let receipt = match signed {
             Ok(Ok(receipt)) => receipt,
-            Ok(Err(fault)) => return Err(StoreFault::Unavailable(format!("the receipt cannot be signed: {fault}")).into()),
+            Ok(Err(fault)) => {
+                return Err(StoreFault::Unavailable(format!("the receipt cannot be signed: {fault}")).into());
+            }
             Err(reason) => return Err(StoreFault::Unavailable(reason.english()).into()),
         };
         let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
@@ -187,7 +200,9 @@ impl Engine {
 }
 
 fn new_case(id: SubmissionId) -> Result<CaseId, Refusal> {
-    id.to_string().parse().map_err(|bad: rohrpost_model::BadName| StoreFault::Unavailable(bad.to_string()).into())
+    id.to_string()
+        .parse()
+        .map_err(|bad: rohrpost_model::BadName| StoreFault::Unavailable(bad.to_string()).into())
 }
 
 impl Intake {
@@ -197,7 +212,12 @@ impl Intake {
     }
 
     /// Begins a part. Attachments are numbered in the order they begin.
-    pub fn begin(&mut self, role: Role, name: Option<String>, media_type: String) -> Result<Incoming, Refusal> {
+    pub fn begin(
+        &mut self,
+        role: Role,
+        name: Option<String>,
+        media_type: String,
+    ) -> Result<Incoming, Refusal> {
         let limits = self.catalog.limits;
         let number = match role {
             Role::Data if self.data.is_some() => return Err(Refusal::SecondData),
@@ -231,7 +251,12 @@ impl Intake {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { tenant: &self.tenant, kind: &self.intent.kind, service: &self.intent.service, area: &self.intent.area }
+        Facts {
+            tenant: &self.tenant,
+            kind: &self.intent.kind,
+            service: &self.intent.service,
+            area: &self.intent.area,
+        }
     }
 
     /// The deliveries to make, and the mappings whose source schemas the data must fit.
@@ -243,7 +268,8 @@ impl Intake {
                 Ok((routing::plan(&self.catalog, route, &self.tenant, now), checks))
             }
             Err(none) => {
-                let step = routing::unrouted_step().map_err(|bad| StoreFault::Unavailable(bad.to_string()))?;
+                let step =
+                    routing::unrouted_step().map_err(|bad| StoreFault::Unavailable(bad.to_string()))?;
                 Ok((vec![routing::unrouted(step, none.reason(&facts), now)], Vec::new()))
             }
         }
@@ -266,7 +292,15 @@ impl Intake {
     fn fingerprint(&self) -> Digest {
         let intent = &self.intent;
         let mut hasher = Hasher::default();
-        let said = (&intent.kind, &intent.service, &intent.area, &intent.case, &intent.reply, &intent.trust_level, intent.test);
+        let said = (
+            &intent.kind,
+            &intent.service,
+            &intent.area,
+            &intent.case,
+            &intent.reply,
+            &intent.trust_level,
+            intent.test,
+        );
         hasher.update(&serde_json::to_vec(&said).unwrap_or_default());
         for part in &self.parts {
             let line = (part.number, part.role, &part.name, &part.media_type, part.size, part.sha256);
@@ -317,7 +351,15 @@ impl Intake {
             parts: self.parts,
         };
         let Issued { key, wrapped } = self.key;
-        NewSubmission { submission, contents: self.contents, key, wrapped_key: wrapped, idempotency, answer, deliveries }
+        NewSubmission {
+            submission,
+            contents: self.contents,
+            key,
+            wrapped_key: wrapped,
+            idempotency,
+            answer,
+            deliveries,
+        }
     }
 }
 
@@ -365,7 +407,12 @@ impl PartClaim {
 }
 
 /// Checks the data as far as the route needs it. CPU-bound.
-fn check_data(catalog: &Catalog, media_type: &str, data: &[u8], checks: &[MappingName]) -> Result<(), Refusal> {
+fn check_data(
+    catalog: &Catalog,
+    media_type: &str,
+    data: &[u8],
+    checks: &[MappingName],
+) -> Result<(), Refusal> {
     match Format::of(media_type) {
         Format::Xml => check_xml(catalog, data, checks),
         Format::Json => {
@@ -418,14 +465,20 @@ fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<(
 
 /// The limits of the XML gate under the hub's limits.
 pub(crate) fn xml_limits(limits: &Limits) -> XmlLimits {
-    XmlLimits { bytes: usize::try_from(limits.data_bytes).unwrap_or(usize::MAX), depth: limits.depth, ..XmlLimits::default() }
+    XmlLimits {
+        bytes: usize::try_from(limits.data_bytes).unwrap_or(usize::MAX),
+        depth: limits.depth,
+        ..XmlLimits::default()
+    }
 }
 
 fn check_json(data: &[u8], limits: &Limits) -> Result<(), NotJson> {
     too_deep(data, limits.depth)?;
-    serde_json::from_slice::<serde::de::IgnoredAny>(data)
-        .map(|_| ())
-        .map_err(|error| NotJson { line: error.line(), column: error.column(), message: error.to_string() })
+    serde_json::from_slice::<serde::de::IgnoredAny>(data).map(|_| ()).map_err(|error| NotJson {
+        line: error.line(),
+        column: error.column(),
+        message: error.to_string(),
+    })
 }
 
 /// Counts brackets outside of strings, so that nothing ever recurses into hostile input.
@@ -467,4 +520,3 @@ pub fn log_word(refusal: &Refusal) -> &'static str {
         Refusal::Trouble(_) => "trouble",
     }
 }
-

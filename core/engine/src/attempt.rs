@@ -154,7 +154,11 @@ impl Engine {
 
     /// Runs a conversation for at most `limit`. `None` if the time ran out, or if the adapter panicked (a defect of
     /// ours after which nobody can tell what has left).
-    pub(crate) async fn within<T>(&self, limit: Duration, conversation: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        conversation: impl Future<Output = T>,
+    ) -> Option<T> {
         let deadline = self.ports.clock.now().checked_add(limit).unwrap_or(Timestamp::MAX);
         tokio::select! {
             answer = AssertUnwindSafe(conversation).catch_unwind() => answer.ok(),
@@ -178,7 +182,11 @@ impl Engine {
         let rule = |event, name, reason| settlement(event, Attempted::Rule(name), now).because(reason);
         match stop {
             Stop::Skip => {
-                self.settle(claim, rule(Event::ConditionFalse, "condition", Reason::new(ReasonCode::ConditionFalse))).await
+                self.settle(
+                    claim,
+                    rule(Event::ConditionFalse, "condition", Reason::new(ReasonCode::ConditionFalse)),
+                )
+                .await
             }
             Stop::Defect(reason) => self.settle(claim, rule(Event::Defect, "defect", reason)).await,
             Stop::Later(fault) => {
@@ -217,10 +225,18 @@ impl Engine {
 
     /// Tries again to find a route for a submission that none took.
     pub(crate) async fn route_again(&self, claim: Claim) -> Result<State, StoreFault> {
-        let view = self.ports.records.submission(&rohrpost_model::ports::Scope::Hub, claim.delivery.submission).await;
+        let view = self
+            .ports
+            .records
+            .submission(&rohrpost_model::ports::Scope::Hub, claim.delivery.submission)
+            .await;
         let submission = match view {
             Ok(Some(view)) => view.submission,
-            Ok(None) => return self.stop_before_mark(claim, Stop::Defect(Reason::new(ReasonCode::ContentDamaged))).await,
+            Ok(None) => {
+                return self
+                    .stop_before_mark(claim, Stop::Defect(Reason::new(ReasonCode::ContentDamaged)))
+                    .await;
+            }
             Err(fault) => return self.stop_before_mark(claim, Stop::Later(fault)).await,
         };
         let verdict = self.routed(&submission);

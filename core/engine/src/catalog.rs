@@ -6,7 +6,9 @@ use rohrpost_model::limits::Limits;
 use rohrpost_model::ports::{Seal, StoreFault, Target, Versions};
 use rohrpost_model::route::{PinnedStep, Route, Step, Tenant};
 use rohrpost_model::version::VersionKind;
-use rohrpost_model::{Client, ClientName, DestinationName, Digest, MappingName, RouteName, SealName, StepName, TenantName};
+use rohrpost_model::{
+    Client, ClientName, DestinationName, Digest, MappingName, RouteName, SealName, StepName, TenantName,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,7 +58,11 @@ impl Catalog {
             version: PINNED_STEP_VERSION,
             route: route.name.clone(),
             step: step.clone(),
-            mapping: step.mapping.as_ref().and_then(|name| self.mappings.get(name)).map(|mapped| mapped.mapping.digest()),
+            mapping: step
+                .mapping
+                .as_ref()
+                .and_then(|name| self.mappings.get(name))
+                .map(|mapped| mapped.mapping.digest()),
             seal_form: step.seal.as_ref().and_then(|name| self.seals.get(name)).map(|seal| seal.form()),
         };
         serde_json::to_vec(&pinned).unwrap_or_default()

@@ -4,14 +4,20 @@ use crate::Engine;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use rohrpost_model::ports::{Blobs, Content, ContentKey, ContentStream, Location, Slot, StoreFault, SubmissionView};
+use rohrpost_model::ports::{
+    Blobs, Content, ContentKey, ContentStream, Location, Slot, StoreFault, SubmissionView,
+};
 use rohrpost_model::submission::Part;
 use std::sync::Arc;
 
 impl Engine {
     /// Part `number` of a submission: 0 for the data, 1 and up for attachments. `None` if there is no such part.
     /// The caller has decided that it may be seen.
-    pub async fn content(&self, view: &SubmissionView, number: u32) -> Result<Option<(Part, ContentStream)>, StoreFault> {
+    pub async fn content(
+        &self,
+        view: &SubmissionView,
+        number: u32,
+    ) -> Result<Option<(Part, ContentStream)>, StoreFault> {
         let Some(part) = view.submission.parts.iter().find(|part| part.number == number) else {
             return Ok(None);
         };

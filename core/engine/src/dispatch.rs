@@ -147,8 +147,15 @@ impl Engine {
     /// (promise H2). Called at start and after a configuration was activated.
     pub async fn park_homeless(&self) -> Result<(), StoreFault> {
         let catalog = self.catalog();
-        let waiting: BTreeSet<DestinationName> =
-            self.ports.records.counts().await?.into_iter().filter(|count| !count.state.is_end()).filter_map(|c| c.destination).collect();
+        let waiting: BTreeSet<DestinationName> = self
+            .ports
+            .records
+            .counts()
+            .await?
+            .into_iter()
+            .filter(|count| !count.state.is_end())
+            .filter_map(|c| c.destination)
+            .collect();
         for destination in waiting.into_iter().filter(|name| !catalog.destinations.contains_key(name)) {
             self.park_all(&destination).await?;
         }
@@ -168,10 +175,15 @@ impl Engine {
         }
     }
 
-    async fn park_without_destination(&self, claim: Claim, destination: &DestinationName) -> Result<State, StoreFault> {
+    async fn park_without_destination(
+        &self,
+        claim: Claim,
+        destination: &DestinationName,
+    ) -> Result<State, StoreFault> {
         let event = if claim.delivery.state == State::Claimed { Event::Defect } else { Event::GivenUp };
         let reason = Reason::new(ReasonCode::NoDestination).with("destination", destination);
-        let verdict = settlement(event, Attempted::Rule("destination"), self.ports.clock.now()).because(reason);
+        let verdict =
+            settlement(event, Attempted::Rule("destination"), self.ports.clock.now()).because(reason);
         self.settle(claim, verdict).await
     }
 }

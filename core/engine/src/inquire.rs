@@ -37,7 +37,9 @@ impl Engine {
         let parcel = self.parcel(claim, sending);
         let reference = claim.delivery.receipt.as_ref().and_then(|receipt| receipt.reference.as_deref());
         let silent = || Err(Failure::unavailable(Reason::new(ReasonCode::ConnectTimeout)));
-        self.within(to.destination.timeout, to.target.inquire(&parcel, reference)).await.unwrap_or_else(silent)
+        self.within(to.destination.timeout, to.target.inquire(&parcel, reference))
+            .await
+            .unwrap_or_else(silent)
     }
 
     /// What was marked is kept, so it can be shown to the target again, byte for byte.

@@ -34,7 +34,9 @@ pub struct Circumstances<'a> {
 pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> Settlement {
     match answer {
         Ok(outcome) => taken(outcome, Attempted::Attempt, around.now),
-        Err(Failure::Unavailable { reason, retry_after }) => not_taken(reason, retry_after, Attempted::Attempt, around),
+        Err(Failure::Unavailable { reason, retry_after }) => {
+            not_taken(reason, retry_after, Attempted::Attempt, around)
+        }
         Err(Failure::Refused(reason) | Failure::Defect(reason)) => {
             settlement(Event::Refused, Attempted::Attempt, around.now).because(reason)
         }
@@ -46,17 +48,30 @@ pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> S
 }
 
 /// The verdict on an inquiry about an unknown or awaiting delivery. `asked` counts the inquiries since it became so.
-pub fn inquiry(answer: Result<Inquiry, Failure>, state: State, asked: u32, around: Circumstances<'_>) -> Settlement {
+pub fn inquiry(
+    answer: Result<Inquiry, Failure>,
+    state: State,
+    asked: u32,
+    around: Circumstances<'_>,
+) -> Settlement {
     match answer {
         Ok(Inquiry::Found(outcome)) => {
             let found = taken(outcome, RULE, around.now);
             if found.reason.is_none() { found.because(Reason::new(ReasonCode::Found)) } else { found }
         }
-        Ok(Inquiry::Absent) => not_taken(Reason::new(ReasonCode::SurelyAbsent), Some(Duration::ZERO), RULE, around),
-        Ok(Inquiry::NoWord) if state == State::Awaiting => ask_later(Reason::new(ReasonCode::InProgress), asked, around),
+        Ok(Inquiry::Absent) => {
+            not_taken(Reason::new(ReasonCode::SurelyAbsent), Some(Duration::ZERO), RULE, around)
+        }
+        Ok(Inquiry::NoWord) if state == State::Awaiting => {
+            ask_later(Reason::new(ReasonCode::InProgress), asked, around)
+        }
         Ok(Inquiry::NoWord) => no_word(around),
-        Err(Failure::Refused(reason) | Failure::Defect(reason)) => settlement(Event::Refused, RULE, around.now).because(reason),
-        Err(Failure::Unavailable { .. } | Failure::Unknown(_)) if state == State::Unknown && asked >= ASKED_ENOUGH => {
+        Err(Failure::Refused(reason) | Failure::Defect(reason)) => {
+            settlement(Event::Refused, RULE, around.now).because(reason)
+        }
+        Err(Failure::Unavailable { .. } | Failure::Unknown(_))
+            if state == State::Unknown && asked >= ASKED_ENOUGH =>
+        {
             no_word(around)
         }
         Err(failure) => ask_later(failure.reason().clone(), asked, around),
@@ -86,8 +101,14 @@ fn taken(outcome: Outcome, cause: Attempted, now: Timestamp) -> Settlement {
     }
 }
 
-fn not_taken(reason: Reason, asked_for: Option<Duration>, cause: Attempted, around: Circumstances<'_>) -> Settlement {
-    let pause = asked_for.map_or_else(|| wait(around.destination.retry, around), |pause| pause.min(LONGEST_RETRY_AFTER));
+fn not_taken(
+    reason: Reason,
+    asked_for: Option<Duration>,
+    cause: Attempted,
+    around: Circumstances<'_>,
+) -> Settlement {
+    let pause = asked_for
+        .map_or_else(|| wait(around.destination.retry, around), |pause| pause.min(LONGEST_RETRY_AFTER));
     settlement(Event::NotTaken, cause, around.now).because(reason).due(later(around.now, pause))
 }
 
@@ -189,7 +210,8 @@ mod tests {
         let destination = destination(OnUnknown::Park);
         let mut circumstances = around(&destination, false);
         let due = |circumstances, after| {
-            let failure = Failure::Unavailable { reason: Reason::new(ReasonCode::TargetBusy), retry_after: after };
+            let failure =
+                Failure::Unavailable { reason: Reason::new(ReasonCode::TargetBusy), retry_after: after };
             attempt(Err(failure), circumstances).due_at.unwrap().as_second()
         };
         assert_eq!(due(circumstances, None), 40);

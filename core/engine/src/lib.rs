@@ -29,7 +29,8 @@ mod workers;
 use arc_swap::ArcSwap;
 use catalog::Catalog;
 use rohrpost_model::ports::{
-    Blobs, Clock, Command, CommandOutcome, Order, Outbox, ReceiptSigner, Records, Scope, StoreFault, Vault, Versions,
+    Blobs, Clock, Command, CommandOutcome, Order, Outbox, ReceiptSigner, Records, Scope, StoreFault, Vault,
+    Versions,
 };
 use rohrpost_model::{ClientName, DeliveryId};
 use std::sync::Arc;

@@ -6,7 +6,8 @@ use crate::catalog::Catalog;
 use crate::content::Stored;
 use bytes::Bytes;
 use rohrpost_mappings::{
-    AttachmentFact, Bundle, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact, Xml,
+    AttachmentFact, Bundle, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact,
+    Xml,
 };
 use rohrpost_model::delivery::KeptDocument;
 use rohrpost_model::document::Document;
@@ -14,7 +15,9 @@ use rohrpost_model::ports::{Claim, ContentKey, Scope, Seal, Sealed, Slot, StoreF
 use rohrpost_model::reason::Place;
 use rohrpost_model::route::{PinnedStep, Step, When};
 use rohrpost_model::version::VersionKind;
-use rohrpost_model::{Delivery, Digest, MappingName, Reason, ReasonCode, Receipt, SealName, StepName, Submission};
+use rohrpost_model::{
+    Delivery, Digest, MappingName, Reason, ReasonCode, Receipt, SealName, StepName, Submission,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -42,7 +45,7 @@ impl From<StoreFault> for Stop {
 pub(crate) struct Loaded {
     pub(crate) view: SubmissionView,
     pub(crate) key: Arc<dyn ContentKey>,
-    pub(crate) pinned: PinnedStep,
+    pub(crate) pinned: Arc<PinnedStep>,
     pub(crate) receipts: BTreeMap<StepName, Receipt>,
 }
 
@@ -56,17 +59,27 @@ pub(crate) enum Ready {
 /// one run of the process pin.
 #[derive(Default)]
 pub(crate) struct PinnedVersions {
-    mappings: Mutex<HashMap<Digest, Arc<Mapping>>>,
+    mappings: Known<Mapping>,
+    steps: Known<PinnedStep>,
 }
 
-impl PinnedVersions {
-    fn mapping(&self, digest: &Digest) -> Option<Arc<Mapping>> {
-        self.mappings.lock().ok()?.get(digest).cloned()
+/// What was loaded before, by its digest.
+struct Known<T>(Mutex<HashMap<Digest, Arc<T>>>);
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Known<T> {
+    fn get(&self, digest: &Digest) -> Option<Arc<T>> {
+        self.0.lock().ok()?.get(digest).cloned()
     }
 
-    fn remember(&self, digest: Digest, mapping: Arc<Mapping>) {
-        if let Ok(mut mappings) = self.mappings.lock() {
-            mappings.insert(digest, mapping);
+    fn remember(&self, digest: Digest, value: &Arc<T>) {
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(digest, Arc::clone(value));
         }
     }
 }
@@ -82,12 +95,20 @@ impl Engine {
         Ok(Loaded { view, key, pinned, receipts })
     }
 
-    async fn pinned_step(&self, delivery: &Delivery) -> Result<PinnedStep, Stop> {
-        let missing = || Stop::Defect(Reason::new(ReasonCode::VersionMissing).with("version", "-"));
-        let digest = delivery.pinned.ok_or_else(missing)?;
-        let missing = || Stop::Defect(Reason::new(ReasonCode::VersionMissing).with("version", digest));
-        let stored = self.ports.versions.load(VersionKind::Step, &digest).await?.ok_or_else(missing)?;
-        serde_json::from_slice(&stored).map_err(|_| missing())
+    async fn pinned_step(&self, delivery: &Delivery) -> Result<Arc<PinnedStep>, Stop> {
+        let digest = delivery.pinned.ok_or_else(|| version_missing("-"))?;
+        if let Some(step) = self.pinned.steps.get(&digest) {
+            return Ok(step);
+        }
+        let stored = self
+            .ports
+            .versions
+            .load(VersionKind::Step, &digest)
+            .await?
+            .ok_or_else(|| version_missing(digest))?;
+        let step = Arc::new(serde_json::from_slice(&stored).map_err(|_| version_missing(digest))?);
+        self.pinned.steps.remember(digest, &step);
+        Ok(step)
     }
 
     /// The document of a claimed delivery: the kept one if there is one, because under one key the same bytes are
@@ -102,20 +123,27 @@ impl Engine {
         let step = loaded.pinned.step.clone();
         let facts = facts(&loaded.view.submission, &loaded.receipts);
         let receipts = loaded.receipts.clone();
-        let media_type = loaded.view.submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
+        let media_type =
+            loaded.view.submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
         let xml_limits = xml_limits(&self.catalog().limits);
         let work = move || {
             let xml = Parsed::new(&data, &xml_limits);
             condition_holds(&step, &xml, &facts, &receipts)?;
-            let (message, media_type) = map_and_validate(mapping.as_deref(), &xml, &facts, &data, media_type)?;
+            let (message, media_type) =
+                map_and_validate(mapping.as_deref(), &xml, &facts, &data, media_type)?;
             put_seal(seal, message, media_type)
         };
-        self.workers.run(work).await.map_err(|_| Stop::Later(StoreFault::Unavailable("a worker failed".into())))?.map(Ready::New)
+        self.workers
+            .run(work)
+            .await
+            .map_err(|_| Stop::Later(StoreFault::Unavailable("a worker failed".into())))?
+            .map(Ready::New)
     }
 
     async fn data(&self, loaded: &Loaded) -> Result<Bytes, Stop> {
         let submission = &loaded.view.submission;
-        let part = submission.data().ok_or_else(|| StoreFault::Damaged("a submission without data".into()))?;
+        let part =
+            submission.data().ok_or_else(|| StoreFault::Damaged("a submission without data".into()))?;
         let location = part.location.clone().ok_or(StoreFault::Erased)?;
         Ok(self.stored(loaded, Slot::Part(submission.id, part.number), location).read().await?)
     }
@@ -137,7 +165,8 @@ impl Engine {
             None => None,
         };
         let intact = Digest::of(&message) == kept.message.sha256
-            && signature.as_ref().map(|bytes| Digest::of(bytes)) == kept.signature.as_ref().map(|part| part.sha256);
+            && signature.as_ref().map(|bytes| Digest::of(bytes))
+                == kept.signature.as_ref().map(|part| part.sha256);
         if !intact {
             return Err(StoreFault::Damaged("a kept document is not the one that was sent".into()).into());
         }
@@ -149,25 +178,35 @@ impl Engine {
         let (Some(name), Some(digest)) = (&pinned.step.mapping, pinned.mapping) else {
             return Ok(None);
         };
-        if let Some(active) = self.catalog().mappings.get(name).filter(|mapped| mapped.mapping.digest() == digest) {
+        if let Some(active) =
+            self.catalog().mappings.get(name).filter(|mapped| mapped.mapping.digest() == digest)
+        {
             return Ok(Some(Arc::clone(&active.mapping)));
         }
-        if let Some(compiled) = self.pinned.mapping(&digest) {
+        if let Some(compiled) = self.pinned.mappings.get(&digest) {
             return Ok(Some(compiled));
         }
         self.compile_kept(name, digest).await.map(Some)
     }
 
     async fn compile_kept(&self, name: &MappingName, digest: Digest) -> Result<Arc<Mapping>, Stop> {
-        let missing = || Stop::Defect(Reason::new(ReasonCode::VersionMissing).with("version", digest));
-        let stored = self.ports.versions.load(VersionKind::Mapping, &digest).await?.ok_or_else(missing)?;
-        let bundle = Bundle::from_bytes(&stored).map_err(|_| missing())?;
+        let stored = self
+            .ports
+            .versions
+            .load(VersionKind::Mapping, &digest)
+            .await?
+            .ok_or_else(|| version_missing(digest))?;
+        let bundle = Bundle::from_bytes(&stored).map_err(|_| version_missing(digest))?;
         let failed = || Stop::Defect(Reason::new(ReasonCode::MappingFailed).with("mapping", name));
         let compiled = self.workers.run(move || Mapping::compile(&bundle)).await.map_err(|_| failed())?;
         let compiled = Arc::new(compiled.map_err(|_| failed())?);
-        self.pinned.remember(digest, Arc::clone(&compiled));
+        self.pinned.mappings.remember(digest, &compiled);
         Ok(compiled)
     }
+}
+
+fn version_missing(version: impl std::fmt::Display) -> Stop {
+    Stop::Defect(Reason::new(ReasonCode::VersionMissing).with("version", version))
 }
 
 /// The submission's data as XML, where they are.
@@ -220,8 +259,11 @@ fn receipt_fact(step: &StepName, receipt: &Receipt) -> ReceiptFact {
     }
 }
 
+/// A seal and what it is called.
+type NamedSeal = (SealName, Arc<dyn Seal>);
+
 /// The step's seal as it is configured now, if it still has the form that was pinned.
-fn seal_for(catalog: &Catalog, pinned: &PinnedStep) -> Result<Option<(SealName, Arc<dyn Seal>)>, Stop> {
+fn seal_for(catalog: &Catalog, pinned: &PinnedStep) -> Result<Option<NamedSeal>, Stop> {
     let Some(name) = &pinned.step.seal else {
         return Ok(None);
     };
@@ -231,13 +273,19 @@ fn seal_for(catalog: &Catalog, pinned: &PinnedStep) -> Result<Option<(SealName, 
     }
 }
 
-fn condition_holds(step: &Step, xml: &Parsed, facts: &Facts, receipts: &BTreeMap<StepName, Receipt>) -> Result<(), Stop> {
+fn condition_holds(
+    step: &Step,
+    xml: &Parsed,
+    facts: &Facts,
+    receipts: &BTreeMap<StepName, Receipt>,
+) -> Result<(), Stop> {
     let failed = || Stop::Defect(Reason::new(ReasonCode::ConditionFailed));
     let holds = match &step.when {
         None => true,
-        Some(When::Result(result)) => step.after.iter().all(|earlier| {
-            receipts.get(earlier).and_then(|receipt| receipt.result.as_ref()) == Some(result)
-        }),
+        Some(When::Result(result)) => step
+            .after
+            .iter()
+            .all(|earlier| receipts.get(earlier).and_then(|receipt| receipt.result.as_ref()) == Some(result)),
         Some(When::Xpath { expression, namespaces }) => {
             let xml = xml.0.as_ref().ok_or_else(failed)?;
             let condition = Condition::compile(expression, namespaces).map_err(|_| failed())?;
@@ -269,7 +317,9 @@ fn map_and_validate(
 fn mapping_reason(mapping: &Mapping, fault: &MappingFault) -> Reason {
     let of = |code| Reason::new(code).with("mapping", mapping.name());
     let violated = |code, violations: &[rohrpost_mappings::Violation]| match violations.first() {
-        Some(first) => of(code).at(Place { line: first.line, column: first.column, path: first.path.clone() }),
+        Some(first) => {
+            of(code).at(Place { line: first.line, column: first.column, path: first.path.clone() })
+        }
         None => of(code),
     };
     match fault {
@@ -287,14 +337,18 @@ fn mapping_reason(mapping: &Mapping, fault: &MappingFault) -> Reason {
     }
 }
 
-fn put_seal(seal: Option<(SealName, Arc<dyn Seal>)>, message: Vec<u8>, media_type: String) -> Result<Document, Stop> {
+fn put_seal(seal: Option<NamedSeal>, message: Vec<u8>, media_type: String) -> Result<Document, Stop> {
     let content_sha256 = Digest::of(&message);
     let Some((name, seal)) = seal else {
         return Ok(Document { message, media_type, signature: None, content_sha256 });
     };
     match seal.seal(&message) {
-        Ok(Sealed::Enveloped(sealed)) => Ok(Document { message: sealed, media_type, signature: None, content_sha256 }),
-        Ok(Sealed::Detached(signature)) => Ok(Document { message, media_type, signature: Some(signature), content_sha256 }),
+        Ok(Sealed::Enveloped(sealed)) => {
+            Ok(Document { message: sealed, media_type, signature: None, content_sha256 })
+        }
+        Ok(Sealed::Detached(signature)) => {
+            Ok(Document { message, media_type, signature: Some(signature), content_sha256 })
+        }
         Err(fault) => {
             tracing::error!(seal = %name, %fault, "sealing failed");
             Err(Stop::Defect(Reason::new(ReasonCode::SealFailed).with("seal", &name)))

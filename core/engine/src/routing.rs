@@ -4,7 +4,8 @@ use crate::catalog::Catalog;
 use rohrpost_model::ports::NewDelivery;
 use rohrpost_model::route::{On, Route, Step, UNROUTED};
 use rohrpost_model::{
-    Area, Client, DeliveryId, Kind, Reason, ReasonCode, RouteName, ServiceKey, State, StepName, TenantName, Timestamp,
+    Area, Client, DeliveryId, Kind, Reason, ReasonCode, RouteName, ServiceKey, State, StepName, TenantName,
+    Timestamp,
 };
 
 /// No tenant can be given to a submission.
@@ -18,12 +19,18 @@ pub enum NoTenant {
 
 /// The tenant responsible for `area`: the one that names it most specifically, if the client may hand in `service`
 /// for it.
-pub fn tenant_for(catalog: &Catalog, client: &Client, service: &ServiceKey, area: &Area) -> Result<TenantName, NoTenant> {
+pub fn tenant_for(
+    catalog: &Catalog,
+    client: &Client,
+    service: &ServiceKey,
+    area: &Area,
+) -> Result<TenantName, NoTenant> {
     let tenant = catalog
         .tenants
         .values()
         .filter_map(|tenant| {
-            let narrowest = tenant.areas.iter().filter(|pattern| pattern.covers(area)).map(|p| p.specificity()).max()?;
+            let narrowest =
+                tenant.areas.iter().filter(|pattern| pattern.covers(area)).map(|p| p.specificity()).max()?;
             Some((narrowest, &tenant.name))
         })
         .max_by_key(|(specificity, _)| *specificity)
@@ -58,7 +65,9 @@ impl NoRoute {
     /// The reason to store.
     pub fn reason(&self, facts: &Facts<'_>) -> Reason {
         match self {
-            Self::None => Reason::new(ReasonCode::NoRoute).with("service", facts.service).with("area", facts.area),
+            Self::None => {
+                Reason::new(ReasonCode::NoRoute).with("service", facts.service).with("area", facts.area)
+            }
             Self::Tie(routes) => {
                 let names: Vec<_> = routes.iter().map(RouteName::as_str).collect();
                 Reason::new(ReasonCode::RouteTie).with("routes", names.join(", "))
@@ -78,7 +87,8 @@ pub fn route_for<'a>(catalog: &'a Catalog, facts: &Facts<'_>) -> Result<&'a Rout
     match (narrowest.next(), narrowest.next()) {
         (Some(route), None) => Ok(route),
         (Some(first), Some(second)) => {
-            let names = [first, second].into_iter().chain(narrowest).map(|route| route.name.clone()).collect();
+            let names =
+                [first, second].into_iter().chain(narrowest).map(|route| route.name.clone()).collect();
             Err(NoRoute::Tie(names))
         }
         _ => Err(NoRoute::None),
@@ -90,7 +100,13 @@ pub fn plan(catalog: &Catalog, route: &Route, tenant: &TenantName, now: Timestam
     route.steps.iter().map(|step| planned(catalog, route, step, tenant, now)).collect()
 }
 
-fn planned(catalog: &Catalog, route: &Route, step: &Step, tenant: &TenantName, now: Timestamp) -> NewDelivery {
+fn planned(
+    catalog: &Catalog,
+    route: &Route,
+    step: &Step,
+    tenant: &TenantName,
+    now: Timestamp,
+) -> NewDelivery {
     let waits = !step.after.is_empty();
     let names: Vec<_> = step.after.iter().map(StepName::as_str).collect();
     NewDelivery {
@@ -126,4 +142,103 @@ pub fn unrouted(step: StepName, reason: Reason, now: Timestamp) -> NewDelivery {
 /// The name of the hub's own step.
 pub fn unrouted_step() -> Result<StepName, rohrpost_model::BadName> {
     UNROUTED.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rohrpost_model::client::{Grant, Role};
+    use rohrpost_model::limits::Limits;
+    use rohrpost_model::route::{Match, Tenant};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const SERVICE: &str = "99128001000000";
+
+    fn tenant(name: &str, areas: &[&str]) -> Tenant {
+        let areas = areas.iter().map(|area| area.parse().unwrap()).collect();
+        Tenant { name: name.parse().unwrap(), title: name.to_owned(), areas }
+    }
+
+    fn route(name: &str, tenant: &str, kind: Option<&str>, service: Option<&str>, area: &str) -> Route {
+        let matches = Match {
+            kinds: kind.map(|kind| kind.parse().unwrap()).into_iter().collect(),
+            services: service.map(|service| service.parse().unwrap()).into_iter().collect(),
+            area: area.parse().unwrap(),
+        };
+        let tenants = BTreeSet::from([tenant.parse().unwrap()]);
+        Route { name: name.parse().unwrap(), tenants, matches, steps: Vec::new() }
+    }
+
+    fn catalog(tenants: Vec<Tenant>, routes: Vec<Route>) -> Catalog {
+        Catalog {
+            tenants: tenants.into_iter().map(|tenant| (tenant.name.clone(), tenant)).collect(),
+            clients: BTreeMap::new(),
+            routes: routes.into_iter().map(|route| (route.name.clone(), route)).collect(),
+            destinations: BTreeMap::new(),
+            mappings: BTreeMap::new(),
+            seals: BTreeMap::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    fn client(tenants: &[&str], services: &[&str]) -> Client {
+        let grant = Grant {
+            tenants: tenants.iter().map(|name| name.parse().unwrap()).collect(),
+            roles: BTreeSet::from([Role::Submit]),
+            services: services.iter().map(|service| service.parse().unwrap()).collect(),
+        };
+        Client { name: "portal".parse().unwrap(), tokens: Vec::new(), grants: vec![grant] }
+    }
+
+    fn taken_by(routes: Vec<Route>, kind: &str, area: &str) -> Result<String, NoRoute> {
+        let catalog = catalog(Vec::new(), routes);
+        let (tenant, kind) = ("a".parse().unwrap(), kind.parse().unwrap());
+        let (service, area) = (SERVICE.parse().unwrap(), area.parse().unwrap());
+        let facts = Facts { tenant: &tenant, kind: &kind, service: &service, area: &area };
+        route_for(&catalog, &facts).map(|route| route.name.to_string())
+    }
+
+    #[test]
+    fn h7_a_client_hands_in_only_for_tenants_and_services_it_is_granted() {
+        let catalog =
+            catalog(vec![tenant("kreis", &["15091*"]), tenant("stadt", &["150910010000"])], Vec::new());
+        let service = SERVICE.parse().unwrap();
+        let ask =
+            |client: &Client, area: &str| tenant_for(&catalog, client, &service, &area.parse().unwrap());
+        let both = client(&["kreis", "stadt"], &[]);
+        assert_eq!(ask(&both, "150910010000").unwrap().as_str(), "stadt", "the most specific tenant");
+        assert_eq!(ask(&both, "150910020000").unwrap().as_str(), "kreis");
+        assert_eq!(ask(&both, "09162"), Err(NoTenant::UnknownArea));
+        assert_eq!(
+            ask(&client(&["kreis"], &[]), "150910010000"),
+            Err(NoTenant::NotGranted),
+            "never another tenant"
+        );
+        assert_eq!(ask(&client(&["kreis"], &["99000000000001"]), "15091"), Err(NoTenant::NotGranted));
+    }
+
+    #[test]
+    fn the_most_specific_route_takes_a_submission() {
+        let routes = vec![
+            route("alles", "a", None, None, "*"),
+            route("gebiet", "a", None, None, "15091*"),
+            route("leistung", "a", None, Some(SERVICE), "15*"),
+            route("art", "a", Some("amendment"), Some(SERVICE), "15*"),
+            route("fremd", "b", Some("application"), Some(SERVICE), "150910000000"),
+        ];
+        assert_eq!(taken_by(routes.clone(), "application", "150910000000").unwrap(), "leistung");
+        assert_eq!(taken_by(routes.clone(), "amendment", "150910000000").unwrap(), "art");
+        assert_eq!(taken_by(routes.clone(), "application", "09162").unwrap(), "alles");
+        assert_eq!(taken_by(routes[4..].to_vec(), "application", "150910000000"), Err(NoRoute::None));
+    }
+
+    #[test]
+    fn two_equally_specific_routes_take_nothing_and_say_so() {
+        let routes = vec![
+            route("eins", "a", None, Some(SERVICE), "15091*"),
+            route("zwei", "a", None, Some(SERVICE), "15091*"),
+        ];
+        let Err(NoRoute::Tie(names)) = taken_by(routes, "application", "15091") else { panic!("no tie") };
+        assert_eq!(names.len(), 2);
+    }
 }

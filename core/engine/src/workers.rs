@@ -17,7 +17,10 @@ impl Workers {
     }
 
     /// Runs `work`. A panic in it (a defect of ours) ends as a reason, not as a dead task.
-    pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Reason> {
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Reason> {
         let trouble = || Reason::new(ReasonCode::HubTrouble);
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| trouble())?;
         let done = tokio::task::spawn_blocking(move || {

@@ -1,0 +1,181 @@
+//! Reading and changing deliveries within a group.
+
+use crate::fault::{Fault, damaged};
+use crate::history::Entry;
+use crate::ledger::Ledger;
+use crate::order::InLine;
+use crate::rows::{DELIVERY, FROM_DELIVERIES, Stored, as_json, as_word, nanos, stored};
+use rohrpost_model::ports::NewDelivery;
+use rohrpost_model::transition::{Event, Impossible, next};
+use rohrpost_model::{Delivery, DeliveryId, Digest, Reason, State, Submission, Timestamp};
+use rusqlite::Params;
+
+/// Who the hub itself is in a history.
+pub(crate) const HUB: &str = "rohrpost";
+
+/// What happens to a delivery, and who or what is behind it (H6).
+pub(crate) struct Change<'a> {
+    pub(crate) event: Event,
+    pub(crate) at: Timestamp,
+    pub(crate) reason: Option<Reason>,
+    /// When the hub looks at it next. A delivery that becomes due without a time is due at once.
+    pub(crate) due_at: Option<Timestamp>,
+    pub(crate) cause: &'a str,
+    pub(crate) who: &'a str,
+    pub(crate) why: Option<&'a str>,
+    pub(crate) evidence: Option<Digest>,
+}
+
+impl Ledger {
+    /// The delivery as its row stands.
+    pub(crate) fn find(&self, id: DeliveryId) -> Result<Stored, Fault> {
+        let found = self.select("d.id = ?1", [id.as_bytes()])?.pop();
+        found.ok_or_else(|| damaged("a delivery that is not there").into())
+    }
+
+    /// Deliveries that fit `condition`, in the order they were made.
+    pub(crate) fn select(&self, condition: &str, params: impl Params) -> Result<Vec<Stored>, Fault> {
+        let sql = format!("SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE {condition} ORDER BY d.seq");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(stored(row)?);
+        }
+        Ok(found)
+    }
+
+    /// The delivery as its holder knows it: claimed, where its row says due.
+    pub(crate) fn find_held(&self, id: DeliveryId, event: Event) -> Result<Stored, Fault> {
+        let mut held = self.find(id)?;
+        if !self.claims.worked_on(id) {
+            return Err(Impossible { state: held.delivery.state, event }.into());
+        }
+        self.claims.show(&mut held.delivery);
+        Ok(held)
+    }
+
+    /// Changes a state through the table of states, with its history. Nothing is written if the table refuses.
+    pub(crate) fn change(&mut self, stored: &mut Stored, change: &Change<'_>) -> Result<State, Fault> {
+        let from = stored.delivery.state;
+        let to = next(from, change.event)?;
+        let due_at = due_in(to, change.due_at, change.at);
+        let line = InLine { submission: stored.submission, delivery: &stored.delivery };
+        let held = line.is_held(&self.connection, to)?;
+        let reason = change.reason.as_ref().map(as_json).transpose()?;
+        let mut update = self.connection.prepare_cached(
+            "UPDATE deliveries SET state = ?2, reason = ?3, due_at = ?4, held = ?5 WHERE seq = ?1",
+        )?;
+        update.execute((stored.seq, to.as_str(), reason, due_at.map(nanos), held))?;
+        drop(update);
+        line.changed(&self.connection, Some(from), to)?;
+        self.count(stored.delivery.destination.as_ref(), in_row(from), -1);
+        self.count(stored.delivery.destination.as_ref(), to, 1);
+        self.record(stored.seq, &stored.delivery, &change.entry(to))?;
+        stored.delivery.state = to;
+        stored.delivery.reason.clone_from(&change.reason);
+        stored.delivery.due_at = due_at;
+        Ok(to)
+    }
+
+    /// Writes a delivery that begins, with the first row of its history.
+    pub(crate) fn begin_delivery(
+        &mut self,
+        submission: &Submission,
+        place: i64,
+        new: &NewDelivery,
+        begins: &Entry<'_>,
+    ) -> Result<(), Fault> {
+        let delivery = delivery(submission, new, begins.at);
+        let line = InLine { submission: place, delivery: &delivery };
+        let held = line.is_held(&self.connection, delivery.state)?;
+        let after = as_json(&delivery.after)?;
+        let reason = delivery.reason.as_ref().map(as_json).transpose()?;
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO deliveries (id, submission, tenant, client, case_id, step, destination, pinned, ordered, \
+             after_steps, after_on, state, reason, due_at, held, counts_as_done, attempts) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0)",
+        )?;
+        insert.execute(rusqlite::params![
+            delivery.id.as_bytes(),
+            place,
+            delivery.tenant.as_str(),
+            submission.client.as_str(),
+            delivery.case.as_str(),
+            delivery.step.as_str(),
+            delivery.destination.as_ref().map(|name| name.as_str()),
+            delivery.pinned.as_ref().map(Digest::as_bytes),
+            delivery.ordered,
+            after,
+            as_word(&delivery.on)?,
+            delivery.state.as_str(),
+            reason,
+            delivery.due_at.map(nanos),
+            held,
+        ])?;
+        drop(insert);
+        let seq = self.connection.last_insert_rowid();
+        line.changed(&self.connection, None, delivery.state)?;
+        self.count(delivery.destination.as_ref(), delivery.state, 1);
+        let entry = Entry { state: delivery.state, reason: delivery.reason.as_ref(), ..*begins };
+        self.record(seq, &delivery, &entry)
+    }
+}
+
+impl<'a> Change<'a> {
+    fn entry(&'a self, state: State) -> Entry<'a> {
+        Entry {
+            at: self.at,
+            event: Some(self.event),
+            state,
+            cause: self.cause,
+            who: self.who,
+            why: self.why,
+            reason: self.reason.as_ref(),
+            evidence: self.evidence,
+        }
+    }
+}
+
+/// A state in which a delivery may begin.
+pub(crate) fn may_begin(new: &NewDelivery) -> Result<(), Fault> {
+    match new.state {
+        State::Due | State::Blocked | State::Parked => Ok(()),
+        _ => Err(damaged("a delivery that begins in another state than due, blocked or parked").into()),
+    }
+}
+
+/// A claimed delivery is due in its row.
+fn in_row(state: State) -> State {
+    if state == State::Claimed { State::Due } else { state }
+}
+
+/// Only what the hub looks at by itself has a time.
+fn due_in(state: State, due_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    match state {
+        State::Due => Some(due_at.unwrap_or(now)),
+        State::Unknown | State::Awaiting => due_at,
+        _ => None,
+    }
+}
+
+fn delivery(submission: &Submission, new: &NewDelivery, now: Timestamp) -> Delivery {
+    Delivery {
+        id: new.id,
+        submission: submission.id,
+        tenant: submission.tenant.clone(),
+        case: submission.case.clone(),
+        step: new.step.clone(),
+        destination: new.destination.clone(),
+        pinned: new.pinned,
+        ordered: new.ordered,
+        after: new.after.clone(),
+        on: new.on,
+        state: new.state,
+        reason: new.reason.clone(),
+        due_at: due_in(new.state, new.due_at, now),
+        attempts: 0,
+        document: None,
+        receipt: None,
+    }
+}

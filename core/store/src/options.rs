@@ -1,0 +1,35 @@
+/// How much the store holds at a time. The defaults suit one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Stored contents above so many bytes become files of their own.
+    pub inline_bytes: usize,
+    /// A segment that has so many bytes is not appended to any more.
+    pub segment_bytes: u64,
+    /// At most so many works share one commit.
+    pub group: usize,
+    /// A group takes no further work once it carries so many bytes of content.
+    pub group_bytes: usize,
+    /// So many works wait for the writer before callers do.
+    pub queue: usize,
+    /// Connections that read.
+    pub readers: usize,
+    /// Bytes of recently written (encrypted) content that are handed on from memory.
+    pub recent_bytes: usize,
+    /// Data keys that are kept open.
+    pub open_keys: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            inline_bytes: 256 << 10,
+            segment_bytes: 256 << 20,
+            group: 256,
+            group_bytes: 8 << 20,
+            queue: 1024,
+            readers: 4,
+            recent_bytes: 16 << 20,
+            open_keys: 4096,
+        }
+    }
+}

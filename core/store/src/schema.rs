@@ -1,0 +1,99 @@
+//! Connections and the versions of the schema.
+
+use crate::fault::{disk, sql};
+use rohrpost_model::ports::StoreFault;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+/// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".
+const APPLICATION: i32 = 0x526f_6872;
+
+/// How every SQLite file begins (SQLite file format, section 1.3.1).
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Opens the connection that writes, and brings the schema up to date.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
+    check_header(path)?;
+    let connection = Connection::open(path).map_err(|error| sql(&error))?;
+    configure(&connection).map_err(|error| sql(&error))?;
+    migrate(&connection, path)?;
+    Ok(connection)
+}
+
+/// Opens a connection that reads.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreFault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    open().map_err(|error: rusqlite::Error| sql(&error))
+}
+
+/// `synchronous=FULL` syncs the write-ahead log at every commit: that is what "acknowledged" rests on (H1). The
+/// database is not memory-mapped, so that a bad disk gives an error and not a signal.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 2000)
+}
+
+/// A file that is there, is not empty and does not begin as SQLite files do is somebody else's, or damaged.
+fn check_header(path: &Path) -> Result<(), StoreFault> {
+    let Ok(mut file) = File::open(path) else { return Ok(()) };
+    let mut header = Vec::new();
+    let read = Read::by_ref(&mut file).take(MAGIC.len() as u64).read_to_end(&mut header);
+    read.map_err(|error| disk("database header", &error))?;
+    if header.is_empty() || header == MAGIC {
+        return Ok(());
+    }
+    Err(StoreFault::Damaged(format!(
+        "{} ist keine Datenbank von Rohrpost oder beschädigt. Aus der Sicherung wiederherstellen.",
+        path.display()
+    )))
+}
+
+fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
+    let read = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let version = read("user_version").map_err(|error| sql(&error))?;
+    let application = read("application_id").map_err(|error| sql(&error))?;
+    let known = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    if version > known {
+        return Err(StoreFault::Unavailable(format!(
+            "Die Datenbank {} stammt von einem neueren Rohrpost (Fassung {version}, bekannt bis {known}). Neueres Rohrpost starten.",
+            path.display()
+        )));
+    }
+    if version > 0 && application != APPLICATION {
+        return Err(StoreFault::Damaged(format!("{} ist keine Datenbank von Rohrpost.", path.display())));
+    }
+    let first = usize::try_from(version).map_err(|_| StoreFault::Damaged("user_version".into()))?;
+    for (number, migration) in MIGRATIONS.iter().enumerate().skip(first) {
+        apply(connection, number + 1, migration).map_err(|error| sql(&error))?;
+    }
+    Ok(())
+}
+
+/// One migration and its number, in one transaction.
+fn apply(connection: &Connection, version: usize, migration: &str) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(migration)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
+    transaction.commit()
+}

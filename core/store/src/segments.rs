@@ -1,0 +1,217 @@
+//! Content segments: append-only files of encrypted contents.
+//!
+//! A segment begins with a header of 16 bytes: `RPSEGMNT`, the format (u32, big-endian, 1) and its own number (u32,
+//! big-endian). After it come contents without any frame: rows name them by offset and length. The writer appends the
+//! contents of a whole group at once and syncs before the commit that names them, so what a crash leaves behind the
+//! last named byte is named by nothing, and is cut off at the next start.
+
+use crate::directory::{private_file, sync_directory};
+use crate::fault::{damaged, disk};
+use lru::LruCache;
+use rohrpost_model::ports::{Location, StoreFault};
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+const MAGIC: &[u8; 8] = b"RPSEGMNT";
+const FORMAT: u32 = 1;
+const HEADER: u64 = 16;
+
+/// How many segments are kept open for reading.
+const OPEN: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+
+/// Appends. Owned by the writer thread.
+pub(crate) struct SegmentWriter {
+    folder: PathBuf,
+    limit: u64,
+    last: u32,
+    current: Option<Current>,
+    /// What the running group appends.
+    pending: Vec<u8>,
+}
+
+struct Current {
+    number: u32,
+    file: File,
+    /// Where the next group begins: everything before it is synced and named.
+    end: u64,
+}
+
+impl SegmentWriter {
+    /// Goes on with the segment that the rows name last; `length` is how much of it they name.
+    pub(crate) fn open(folder: PathBuf, limit: u64, last: Option<(u32, u64)>) -> Result<Self, StoreFault> {
+        let number = last.map_or(0, |(number, _)| number);
+        remove_unnamed(&folder, number).map_err(|error| disk("segments", &error))?;
+        let mut writer = Self { folder, limit, last: number, current: None, pending: Vec::new() };
+        if let Some((number, length)) = last {
+            writer.resume(number, length)?;
+        }
+        Ok(writer)
+    }
+
+    /// Cuts off what no row names and appends there. A segment that lost named bytes is left as it is, for reading
+    /// what is still there.
+    fn resume(&mut self, number: u32, length: u64) -> Result<(), StoreFault> {
+        let path = path(&self.folder, number);
+        let readable = open_segment(&self.folder, number).and_then(|file| {
+            let enough = file.metadata().map_err(|error| disk("segment", &error))?.len() >= length;
+            if enough { Ok(()) } else { Err(damaged("segment: it is shorter than its rows say, it")) }
+        });
+        if let Err(fault) = readable {
+            tracing::error!(segment = number, %fault, "a content segment lost content; a new one is begun");
+            return Ok(());
+        }
+        let cut = || {
+            let file = private_file().open(&path)?;
+            file.set_len(length)?;
+            sync_segment(&file)?;
+            Ok(file)
+        };
+        let file = cut().map_err(|error: io::Error| disk("segment", &error))?;
+        self.current = Some(Current { number, file, end: length });
+        Ok(())
+    }
+
+    /// Where `content` will lie. It is written by [`Self::flush`].
+    pub(crate) fn append(&mut self, content: &[u8]) -> Result<Location, StoreFault> {
+        if self.pending.is_empty() && self.current.as_ref().is_some_and(|current| current.end >= self.limit) {
+            self.current = None;
+        }
+        if self.current.is_none() {
+            self.current = Some(self.begin().map_err(|error| disk("new segment", &error))?);
+        }
+        let Some(current) = &self.current else { return Err(damaged("segment")) };
+        let offset = current.end + self.pending.len() as u64;
+        self.pending.extend_from_slice(content);
+        Ok(Location::Segment { segment: current.number, offset, length: content.len() as u64 })
+    }
+
+    fn begin(&mut self) -> io::Result<Current> {
+        self.last += 1;
+        let number = self.last;
+        let file = private_file().create_new(true).open(path(&self.folder, number))?;
+        file.write_all_at(&header(number), 0)?;
+        file.sync_all()?;
+        sync_directory(&self.folder)?;
+        Ok(Current { number, file, end: HEADER })
+    }
+
+    /// Writes and syncs what the group appended. Returns the segment's number and length to be named, if anything was.
+    pub(crate) fn flush(&mut self) -> Result<Option<(u32, u64)>, StoreFault> {
+        let Some(current) = self.current.as_ref().filter(|_| !self.pending.is_empty()) else {
+            return Ok(None);
+        };
+        let written = current.file.write_all_at(&self.pending, current.end);
+        let synced = written.and_then(|()| sync_segment(&current.file));
+        let named = (current.number, current.end + self.pending.len() as u64);
+        if let Err(error) = synced {
+            self.abandon();
+            return Err(disk("content segment", &error));
+        }
+        Ok(Some(named))
+    }
+
+    /// The transaction is committed: what was appended stays.
+    pub(crate) fn committed(&mut self) {
+        let appended = self.pending.len() as u64;
+        if let Some(current) = &mut self.current {
+            current.end += appended;
+        }
+        self.clear();
+    }
+
+    /// The transaction was rolled back: its place is written again.
+    pub(crate) fn rolled_back(&mut self) {
+        self.clear();
+    }
+
+    /// Never writes this segment again: after a failed sync nobody knows what of it is on disk, and after a failed
+    /// commit nobody knows what of it is named.
+    pub(crate) fn abandon(&mut self) {
+        self.current = None;
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        self.pending.clear();
+        self.pending.shrink_to(1 << 20);
+    }
+}
+
+/// Makes the appended contents durable, before the commit that names them (H1).
+fn sync_segment(file: &File) -> io::Result<()> {
+    file.sync_data()
+}
+
+fn path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:08}.seg"))
+}
+
+fn header(number: u32) -> [u8; HEADER as usize] {
+    let mut header = [0; HEADER as usize];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..12].copy_from_slice(&FORMAT.to_be_bytes());
+    header[12..].copy_from_slice(&number.to_be_bytes());
+    header
+}
+
+/// Removes segments that were begun but never named by a commit.
+fn remove_unnamed(folder: &Path, last: u32) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let number =
+            name.to_str().and_then(|name| name.strip_suffix(".seg")).and_then(|n| n.parse::<u32>().ok());
+        if number.is_some_and(|number| number > last) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn open_segment(folder: &Path, number: u32) -> Result<File, StoreFault> {
+    let file = File::open(path(folder, number)).map_err(|error| disk("content segment", &error))?;
+    let mut found = [0; HEADER as usize];
+    file.read_exact_at(&mut found, 0).map_err(|error| disk("content segment", &error))?;
+    if found != header(number) {
+        return Err(damaged("content segment: its header"));
+    }
+    Ok(file)
+}
+
+/// Reads. Shared by all.
+pub(crate) struct SegmentReader {
+    folder: PathBuf,
+    open: Mutex<LruCache<u32, Arc<File>>>,
+}
+
+impl SegmentReader {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, open: Mutex::new(LruCache::new(OPEN)) }
+    }
+
+    /// The stored bytes. Blocks.
+    pub(crate) fn read(&self, segment: u32, offset: u64, length: u64) -> Result<Vec<u8>, StoreFault> {
+        let file = self.file(segment)?;
+        let end = file.metadata().map_err(|error| disk("content segment", &error))?.len();
+        if offset.checked_add(length).is_none_or(|last| last > end) {
+            return Err(StoreFault::Damaged("a content segment is cut off".into()));
+        }
+        let mut stored = vec![0; usize::try_from(length).map_err(|_| damaged("length of content"))?];
+        file.read_exact_at(&mut stored, offset).map_err(|error| disk("content segment", &error))?;
+        Ok(stored)
+    }
+
+    fn file(&self, segment: u32) -> Result<Arc<File>, StoreFault> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = open.get(&segment) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(open_segment(&self.folder, segment)?);
+        open.put(segment, Arc::clone(&file));
+        Ok(file)
+    }
+}

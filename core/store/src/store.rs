@@ -1,0 +1,110 @@
+//! The store as a whole.
+
+use crate::blobs::Recent;
+use crate::claims::Claims;
+use crate::counts::Counts;
+use crate::directory::Directory;
+use crate::fault::{Fault, disk};
+use crate::files::FileHome;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::options::StoreOptions;
+use crate::readers::Readers;
+use crate::records::Look;
+use crate::rows::number;
+use crate::schema::{open_reader, open_writer};
+use crate::segments::{SegmentReader, SegmentWriter};
+use crate::writer::Writer;
+use rohrpost_model::ports::{StoreFault, Vault};
+use rusqlite::Connection;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The embedded store: SQLite, content segments and files in one directory that it holds alone. It is the ports
+/// `Outbox`, `Records`, `Blobs` and `Versions`.
+///
+/// Dropping it lets the writer finish what waits, and gives the directory free.
+pub struct SqliteStore {
+    pub(crate) writer: Writer,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) segments: Arc<SegmentReader>,
+    pub(crate) files: FileHome,
+    pub(crate) inline_bytes: usize,
+    /// Declared last: the directory is free only when everything else has ended.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the store in `dir`, which is made if it is missing (mode 0700): takes its lock, brings the schema up to
+    /// date, and removes what a crash left behind. Blocks; call it before the runtime serves, or off its threads.
+    ///
+    /// [`StoreFault::Unavailable`] if another process has the directory, or a newer Rohrpost wrote it;
+    /// [`StoreFault::Damaged`] if it is not a store.
+    pub fn open(dir: &Path, vault: Arc<dyn Vault>, options: StoreOptions) -> Result<Arc<Self>, StoreFault> {
+        let directory = Directory::prepare(dir)?;
+        let lock = directory.lock()?;
+        let connection = open_writer(&directory.database())?;
+        crate::directory::sync_directory(directory.root()).map_err(|error| disk("data directory", &error))?;
+        Self::assemble(&directory, lock, connection, vault, options).map_err(Fault::into_store)
+    }
+
+    fn assemble(
+        directory: &Directory,
+        lock: File,
+        connection: Connection,
+        vault: Arc<dyn Vault>,
+        options: StoreOptions,
+    ) -> Result<Arc<Self>, Fault> {
+        let files = FileHome::new(directory);
+        let swept = files.sweep(&connection)?;
+        if swept > 0 {
+            tracing::info!(files = swept, "removed content files that no submission names");
+        }
+        let last = last_segment(&connection)?;
+        let segments = SegmentWriter::open(directory.segments(), options.segment_bytes, last)?;
+        let keys = Arc::new(Keys::new(vault, options.open_keys));
+        let claims = Arc::new(Claims::default());
+        let counts = Arc::new(Counts::read(&connection)?);
+        let ledger =
+            Ledger::new(connection, segments, Arc::clone(&keys), Arc::clone(&claims), Arc::clone(&counts))?;
+        let readers = (0..options.readers.max(1)).map(|_| open_reader(&directory.database()));
+        let readers = Arc::new(Readers::new(readers.collect::<Result<_, _>>()?));
+        let writer = Writer::start(ledger, &options).map_err(|error| disk("writer thread", &error))?;
+        Ok(Arc::new(Self {
+            writer,
+            readers,
+            keys,
+            claims,
+            counts,
+            recent: Arc::new(Recent::new(options.recent_bytes)),
+            segments: Arc::new(SegmentReader::new(directory.segments())),
+            files,
+            inline_bytes: options.inline_bytes,
+            _lock: lock,
+        }))
+    }
+
+    /// Walks the chained history of all deliveries. Returns how many rows it has; [`StoreFault::Damaged`] if one was
+    /// changed, taken out or put in.
+    pub async fn verify_chain(&self) -> Result<u64, StoreFault> {
+        self.readers.snapshot(crate::history::verify).await
+    }
+
+    pub(crate) fn look(&self) -> Look {
+        Look { keys: Arc::clone(&self.keys), claims: Arc::clone(&self.claims) }
+    }
+}
+
+/// The segment that rows name last, and how much of it they name.
+fn last_segment(connection: &Connection) -> Result<Option<(u32, u64)>, Fault> {
+    let mut statement =
+        connection.prepare("SELECT number, length FROM segments ORDER BY number DESC LIMIT 1")?;
+    let mut rows = statement.query([])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some((number(row, 0, "segment")?, number(row, 1, "length of a segment")?)))
+}

@@ -1,0 +1,16 @@
+//! What the writer does: one work for each call of the outbox that changes rows.
+
+mod accept;
+mod command;
+mod dependents;
+mod keep_version;
+mod mark;
+mod recover;
+mod settle;
+
+pub(crate) use accept::Accept;
+pub(crate) use command::Commanded;
+pub(crate) use keep_version::KeepVersion;
+pub(crate) use mark::SetMark;
+pub(crate) use recover::Recover;
+pub(crate) use settle::Settle;

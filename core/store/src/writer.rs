@@ -1,0 +1,205 @@
+//! The one thread that writes. It takes the works that wait, runs them in one transaction, and answers them after its
+//! commit: many callers share one sync of the disk.
+//!
+//! A work checks first and writes then. One that is refused after it wrote makes the group start again without it; a
+//! fault of the disk or the database fails the whole group.
+
+use crate::fault::{Fault, copy};
+use crate::ledger::{CommitFault, Ledger};
+use crate::options::StoreOptions;
+use rohrpost_model::ports::StoreFault;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Something to be written.
+pub(crate) trait Work: Send + 'static {
+    /// What the caller is answered.
+    type Output: Send + 'static;
+
+    /// Bytes of content that it brings.
+    fn weight(&self) -> usize {
+        0
+    }
+
+    /// Checks, then writes. Called again after the group had to start again.
+    fn run(&mut self, ledger: &mut Ledger) -> Result<Self::Output, Fault>;
+
+    /// What came of it, before the caller is answered.
+    fn ended(&mut self, _ended: Ended<'_, Self::Output>) {}
+
+    /// Nobody waits for the answer any more, and it was not done.
+    fn unheard(&mut self) {}
+}
+
+/// What came of a work.
+pub(crate) enum Ended<'a, T> {
+    /// It is committed.
+    Done(&'a T),
+    /// Nothing of it was written.
+    Undone,
+    /// The commit failed; after a crash it may turn out to have happened.
+    Uncertain,
+}
+
+type Reply<W> = (W, Result<<W as Work>::Output, StoreFault>);
+
+/// The way to the writer. Dropping it ends the writer after what waits.
+pub(crate) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(ledger: Ledger, options: &StoreOptions) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(options.queue.max(1));
+        let writing = Writing { ledger, jobs, group: options.group.max(1), bytes: options.group_bytes };
+        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| writing.run())?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Has a work done. Waits while the queue is full. The work comes back with its answer, so that what it owns ends
+    /// with the caller and not on the writer's thread.
+    pub(crate) async fn submit<W: Work>(&self, work: W) -> Result<W::Output, StoreFault> {
+        let stopped = || StoreFault::Unavailable("the store's writer has stopped".into());
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        let (reply, answer) = oneshot::channel::<Reply<W>>();
+        let queued = Queued { work, result: None, reply };
+        queue.send(Box::new(queued)).await.map_err(|_| stopped())?;
+        let (_work, result) = answer.await.map_err(|_| stopped())?;
+        result
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        let Some(thread) = self.thread.take() else { return };
+        if thread.join().is_err() {
+            tracing::error!("the store's writer ended by a defect");
+        }
+    }
+}
+
+/// A work with the way back to its caller, whatever it answers.
+trait Job: Send {
+    fn weight(&self) -> usize;
+    fn run(&mut self, ledger: &mut Ledger) -> Result<(), Fault>;
+    fn refuse(&mut self, fault: StoreFault);
+    fn answer(self: Box<Self>, verdict: &Result<(), CommitFault>);
+}
+
+struct Queued<W: Work> {
+    work: W,
+    result: Option<Result<W::Output, StoreFault>>,
+    reply: oneshot::Sender<Reply<W>>,
+}
+
+impl<W: Work> Job for Queued<W> {
+    fn weight(&self) -> usize {
+        self.work.weight()
+    }
+
+    fn run(&mut self, ledger: &mut Ledger) -> Result<(), Fault> {
+        self.result = None;
+        self.result = Some(Ok(self.work.run(ledger)?));
+        Ok(())
+    }
+
+    fn refuse(&mut self, fault: StoreFault) {
+        self.result = Some(Err(fault));
+    }
+
+    fn answer(self: Box<Self>, verdict: &Result<(), CommitFault>) {
+        let Self { mut work, result, reply } = *self;
+        let result = match (result, verdict) {
+            (Some(Err(refusal)), _) => Err(refusal),
+            (Some(Ok(output)), Ok(())) => Ok(output),
+            (_, Err(failed)) => Err(copy(&failed.fault)),
+            (None, Ok(())) => Err(StoreFault::Unavailable("the work was not run".into())),
+        };
+        let uncertain = verdict.as_ref().is_err_and(|failed| failed.uncertain);
+        match &result {
+            Ok(output) => work.ended(Ended::Done(output)),
+            Err(_) if uncertain => work.ended(Ended::Uncertain),
+            Err(_) => work.ended(Ended::Undone),
+        }
+        if let Err((mut work, Err(_))) = reply.send((work, result)) {
+            work.unheard();
+        }
+    }
+}
+
+struct Writing {
+    ledger: Ledger,
+    jobs: mpsc::Receiver<Box<dyn Job>>,
+    group: usize,
+    bytes: usize,
+}
+
+/// How one go at a group ended.
+enum Go {
+    Committed,
+    /// This one was refused after it wrote.
+    Refused(usize, StoreFault),
+    Failed(CommitFault),
+}
+
+impl Writing {
+    fn run(mut self) {
+        while let Some(first) = self.jobs.blocking_recv() {
+            let group = self.gather(first);
+            self.settle(group);
+        }
+    }
+
+    /// What waits, as far as it fits into one commit.
+    fn gather(&mut self, first: Box<dyn Job>) -> Vec<Box<dyn Job>> {
+        let mut bytes = first.weight();
+        let mut group = vec![first];
+        while group.len() < self.group && bytes < self.bytes {
+            let Ok(job) = self.jobs.try_recv() else { break };
+            bytes += job.weight();
+            group.push(job);
+        }
+        group
+    }
+
+    /// Commits the group, without those that are refused, and answers everyone.
+    fn settle(&mut self, mut group: Vec<Box<dyn Job>>) {
+        let verdict = loop {
+            match self.go(&mut group) {
+                Go::Committed => break Ok(()),
+                Go::Failed(failed) => {
+                    self.ledger.roll_back(failed.uncertain);
+                    break Err(failed);
+                }
+                Go::Refused(index, fault) => {
+                    self.ledger.roll_back(false);
+                    let mut refused = group.remove(index);
+                    refused.refuse(fault);
+                    refused.answer(&Ok(()));
+                }
+            }
+        };
+        for job in group {
+            job.answer(&verdict);
+        }
+    }
+
+    fn go(&mut self, group: &mut [Box<dyn Job>]) -> Go {
+        let failed = |fault| Go::Failed(CommitFault { fault, uncertain: false });
+        if let Err(fault) = self.ledger.begin() {
+            return failed(fault);
+        }
+        for (index, job) in group.iter_mut().enumerate() {
+            let before = self.ledger.trace();
+            match job.run(&mut self.ledger) {
+                Ok(()) => {}
+                Err(Fault::Own(fault)) if self.ledger.trace() == before => job.refuse(fault),
+                Err(Fault::Own(fault)) => return Go::Refused(index, fault),
+                Err(Fault::Group(fault)) => return failed(fault),
+            }
+        }
+        self.ledger.commit().map_or_else(Go::Failed, |()| Go::Committed)
+    }
+}

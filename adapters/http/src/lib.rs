@@ -1,1 +1,157 @@
-//! Delivers by a configurable HTTP request.
+//! Delivers by one configurable HTTP request.
+//!
+//! ```toml
+//! adapter = "http"
+//!
+//! [http]
+//! method = "POST"                                     # or PUT, PATCH
+//! url = "https://dms.example/api/insert/{case}"       # placeholders: rohrpost_kit::template
+//! idempotency-header = "Idempotency-Key"              # carries {delivery-id}; "" for none
+//! deduplicates = false                                # true: the target drops a second delivery under one key
+//! auth = { basic = { user = "hub", password = { file = "secrets/dms" } } }   # or { bearer = { token = … } }
+//! headers = { "X-Case" = "{case}" }
+//!
+//! [[http.part]]                                       # without parts the message itself is the body
+//! name = "data"
+//! content = "message"                                 # or signature, attachments, text
+//! [[http.part]]
+//! name = "file"
+//! content = "attachments"                             # one part for each
+//! file-name = "{attachment-name}"
+//!
+//! [http.answer]
+//! reference = { json-pointer = "/id" }                # see rohrpost_kit::answer
+//!
+//! [http.status]                                       # see rohrpost_kit::http::StatusTable
+//! "409" = "done"
+//!
+//! [http.inquire]                                      # without it nobody can tell after a torn connection
+//! url = "https://dms.example/api/search?key={delivery-id}"
+//! found = [200]
+//! absent = [404]                                      # statuses that surely mean: not there
+//! absent-when = { json-pointer = "/numItems", equals = 0 }
+//! reference = { json-pointer = "/items/0/id" }
+//!
+//! [http.connection]                                   # see rohrpost_kit::http::Connection
+//! ca = ["certs/dms-ca.pem"]
+//! ```
+//!
+//! What a parcel carries must have a place in the request: a signature or attachments without one are a defect, and
+//! nothing is sent. Attachments are streamed; the length of the whole is told beforehand, and a stream whose content
+//! turns out to be another one is broken off before its end (promise H8).
+
+mod body;
+mod inquire;
+mod request;
+mod settings;
+
+use async_trait::async_trait;
+use body::Body;
+use inquire::Inquirer;
+use request::RequestHead;
+use rohrpost_kit::answer::Extract;
+use rohrpost_kit::http::{Client, StatusTable, Unread, Verdict};
+use rohrpost_kit::{Adapter, AdapterSource, parcel};
+use rohrpost_model::ports::{Clock, Inquiry, Parcel, Target};
+use rohrpost_model::{Failure, Fault, Outcome, Reason, ReasonCode, Receipt};
+use std::sync::Arc;
+
+/// The adapter of kind `http`.
+pub struct Http;
+
+impl Adapter for Http {
+    fn kind(&self) -> &'static str {
+        "http"
+    }
+
+    fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Target>, Vec<Fault>> {
+        Ok(Arc::new(settings::configure(source, self.kind())?))
+    }
+}
+
+struct HttpTarget {
+    client: Client,
+    head: RequestHead,
+    body: Body,
+    reference: Option<Extract>,
+    status: StatusTable,
+    inquirer: Option<Inquirer>,
+    deduplicates: bool,
+    clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Target for HttpTarget {
+    async fn deliver(&self, parcel: &Parcel<'_>) -> Result<Outcome, Failure> {
+        parcel::check(parcel)?;
+        let mut request = self.head.request(parcel, None)?;
+        self.body.put_into(&mut request, parcel).await?;
+        let answer = self.client.send(request).await?;
+        self.status.judge(&answer, self.clock.now())?;
+        if answer.body == Err(Unread::Torn) {
+            return Err(Failure::Unknown(Reason::new(ReasonCode::Torn)));
+        }
+        let reference = match &self.reference {
+            // It says that it took it, but nobody knows what it took: a person must look.
+            Some(extract) => {
+                extract.read(&answer).map_err(|_| Failure::Unknown(unexpected(answer.status)))?
+            }
+            None => None,
+        };
+        Ok(self.done(reference, answer.status))
+    }
+
+    async fn inquire(&self, parcel: &Parcel<'_>, reference: Option<&str>) -> Result<Inquiry, Failure> {
+        let Some(inquirer) = &self.inquirer else { return Ok(Inquiry::NoWord) };
+        let Some(request) = inquirer.request(parcel, reference)? else { return Ok(Inquiry::NoWord) };
+        let answer = self.client.send(request).await.map_err(to_be_asked_again)?;
+        if answer.body == Err(Unread::Torn) {
+            return Err(Failure::unavailable(Reason::new(ReasonCode::Torn)));
+        }
+        let status = answer.status;
+        match inquirer.judge(&answer) {
+            inquire::Word::Found(found) => Ok(Inquiry::Found(self.done(found, status))),
+            inquire::Word::Absent => Ok(Inquiry::Absent),
+            inquire::Word::None if matches!(self.status.verdict(status), Verdict::Done) => {
+                Ok(Inquiry::NoWord)
+            }
+            inquire::Word::None => match self.status.judge(&answer, self.clock.now()) {
+                Err(failure @ Failure::Unavailable { .. }) => Err(failure),
+                Err(failure) if status >= 500 || matches!(status, 401 | 403) => {
+                    Err(to_be_asked_again(failure))
+                }
+                _ => Ok(Inquiry::NoWord),
+            },
+        }
+    }
+
+    fn deduplicates(&self) -> bool {
+        self.deduplicates
+    }
+}
+
+impl HttpTarget {
+    fn done(&self, reference: Option<String>, status: u16) -> Outcome {
+        Outcome::Done(Receipt {
+            reference,
+            at: Some(self.clock.now()),
+            code: Some(status.to_string()),
+            result: None,
+        })
+    }
+}
+
+fn unexpected(status: u16) -> Reason {
+    Reason::new(ReasonCode::UnexpectedAnswer).with("status", status)
+}
+
+/// A question that failed is asked again, whatever went wrong with it.
+fn to_be_asked_again(failure: Failure) -> Failure {
+    match failure {
+        Failure::Unknown(reason) | Failure::Refused(reason) => Failure::unavailable(reason),
+        failure => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,20 @@
 //!
 //! | To find | Look in |
 //! |---|---|
+//! | what an adapter is, and what it is configured from | [`adapter`] |
 //! | how configuration is read, with all its faults at once | [`settings`] |
+//! | `{placeholders}` in names, URLs and headers | [`template`] |
+//! | the only outbound HTTP client, and how its answers are judged | [`http`] |
+//! | reading a reference out of an answer | [`answer`] |
+//! | content on its way out, checked against its digests | [`parcel`] |
+//! | what every adapter must do, as tests | [`conformance`] |
 
+pub mod adapter;
+pub mod answer;
+pub mod conformance;
+pub mod http;
+pub mod parcel;
 pub mod settings;
+pub mod template;
+
+pub use adapter::{Adapter, AdapterSource};

@@ -1,0 +1,234 @@
+//! What every adapter must do, as tests that every adapter runs against its own counterpart.
+//!
+//! An adapter's tests implement [`Peer`] and call [`run`]. The suite is no test itself and is not compiled away in
+//! builds without tests, because the tests of other crates call it.
+
+mod log;
+mod sample;
+
+pub use log::Log;
+pub use sample::{FixedClock, Sample, digest_of_generated};
+
+use async_trait::async_trait;
+use rohrpost_model::ports::{Inquiry, Target};
+use rohrpost_model::{DeliveryId, Digest, Failure, Outcome};
+use std::sync::Arc;
+
+/// How a counterpart behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// It takes what comes.
+    Well,
+    /// It cannot be reached, or cannot take anything now.
+    Unavailable,
+    /// It refuses for good.
+    Refusing,
+    /// It breaks off before it took anything.
+    BreaksBefore,
+    /// It takes the delivery and breaks off before it can say so.
+    BreaksAfter,
+    /// It takes the delivery and never answers.
+    Silent,
+}
+
+/// The foreign system that an adapter is tested against.
+#[async_trait]
+pub trait Peer: Send + Sync {
+    /// A target that talks to it.
+    fn target(&self) -> Arc<dyn Target>;
+
+    /// From now on it behaves so. False if this kind of system cannot.
+    async fn behave(&self, mood: Mood) -> bool;
+
+    /// What arrived whole under this key, each arrival once, in order: the digests of all parts, sorted, and a digest
+    /// of the bytes as they came.
+    async fn arrived(&self, key: DeliveryId) -> Vec<(Vec<Digest>, Digest)>;
+
+    /// Returns when a silent peer has the delivery.
+    async fn reached(&self);
+
+    /// Whether the target answers inquiries.
+    fn inquires(&self) -> bool;
+
+    /// What must never be seen in an error or a log.
+    fn secrets(&self) -> Vec<String>;
+}
+
+/// Runs the whole suite; every case gets a fresh counterpart.
+pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
+    let log = Log::default();
+    let guard = log.listen();
+    takes_the_whole_parcel(&fresh().await).await;
+    repeats_idempotently(&fresh().await).await;
+    refuses(&fresh().await).await;
+    is_unavailable_and_then_takes_it(&fresh().await).await;
+    breaks_before_taking(&fresh().await).await;
+    breaks_after_taking(&fresh().await).await;
+    is_silent(&fresh().await).await;
+    streams_large_attachments(&fresh().await).await;
+    never_sends_other_content(&fresh().await).await;
+    never_sends_another_message(&fresh().await).await;
+    drop(guard);
+    let mut secrets = fresh().await.secrets();
+    secrets.push(sample::CONTENT_MARK.to_owned());
+    log.assert_without(&secrets);
+}
+
+async fn takes_the_whole_parcel<P: Peer>(peer: &P) {
+    let sample = Sample::new()
+        .with_signature()
+        .with_attachment(Some("Lageplan Süd.pdf"), 5000)
+        .with_attachment(None, 0);
+    if peer.inquires() {
+        // Another delivery went before, so the target's place is known.
+        done(peer, &Sample::new(), 1).await;
+        let absent = peer.target().inquire(&sample.parcel(1), None).await;
+        assert_eq!(absent, Ok(Inquiry::Absent), "before it was delivered it is surely absent");
+    }
+    done(peer, &sample, 1).await;
+    let arrived = peer.arrived(sample.key).await;
+    assert_eq!(arrived.len(), 1, "one delivery arrives once");
+    assert_eq!(arrived[0].0, sample.digests(), "h8: every part arrives as it was marked");
+    assert_found(peer, &sample).await;
+}
+
+async fn repeats_idempotently<P: Peer>(peer: &P) {
+    let sample = Sample::new().with_signature().with_attachment(Some("a.pdf"), 100_000);
+    let first = done(peer, &sample, 1).await;
+    let second = done(peer, &sample, 2).await;
+    let arrived = peer.arrived(sample.key).await;
+    let times = if peer.target().deduplicates() { 1 } else { 2 };
+    assert_eq!(arrived.len(), times, "h4: a target that deduplicates has it once");
+    assert!(arrived.iter().all(|one| *one == arrived[0]), "h4: the same bytes on every attempt");
+    if times == 1 {
+        assert_eq!(first, second, "h4: a repetition is answered as the first");
+    }
+}
+
+async fn refuses<P: Peer>(peer: &P) {
+    if !peer.behave(Mood::Refusing).await {
+        return;
+    }
+    let sample = Sample::new();
+    let failure = failed(peer, &sample, 1).await;
+    assert!(matches!(failure, Failure::Refused(_)), "a refusal is for good: {failure:?}");
+    assert!(peer.arrived(sample.key).await.is_empty());
+}
+
+async fn is_unavailable_and_then_takes_it<P: Peer>(peer: &P) {
+    let sample = Sample::new().with_attachment(Some("a.pdf"), 1000);
+    if !peer.behave(Mood::Unavailable).await {
+        return;
+    }
+    let failure = failed(peer, &sample, 1).await;
+    assert!(matches!(failure, Failure::Unavailable { .. }), "surely not taken: {failure:?}");
+    assert!(peer.arrived(sample.key).await.is_empty());
+    if peer.inquires() {
+        let asked = peer.target().inquire(&sample.parcel(1), None).await;
+        assert!(!matches!(asked, Ok(Inquiry::Found(_))), "{asked:?}");
+    }
+    peer.behave(Mood::Well).await;
+    done(peer, &sample, 2).await;
+    assert_eq!(peer.arrived(sample.key).await.len(), 1);
+}
+
+async fn breaks_before_taking<P: Peer>(peer: &P) {
+    let sample = Sample::new().with_attachment(Some("a.pdf"), 1000);
+    if !peer.behave(Mood::BreaksBefore).await {
+        return;
+    }
+    let failure = failed(peer, &sample, 1).await;
+    assert!(matches!(failure, Failure::Unknown(_) | Failure::Unavailable { .. }), "h5: {failure:?}");
+    peer.behave(Mood::Well).await;
+    assert!(peer.arrived(sample.key).await.is_empty());
+    if peer.inquires() {
+        assert_eq!(peer.target().inquire(&sample.parcel(1), None).await, Ok(Inquiry::Absent));
+    }
+    done(peer, &sample, 2).await;
+    assert_eq!(peer.arrived(sample.key).await[0].0, sample.digests());
+}
+
+async fn breaks_after_taking<P: Peer>(peer: &P) {
+    let sample = Sample::new().with_attachment(Some("a.pdf"), 1000);
+    if !peer.behave(Mood::BreaksAfter).await {
+        return;
+    }
+    let failure = failed(peer, &sample, 1).await;
+    assert!(matches!(failure, Failure::Unknown(_)), "h5: it may have arrived: {failure:?}");
+    peer.behave(Mood::Well).await;
+    assert_eq!(peer.arrived(sample.key).await.len(), 1);
+    assert_found(peer, &sample).await;
+}
+
+/// The engine drops the future when the time is up.
+async fn is_silent<P: Peer>(peer: &P) {
+    let sample = Sample::new();
+    if !peer.behave(Mood::Silent).await {
+        return;
+    }
+    let (target, parcel) = (peer.target(), sample.parcel(1));
+    tokio::select! {
+        outcome = target.deliver(&parcel) => {
+            assert!(matches!(outcome, Err(Failure::Unknown(_))), "h5: nobody answered: {outcome:?}");
+        }
+        () = peer.reached() => {}
+    }
+    peer.behave(Mood::Well).await;
+    assert_found(peer, &sample).await;
+}
+
+async fn streams_large_attachments<P: Peer>(peer: &P) {
+    const SIZE: u64 = 96 << 20;
+    let sample = Sample::new().with_attachment(Some("gross.bin"), SIZE);
+    let before = sample::resident_peak();
+    done(peer, &sample, 1).await;
+    let grown = sample::resident_peak().saturating_sub(before);
+    assert!(grown < SIZE / 2, "the memory grew by {grown} bytes for an attachment of {SIZE}");
+    assert_eq!(peer.arrived(sample.key).await[0].0, sample.digests());
+}
+
+async fn never_sends_other_content<P: Peer>(peer: &P) {
+    for sample in
+        [Sample::new().with_altered_attachment(300_000), Sample::new().with_torn_attachment(300_000)]
+    {
+        let failure = failed(peer, &sample, 1).await;
+        assert!(!matches!(failure, Failure::Refused(_)), "h8: {failure:?}");
+        assert!(peer.arrived(sample.key).await.is_empty(), "h8: other content than marked was taken");
+    }
+}
+
+async fn never_sends_another_message<P: Peer>(peer: &P) {
+    let sample = Sample::new().with_altered_message();
+    let failure = failed(peer, &sample, 1).await;
+    assert!(matches!(failure, Failure::Defect(_)), "h8: {failure:?}");
+    assert!(peer.arrived(sample.key).await.is_empty(), "h8: another message than marked was taken");
+}
+
+async fn done<P: Peer>(peer: &P, sample: &Sample, attempt: u32) -> Option<Outcome> {
+    let outcome = peer.target().deliver(&sample.parcel(attempt)).await;
+    assert!(outcome.is_ok(), "it should have been taken: {outcome:?}");
+    outcome.ok()
+}
+
+async fn failed<P: Peer>(peer: &P, sample: &Sample, attempt: u32) -> Failure {
+    let outcome = peer.target().deliver(&sample.parcel(attempt)).await;
+    let Err(failure) = outcome else {
+        #[expect(clippy::panic, reason = "a test helper")]
+        {
+            panic!("it should have failed: {outcome:?}")
+        }
+    };
+    let told = format!("{failure} {failure:?} {}", failure.reason().german());
+    for secret in peer.secrets().iter().map(String::as_str).chain([sample::CONTENT_MARK]) {
+        assert!(!told.contains(secret), "h10: a secret is in the error: {told}");
+    }
+    failure
+}
+
+async fn assert_found<P: Peer>(peer: &P, sample: &Sample) {
+    if !peer.inquires() {
+        return;
+    }
+    let asked = peer.target().inquire(&sample.parcel(1), None).await;
+    assert!(matches!(asked, Ok(Inquiry::Found(_))), "it is there: {asked:?}");
+}

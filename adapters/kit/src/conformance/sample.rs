@@ -1,0 +1,240 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use rohrpost_model::digest::Hasher;
+use rohrpost_model::document::Document;
+use rohrpost_model::ports::{Attached, Clock, Content, ContentStream, Parcel, StoreFault};
+use rohrpost_model::submission::{Part, Role};
+use rohrpost_model::{DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Stands in every sample's message, and must not be seen in an error or a log.
+pub const CONTENT_MARK: &str = "Mustermann-Inhalt";
+
+/// A clock that stands still.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedClock(pub Timestamp);
+
+impl Default for FixedClock {
+    /// 2026-11-24, 08:30 UTC.
+    fn default() -> Self {
+        Self(Timestamp::from_second(1_795_509_000).unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    async fn sleep_until(&self, deadline: Timestamp) {
+        if deadline > self.0 {
+            std::future::pending().await
+        }
+    }
+}
+
+/// A made-up delivery.
+pub struct Sample {
+    /// Its key; every sample has another.
+    pub key: DeliveryId,
+    /// What it is made of.
+    pub submission: Submission,
+    /// The step.
+    pub step: StepName,
+    /// The message.
+    pub message: Bytes,
+    /// A detached signature.
+    pub signature: Option<Bytes>,
+    /// The attachments.
+    pub attachments: Vec<Attached>,
+    /// What earlier steps were answered.
+    pub receipts: BTreeMap<StepName, Receipt>,
+    marked: Option<Digest>,
+}
+
+impl Sample {
+    /// A delivery of one XML message.
+    #[expect(clippy::new_without_default, reason = "every sample is another one")]
+    pub fn new() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut id = [7; 16];
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        Self {
+            key: DeliveryId::from_bytes(id),
+            submission: submission(SubmissionId::from_bytes(id)),
+            step: name("fachverfahren"),
+            message: format!("<a n=\"{number}\">{CONTENT_MARK}</a>").into(),
+            signature: None,
+            attachments: vec![],
+            receipts: BTreeMap::new(),
+            marked: None,
+        }
+    }
+
+    /// Adds a detached signature.
+    #[must_use]
+    pub fn with_signature(mut self) -> Self {
+        self.signature = Some(Bytes::from_static(b"\x30\x03\x02\x01\x05"));
+        self
+    }
+
+    /// Adds an attachment of generated content.
+    #[must_use]
+    pub fn with_attachment(self, name: Option<&str>, size: u64) -> Self {
+        self.attach(name, size, digest_of_generated(size), Generated { size, fails: false })
+    }
+
+    /// Adds an attachment whose content is another one than marked.
+    #[must_use]
+    pub fn with_altered_attachment(self, size: u64) -> Self {
+        self.attach(None, size, Digest::of(b"another one"), Generated { size, fails: false })
+    }
+
+    /// Adds an attachment that cannot be read to its end.
+    #[must_use]
+    pub fn with_torn_attachment(self, size: u64) -> Self {
+        self.attach(None, size, digest_of_generated(size), Generated { size: size / 2, fails: true })
+    }
+
+    /// Alters the message after it was marked.
+    #[must_use]
+    pub fn with_altered_message(mut self) -> Self {
+        self.marked = Some(self.sent_sha256());
+        self.message = Bytes::from_static(b"<another/>");
+        self
+    }
+
+    fn attach(mut self, name: Option<&str>, size: u64, sha256: Digest, content: Generated) -> Self {
+        self.attachments.push(Attached {
+            number: u32::try_from(self.attachments.len()).unwrap_or(u32::MAX) + 1,
+            name: name.map(str::to_owned),
+            media_type: "application/pdf".into(),
+            size,
+            sha256,
+            content: Arc::new(content),
+        });
+        self
+    }
+
+    /// What is handed to the target.
+    pub fn parcel(&self, attempt: u32) -> Parcel<'_> {
+        Parcel {
+            key: self.key,
+            attempt,
+            submission: &self.submission,
+            step: &self.step,
+            message: self.message.clone(),
+            media_type: "application/xml",
+            signature: self.signature.clone(),
+            attachments: self.attachments.clone(),
+            sent_sha256: self.marked.unwrap_or_else(|| self.sent_sha256()),
+            receipts: &self.receipts,
+        }
+    }
+
+    fn sent_sha256(&self) -> Digest {
+        let document = Document {
+            message: self.message.to_vec(),
+            media_type: "application/xml".into(),
+            signature: self.signature.as_deref().map(<[u8]>::to_vec),
+            content_sha256: Digest::of(&self.message),
+        };
+        let parts: Vec<Part> = self.attachments.iter().map(part).collect();
+        document.manifest(parts.iter())
+    }
+
+    /// The digests of all parts, sorted.
+    pub fn digests(&self) -> Vec<Digest> {
+        let signature = self.signature.iter().map(|bytes| Digest::of(bytes));
+        let attachments = self.attachments.iter().map(|attached| attached.sha256);
+        let mut all: Vec<Digest> =
+            [Digest::of(&self.message)].into_iter().chain(signature).chain(attachments).collect();
+        all.sort();
+        all
+    }
+}
+
+fn part(attached: &Attached) -> Part {
+    Part {
+        number: attached.number,
+        role: Role::Attachment,
+        name: attached.name.clone(),
+        media_type: attached.media_type.clone(),
+        size: attached.size,
+        sha256: attached.sha256,
+        location: None,
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a made-up name that is right")]
+fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a name")
+}
+
+fn submission(id: SubmissionId) -> Submission {
+    Submission {
+        id,
+        tenant: name("lk-beispiel"),
+        client: name("portal"),
+        kind: name("application"),
+        service: name("99012070006001"),
+        area: name("15091"),
+        case: name("2026:BR-4711"),
+        sequence: 1,
+        received_at: FixedClock::default().0,
+        trust_level: None,
+        reply: None,
+        test: true,
+        traceparent: None,
+        parts: vec![],
+    }
+}
+
+const PIECE: usize = 64 * 1024;
+
+/// Content that is made while it is read.
+struct Generated {
+    size: u64,
+    fails: bool,
+}
+
+#[async_trait]
+impl Content for Generated {
+    async fn open(&self) -> Result<ContentStream, StoreFault> {
+        let fault = self.fails.then(|| Err(StoreFault::Damaged("a chunk".into())));
+        Ok(stream::iter(pieces(self.size).map(Ok).chain(fault)).boxed())
+    }
+}
+
+fn pieces(size: u64) -> impl Iterator<Item = Bytes> + Send {
+    let piece = PIECE as u64;
+    (0..size.div_ceil(piece)).map(move |number| {
+        let length = usize::try_from((size - number * piece).min(piece)).unwrap_or(PIECE);
+        let mut bytes = vec![b'x'; length];
+        let label = number.to_string();
+        let labelled = label.len().min(length);
+        bytes[..labelled].copy_from_slice(&label.as_bytes()[..labelled]);
+        bytes.into()
+    })
+}
+
+/// The digest of a sample's attachment of this size.
+pub fn digest_of_generated(size: u64) -> Digest {
+    let mut hasher = Hasher::default();
+    pieces(size).for_each(|piece| hasher.update(&piece));
+    hasher.finish()
+}
+
+/// The most memory that the process ever had, in bytes; 0 where the system does not tell.
+pub(super) fn resident_peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes =
+        line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|number| number.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
+}

@@ -1,0 +1,238 @@
+//! The only outbound HTTP client.
+//!
+//! It follows no redirect, repeats nothing by itself, reads no proxy from the environment, speaks HTTP/1.1 and TLS as
+//! BSI TR-02102-2 asks, and takes plain HTTP only to this machine unless the destination says otherwise. How long an
+//! attempt may take in all is the engine's business: it drops the future.
+
+mod judge;
+mod multipart;
+mod tls;
+
+pub use judge::{StatusTable, Verdict, retry_after};
+pub use multipart::{Multipart, Part};
+pub use reqwest::{Method, Url, header};
+
+use crate::adapter::{AdapterSource, Faults};
+use crate::parcel::{CheckedStream, ContentFault};
+use crate::settings::{ByteSize, Duration, SecretRef};
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use rohrpost_model::{Failure, Fault, Reason, ReasonCode};
+use serde::Deserialize;
+use std::error::Error as _;
+use std::path::PathBuf;
+use toml::Spanned;
+
+/// A pooled connection is given up after this time without use. It is shorter than what common servers wait (Node.js
+/// and Apache: 5 s), because a request that meets a server's close may have arrived, and then a person has to look.
+const POOL_IDLE: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// How a destination is connected to: the table `connection` in the adapter's own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Connection {
+    /// The longest that name lookup, connection and TLS handshake may take.
+    pub connect_timeout: Duration,
+    /// The longest answer that is read.
+    pub answer_limit: ByteSize,
+    /// Allow plain HTTP to other machines: everything can be read and changed on the way.
+    pub allow_plain_http: bool,
+    /// PEM files with certificate authorities to trust, beside the system's.
+    pub ca: Vec<Spanned<PathBuf>>,
+    /// Trust the certificate authorities of the system.
+    pub system_ca: bool,
+    /// The client's certificate with its chain: a PEM file.
+    pub client_certificate: Option<Spanned<PathBuf>>,
+    /// The key of the client's certificate: PEM.
+    pub client_key: Option<Spanned<SecretRef>>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            answer_limit: ByteSize::from_bytes(1 << 20),
+            allow_plain_http: false,
+            ca: vec![],
+            system_ca: true,
+            client_certificate: None,
+            client_key: None,
+        }
+    }
+}
+
+/// Talks HTTP to one destination.
+#[derive(Clone)]
+pub struct Client {
+    client: reqwest::Client,
+    answer_limit: u64,
+    allow_plain_http: bool,
+}
+
+impl Client {
+    /// Makes a client; opens no connection.
+    pub fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let tls = faults.note(tls::configure(settings, source));
+        let tls = faults.finish(tls)?;
+        #[expect(clippy::disallowed_methods, reason = "this is rohrpost_kit::http")]
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(concat!("rohrpost/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .http1_only()
+            .connect_timeout(settings.connect_timeout.get())
+            .pool_idle_timeout(POOL_IDLE)
+            .build()
+            .map_err(|error| vec![Fault::of_file(source.file, format!("no HTTP client: {error}"))])?;
+        Ok(Self {
+            client,
+            answer_limit: settings.answer_limit.get(),
+            allow_plain_http: settings.allow_plain_http,
+        })
+    }
+
+    /// Checks that an address may be talked to by this client. The error says what would be right.
+    pub fn permits(&self, url: &Url) -> Result<(), String> {
+        match (url.scheme(), url.host()) {
+            (_, None) => Err("the address has no host".into()),
+            ("https", _) => Ok(()),
+            ("http", Some(host)) if self.allow_plain_http || is_loopback(&host) => Ok(()),
+            ("http", _) => {
+                Err("plain http is only for this machine; use https, or say allow-plain-http = true \
+                                in the table connection"
+                    .into())
+            }
+            _ => Err("the address begins with https://".into()),
+        }
+    }
+
+    /// Sends a request and reads its answer. What the answer's status means is not judged here.
+    ///
+    /// [`Failure::Unavailable`] if there was no connection, so surely no byte of the request left; otherwise
+    /// [`Failure::Unknown`].
+    pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
+        self.permits(&request.url).map_err(|_| misconfigured("url"))?;
+        let mut builder = self.client.request(request.method, request.url).headers(request.headers);
+        builder = match request.body {
+            Body::Empty => builder,
+            Body::Bytes(bytes) => builder.body(bytes),
+            Body::Stream(length, stream) => {
+                builder.header(CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(stream))
+            }
+        };
+        let response = builder.send().await.map_err(failure_of)?;
+        Ok(self.read(response).await)
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Answer {
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Answer { status, headers, body: Ok(body.freeze()) },
+                Err(_) => return Answer { status, headers, body: Err(Unread::Torn) },
+                Ok(Some(piece)) if (body.len() + piece.len()) as u64 > self.answer_limit => {
+                    return Answer { status, headers, body: Err(Unread::TooLarge) };
+                }
+                Ok(Some(piece)) => body.extend_from_slice(&piece),
+            }
+        }
+    }
+}
+
+fn is_loopback(host: &url::Host<&str>) -> bool {
+    match host {
+        url::Host::Domain(name) => *name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// One request.
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The address.
+    pub url: Url,
+    /// The headers, credentials included.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
+}
+
+impl std::fmt::Debug for Request {
+    /// Method and host only: the rest may hold content or credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.url.host_str().unwrap_or_default())
+    }
+}
+
+/// The body of a request.
+pub enum Body {
+    /// None.
+    Empty,
+    /// In memory.
+    Bytes(Bytes),
+    /// A stream of so many bytes.
+    Stream(u64, CheckedStream),
+}
+
+/// What was answered.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, if it could be read.
+    pub body: Result<Bytes, Unread>,
+}
+
+/// Why an answer's body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// The connection tore.
+    Torn,
+    /// It is larger than `answer-limit`.
+    TooLarge,
+}
+
+/// The configuration cannot make this request.
+pub fn misconfigured(field: &str) -> Failure {
+    Failure::Defect(Reason::new(ReasonCode::AdapterConfiguration).with("field", field))
+}
+
+fn failure_of(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    if error.is_builder() {
+        return misconfigured("request");
+    }
+    if error.is_connect() {
+        // Only here the error's text is logged: it speaks of names, ports and certificates, never of content.
+        tracing::warn!(cause = chain(&error), "no connection to the target");
+        let code = if error.is_timeout() { ReasonCode::ConnectTimeout } else { ReasonCode::Unreachable };
+        return Failure::unavailable(Reason::new(code));
+    }
+    match own_fault(&error) {
+        Some(fault) => Failure::Unknown(fault.reason()),
+        None => Failure::Unknown(Reason::new(ReasonCode::Torn)),
+    }
+}
+
+/// The fault of our own content, if that is what ended the request.
+fn own_fault(error: &reqwest::Error) -> Option<&ContentFault> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn chain(error: &reqwest::Error) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+}
+
+#[cfg(test)]
+mod tests;

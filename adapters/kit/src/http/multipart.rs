@@ -1,0 +1,86 @@
+use super::Body;
+use crate::parcel::CheckedStream;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use rohrpost_model::DeliveryId;
+
+/// A body of media type `multipart/form-data` (RFC 7578). Its boundary is made of the delivery's key, so that every
+/// attempt sends the same bytes (promise H4).
+pub struct Multipart {
+    boundary: String,
+    length: u64,
+    pieces: Vec<CheckedStream>,
+}
+
+/// The head of one part.
+pub struct Part<'a> {
+    /// The name of the form's field.
+    pub name: &'a str,
+    /// The file name, for a file.
+    pub file_name: Option<&'a str>,
+    /// The media type.
+    pub content_type: Option<&'a str>,
+}
+
+impl Multipart {
+    /// An empty body for this delivery.
+    pub fn new(key: DeliveryId) -> Self {
+        Self { boundary: format!("rohrpost-{key}"), length: 0, pieces: vec![] }
+    }
+
+    /// The value of the header `Content-Type`.
+    pub fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    /// Adds a part that is in memory.
+    pub fn bytes(&mut self, part: &Part<'_>, content: Bytes) {
+        self.head(part);
+        self.push(content);
+        self.push(Bytes::from_static(b"\r\n"));
+    }
+
+    /// Adds a part of `size` bytes that is streamed.
+    pub fn stream(&mut self, part: &Part<'_>, size: u64, content: CheckedStream) {
+        self.head(part);
+        self.length += size;
+        self.pieces.push(content);
+        self.push(Bytes::from_static(b"\r\n"));
+    }
+
+    /// The whole.
+    pub fn finish(mut self) -> Body {
+        self.push(format!("--{}--\r\n", self.boundary).into());
+        Body::Stream(self.length, stream::iter(self.pieces).flatten().boxed())
+    }
+
+    fn head(&mut self, part: &Part<'_>) {
+        let mut head = format!(
+            "--{}\r\nContent-Disposition: form-data; name=\"{}\"",
+            self.boundary,
+            parameter(part.name)
+        );
+        if let Some(file_name) = part.file_name {
+            head.push_str(&format!("; filename=\"{}\"", parameter(file_name)));
+        }
+        if let Some(content_type) = part.content_type {
+            head.push_str(&format!("\r\nContent-Type: {}", one_line(content_type)));
+        }
+        head.push_str("\r\n\r\n");
+        self.push(head.into());
+    }
+
+    fn push(&mut self, bytes: Bytes) {
+        self.length += bytes.len() as u64;
+        self.pieces.push(stream::once(async move { Ok(bytes) }).boxed());
+    }
+}
+
+/// As browsers write it (WHATWG HTML, multipart/form-data encoding): UTF-8, with these three percent-encoded.
+fn parameter(text: &str) -> String {
+    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}

@@ -1,0 +1,109 @@
+//! TLS as BSI TR-02102-2 (2026-01) asks: version 1.3 with AES-GCM, version 1.2 only with ECDHE and AES-GCM, key exchange
+//! over secp256r1 and secp384r1. ChaCha20-Poly1305 and X25519 are not on its lists.
+
+use super::Connection;
+use crate::adapter::{AdapterSource, Faults};
+use rohrpost_model::Fault;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::ExposeSecret;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use toml::Spanned;
+
+/// The system's certificate authorities, read once: a change in them needs a restart.
+static SYSTEM: LazyLock<Vec<CertificateDer<'static>>> =
+    LazyLock::new(|| rustls_native_certs::load_native_certs().certs);
+
+pub(super) fn configure(
+    settings: &Connection,
+    source: &AdapterSource<'_>,
+) -> Result<ClientConfig, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let roots = faults.note(roots(settings, source));
+    let identity = faults.note(identity(settings, source));
+    let (roots, identity) = faults.finish(roots.zip(identity))?;
+    let broken = |error: rustls::Error| vec![Fault::of_file(source.file, format!("TLS: {error}"))];
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(broken)?
+        .with_root_certificates(roots);
+    match (identity, &settings.client_certificate) {
+        (Some((chain, key)), Some(setting)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
+            vec![source.places().fault_at(setting, format!("certificate and key do not fit: {error}"))]
+        }),
+        _ => Ok(builder.with_no_client_auth()),
+    }
+}
+
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        cipher_suites: vec![
+            suite::TLS13_AES_256_GCM_SHA384,
+            suite::TLS13_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        ],
+        kx_groups: vec![kx_group::SECP256R1, kx_group::SECP384R1],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+fn roots(settings: &Connection, source: &AdapterSource<'_>) -> Result<RootCertStore, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let mut roots = RootCertStore::empty();
+    if settings.system_ca {
+        roots.add_parsable_certificates(SYSTEM.iter().cloned());
+    }
+    for file in &settings.ca {
+        for certificate in faults.note(certificates(file, source)).unwrap_or_default() {
+            let added = roots.add(certificate);
+            faults.note(added.map_err(|error| {
+                source.places().fault_at(file, format!("not a certificate to trust: {error}"))
+            }));
+        }
+    }
+    faults.finish(Some(roots))
+}
+
+fn certificates(
+    file: &Spanned<PathBuf>,
+    source: &AdapterSource<'_>,
+) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let read = CertificateDer::pem_file_iter(source.path(file.get_ref())).and_then(Iterator::collect);
+    let certificates: Vec<_> = read
+        .map_err(|error| source.places().fault_at(file, format!("no certificates can be read: {error}")))?;
+    if certificates.is_empty() {
+        return Err(source
+            .places()
+            .fault_at(file, "the file holds no certificate")
+            .hint("a PEM file is expected"));
+    }
+    Ok(certificates)
+}
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn identity(settings: &Connection, source: &AdapterSource<'_>) -> Result<Option<Identity>, Vec<Fault>> {
+    let (file, key) = match (&settings.client_certificate, &settings.client_key) {
+        (None, None) => return Ok(None),
+        (Some(file), Some(key)) => (file, key),
+        (Some(file), None) => return Err(vec![source.places().fault_at(file, "client-key is missing")]),
+        (None, Some(key)) => {
+            return Err(vec![source.places().fault_at(key, "client-certificate is missing")]);
+        }
+    };
+    let mut faults = Faults::default();
+    let chain = faults.note(certificates(file, source));
+    let key = faults.note(source.secret(key).and_then(|pem| {
+        PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
+            // The error is not told: it could quote the key.
+            .map_err(|_| source.places().fault_at(key, "not a private key in PEM"))
+    }));
+    faults.finish(chain.zip(key)).map(Some)
+}

@@ -58,3 +58,8 @@ mod writer;
 
 pub use options::StoreOptions;
 pub use store::SqliteStore;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! The list of all cases.
+
+/// Makes a test of every case for the stand that `$stand` gives.
+macro_rules! conformance {
+    ($stand:expr) => {
+        $crate::conformance::cases! { $stand =>
+            outbox: h1_what_was_accepted_is_read_back_whole_after_a_reopening
+            outbox: h3_a_repetition_gets_the_answer_of_the_first_time
+            outbox: h3_of_64_racing_calls_one_is_stored_and_the_others_get_its_answer
+            outbox: h2_an_unrouted_submission_waits_in_sight_and_is_routed_later
+            outbox: claims_are_exclusive_due_and_the_longest_due_first
+            outbox: h6_giving_back_leaves_no_trace
+            outbox: h4_the_document_of_the_first_attempt_is_sent_on_every_one
+            outbox: h8_the_attempt_carries_the_hashes_of_what_was_sent
+            outbox: h5_a_marked_delivery_is_unknown_after_a_crash_and_an_unmarked_one_is_due
+            outbox: h5_an_unknown_delivery_is_handed_out_to_be_asked_for
+            outbox: h6_an_impossible_step_leaves_no_trace
+            outbox: h6_every_change_names_its_cause_and_who
+            outbox: h6_commands_are_recorded_with_who_and_why
+            outbox: h6_a_command_is_refused_while_somebody_works
+            outbox: the_next_due_time_is_that_of_unclaimed_work
+            outbox: a_refused_call_does_not_disturb_the_others
+            dependents: waiting_steps_are_released_when_all_are_done
+            dependents: a_step_on_accepted_is_released_by_awaiting
+            dependents: a_skipped_step_releases_too
+            dependents: discarding_may_release_what_waits
+            dependents: discarding_may_discard_what_waits
+            dependents: a_blocked_delivery_is_due_when_a_person_says_so
+            order: h11_later_ones_of_a_case_wait_for_earlier_ones
+            order: h11_a_parked_one_holds_back_only_its_own_case_tenant_and_step
+            order: h11_every_holding_state_holds_and_the_others_let_go
+            order: h11_a_late_route_goes_before_what_was_accepted_after_it
+            order: h11_what_falls_back_from_awaiting_holds_again
+            records: h7_nobody_sees_beyond_the_scope
+            records: h7_a_client_follows_what_it_handed_in
+            records: h7_commands_reach_only_into_the_scope
+            records: lists_are_paged_and_filtered
+            records: claimed_and_due_are_told_apart
+            records: one_case_id_in_two_tenants_is_two_cases
+            records: counts_follow_every_change
+            records: versions_are_kept_once_by_their_digest
+            blobs: h8_content_of_any_size_comes_back_byte_for_byte
+            blobs: h8_content_opens_only_in_its_own_place_and_under_its_own_key
+            blobs: content_that_nobody_kept_is_gone
+            blobs: large_content_comes_in_pieces
+        }
+    };
+}
+
+macro_rules! cases {
+    ($stand:expr => $($module:ident: $case:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$module::$case(&$stand).await;
+            }
+        )*
+    };
+}
+
+pub(crate) use {cases, conformance};

@@ -74,3 +74,7 @@ impl InLine<'_> {
         (delivery.case.as_str(), delivery.tenant.as_str(), delivery.step.as_str(), self.submission)
     }
 }
+
+/// What the tests look at.
+#[cfg(test)]
+pub(crate) const ALL: [&str; 3] = [ANY_EARLIER, LET_NEXT_GO, HOLD_LATER_ONES];

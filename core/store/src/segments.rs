@@ -215,3 +215,47 @@ impl SegmentReader {
         Ok(file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(location: &Location) -> (u32, u64) {
+        match location {
+            Location::Segment { segment, offset, .. } => (*segment, *offset),
+            Location::File { .. } => panic!("not in a segment"),
+        }
+    }
+
+    #[test]
+    fn h1_a_segment_that_could_not_be_written_is_never_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = SegmentWriter::open(folder.path().to_owned(), 1000, None).unwrap();
+        assert_eq!(place(&writer.append(b"one").unwrap()), (1, HEADER));
+        writer.flush().unwrap();
+        writer.committed();
+        let full = private_file().open("/dev/full").unwrap();
+        writer.current = Some(Current { number: 1, file: full, end: HEADER + 3 });
+        writer.append(b"two").unwrap();
+        assert!(matches!(writer.flush(), Err(StoreFault::Full(_))));
+        writer.rolled_back();
+        assert_eq!(place(&writer.append(b"three").unwrap()), (2, HEADER));
+        writer.flush().unwrap();
+        let reader = SegmentReader::new(folder.path().to_owned());
+        assert_eq!(reader.read(1, HEADER, 3).unwrap(), b"one");
+        assert_eq!(reader.read(2, HEADER, 5).unwrap(), b"three");
+    }
+
+    #[test]
+    fn a_rolled_back_place_is_used_again_and_a_full_segment_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = SegmentWriter::open(folder.path().to_owned(), 20, None).unwrap();
+        writer.append(b"nothing").unwrap();
+        writer.flush().unwrap();
+        writer.rolled_back();
+        assert_eq!(place(&writer.append(b"something").unwrap()), (1, HEADER));
+        assert_eq!(writer.flush().unwrap(), Some((1, HEADER + 9)));
+        writer.committed();
+        assert_eq!(place(&writer.append(b"more").unwrap()), (2, HEADER));
+    }
+}

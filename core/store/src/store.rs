@@ -53,7 +53,7 @@ impl SqliteStore {
         Self::assemble(&directory, lock, connection, vault, options).map_err(Fault::into_store)
     }
 
-    fn assemble(
+    pub(crate) fn assemble(
         directory: &Directory,
         lock: File,
         connection: Connection,

@@ -113,11 +113,11 @@ pub(crate) fn configure(source: &AdapterSource<'_>, kind: &str) -> Result<HttpTa
     let reader = Reader { source };
     let client = faults.note(Client::configure(&settings.connection, source));
     let authorization = faults.note(reader.authorization(settings.auth.as_ref()));
-    let head = client.as_ref().and_then(|client| faults.note(reader.head(client, &settings)));
+    let head = faults.note(reader.head(&settings));
     let body = faults.note(reader.body(&settings.part));
     let reference = faults.note(reader.extract(settings.answer.reference.as_ref()));
-    let inquire = settings.inquire.as_ref().zip(client.as_ref());
-    let inquirer = inquire.map(|(inquire, client)| faults.note(reader.inquirer(client, inquire)));
+    let inquire = settings.inquire.as_ref();
+    let inquirer = inquire.map(|inquire| faults.note(reader.inquirer(&settings.connection, inquire)));
     let whole = client.zip(head).zip(body).zip(reference).zip(authorization);
     let whole = whole.map(|((((client, mut head), body), reference), authorization)| {
         head.authorization.clone_from(&authorization);
@@ -141,9 +141,9 @@ impl Reader<'_> {
         Template::configured(text, place, &self.source.places())
     }
 
-    fn head(&self, client: &Client, settings: &Settings) -> Result<RequestHead, Vec<Fault>> {
+    fn head(&self, settings: &Settings) -> Result<RequestHead, Vec<Fault>> {
         let mut faults = Faults::default();
-        let url = faults.note(self.url(client, &settings.url, Place::Url));
+        let url = faults.note(self.url(&settings.connection, &settings.url, Place::Url));
         let mut headers = faults.note(self.headers(&settings.headers)).unwrap_or_default();
         headers.extend(faults.note(self.idempotency(settings.idempotency_header.as_ref())).flatten());
         let method = match settings.method {
@@ -155,12 +155,17 @@ impl Reader<'_> {
     }
 
     /// Scheme and host are fixed: no value of a submission decides where it goes.
-    fn url(&self, client: &Client, setting: &Spanned<String>, place: Place) -> Result<Template, Fault> {
+    fn url(
+        &self,
+        connection: &Connection,
+        setting: &Spanned<String>,
+        place: Place,
+    ) -> Result<Template, Fault> {
         let template = self.template(setting, place)?;
         let fault = |message: &str| self.source.places().fault_at(setting, message);
         let start = template.fixed_start();
         let address = Url::parse(start).map_err(|error| fault(&format!("this is no address: {error}")))?;
-        client.permits(&address).map_err(|message| fault(&message))?;
+        connection.permits(&address).map_err(|message| fault(&message))?;
         if !address.username().is_empty() || address.password().is_some() {
             return Err(fault("credentials do not stand in the address").hint("write them as `auth`"));
         }
@@ -278,9 +283,9 @@ impl Reader<'_> {
         setting.map(|setting| Extract::configured(setting, &self.source.places())).transpose()
     }
 
-    fn inquirer(&self, client: &Client, inquire: &InquireSettings) -> Result<Inquirer, Vec<Fault>> {
+    fn inquirer(&self, connection: &Connection, inquire: &InquireSettings) -> Result<Inquirer, Vec<Fault>> {
         let mut faults = Faults::default();
-        let url = faults.note(self.url(client, &inquire.url, Place::InquiryUrl));
+        let url = faults.note(self.url(connection, &inquire.url, Place::InquiryUrl));
         let headers = faults.note(self.headers(&inquire.headers)).unwrap_or_default();
         let reference = faults.note(self.extract(inquire.reference.as_ref()));
         let absent_when = inquire.absent_when.as_ref().map(|when| faults.note(self.absent_when(when)));

@@ -61,6 +61,27 @@ impl Default for Connection {
     }
 }
 
+impl Connection {
+    /// Checks that an address may be talked to. The error says what would be right.
+    pub fn permits(&self, url: &Url) -> Result<(), String> {
+        permits(self.allow_plain_http, url)
+    }
+}
+
+fn permits(plain_http: bool, url: &Url) -> Result<(), String> {
+    match (url.scheme(), url.host()) {
+        (_, None) => Err("the address has no host".into()),
+        ("https", _) => Ok(()),
+        ("http", Some(host)) if plain_http || is_loopback(&host) => Ok(()),
+        ("http", _) => {
+            Err("plain http is only for this machine; use https, or say allow-plain-http = true in the \
+                            table connection"
+                .into())
+        }
+        _ => Err("the address begins with https://".into()),
+    }
+}
+
 /// Talks HTTP to one destination.
 #[derive(Clone)]
 pub struct Client {
@@ -94,27 +115,12 @@ impl Client {
         })
     }
 
-    /// Checks that an address may be talked to by this client. The error says what would be right.
-    pub fn permits(&self, url: &Url) -> Result<(), String> {
-        match (url.scheme(), url.host()) {
-            (_, None) => Err("the address has no host".into()),
-            ("https", _) => Ok(()),
-            ("http", Some(host)) if self.allow_plain_http || is_loopback(&host) => Ok(()),
-            ("http", _) => {
-                Err("plain http is only for this machine; use https, or say allow-plain-http = true \
-                                in the table connection"
-                    .into())
-            }
-            _ => Err("the address begins with https://".into()),
-        }
-    }
-
     /// Sends a request and reads its answer. What the answer's status means is not judged here.
     ///
     /// [`Failure::Unavailable`] if there was no connection, so surely no byte of the request left; otherwise
     /// [`Failure::Unknown`].
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
-        self.permits(&request.url).map_err(|_| misconfigured("url"))?;
+        permits(self.allow_plain_http, &request.url).map_err(|_| misconfigured("url"))?;
         let mut builder = self.client.request(request.method, request.url).headers(request.headers);
         builder = match request.body {
             Body::Empty => builder,

@@ -156,3 +156,26 @@ fn columns_count_characters() {
     assert_eq!(Places::new("f", "ab\nä = 'ö' x").of(3 + 9), (2, 8));
     assert_eq!(Places::new("f", "").of(0), (1, 1));
 }
+
+#[test]
+fn faults_in_tagged_enums_stand_where_they_are() {
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "form", rename_all = "kebab-case", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    enum Form {
+        Xml { depth: u16 },
+    }
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct Outer {
+        form: Form,
+        port: u16,
+    }
+    let text = "port = 'x'\n[form]\nform = 'xml'\ndepth = 3\n\ncolour = 'red'\n";
+    let found: Vec<String> =
+        read::<Outer>("a.toml", text, None).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("a.toml:1:8: invalid type"), "{found:#?}");
+    assert!(found[1].starts_with("a.toml:6:1: unknown key `colour`; known keys: depth"), "{found:#?}");
+}

@@ -1,0 +1,209 @@
+use super::{TOKEN, async_trait, target};
+use futures::stream;
+use rohrpost_kit::conformance::{Mood, Peer};
+use rohrpost_model::digest::Hasher;
+use rohrpost_model::ports::Target;
+use rohrpost_model::{DeliveryId, Digest};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+/// A server that takes multipart deliveries and knows which it has.
+pub(super) struct HttpPeer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+/// The digests of the parts, and of the body as it came.
+type Arrival = (Vec<Digest>, Digest);
+
+struct Shared {
+    deduplicates: bool,
+    mood: Mutex<Mood>,
+    taken: Mutex<HashMap<String, Vec<Arrival>>>,
+    reached: Notify,
+}
+
+const SETTINGS: &str = r#"
+[http]
+url = "http://127.0.0.1:{port}/deliveries"
+deduplicates = {deduplicates}
+auth = { bearer = { token = { file = "token" } } }
+[[http.part]]
+name = "data"
+content = "message"
+file-name = "{case}.xml"
+[[http.part]]
+name = "signature"
+content = "signature"
+[[http.part]]
+name = "file{attachment-number}"
+content = "attachments"
+[http.answer]
+reference = { json-pointer = "/id" }
+[http.inquire]
+url = "http://127.0.0.1:{port}/deliveries/{delivery-id}"
+absent = [404]
+reference = { json-pointer = "/id" }
+"#;
+
+impl HttpPeer {
+    pub(super) async fn new(deduplicates: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            deduplicates,
+            mood: Mutex::new(Mood::Well),
+            taken: Mutex::default(),
+            reached: Notify::new(),
+        });
+        let serving = shared.clone();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(serving.clone().serve(socket));
+            }
+        });
+        Self { address, shared }
+    }
+}
+
+struct Head {
+    line: String,
+    headers: HashMap<String, String>,
+}
+
+async fn read_head(reader: &mut BufReader<OwnedReadHalf>) -> Option<Head> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        match line.trim_end() {
+            "" => break,
+            text => lines.push(text.to_owned()),
+        }
+    }
+    let headers = lines[1..].iter().filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    Some(Head { line: lines[0].clone(), headers })
+}
+
+impl Shared {
+    async fn serve(self: Arc<Self>, socket: TcpStream) {
+        let (reader, mut writer) = socket.into_split();
+        let mut reader = BufReader::new(reader);
+        let Some(head) = read_head(&mut reader).await else { return };
+        assert_eq!(head.headers["authorization"], format!("Bearer {TOKEN}"));
+        let answer = if head.line.starts_with("GET ") {
+            Some(self.asked(&head.line))
+        } else {
+            self.delivered(&head, reader).await
+        };
+        if let Some((status, body)) = answer {
+            let length = body.len();
+            let text =
+                format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+            let _ = writer.write_all(text.as_bytes()).await;
+        }
+    }
+
+    fn asked(&self, line: &str) -> (u16, String) {
+        let key = line.split(['/', ' ']).nth(3).unwrap_or_default();
+        match self.taken.lock().unwrap().contains_key(key) {
+            true => (200, format!("{{\"id\":\"R-{key}\"}}")),
+            false => (404, String::new()),
+        }
+    }
+
+    async fn delivered(&self, head: &Head, reader: BufReader<OwnedReadHalf>) -> Option<(u16, String)> {
+        let mood = *self.mood.lock().unwrap();
+        let arrived = take_in(head, reader).await?;
+        match mood {
+            Mood::Unavailable => return Some((503, String::new())),
+            Mood::Refusing => return Some((422, TOKEN.to_owned())),
+            Mood::BreaksBefore => return None,
+            Mood::Well | Mood::BreaksAfter | Mood::Silent => {}
+        }
+        let key = head.headers["idempotency-key"].clone();
+        {
+            let mut taken = self.taken.lock().unwrap();
+            let before = taken.entry(key.clone()).or_default();
+            if before.is_empty() || !self.deduplicates {
+                before.push(arrived);
+            }
+        }
+        match mood {
+            Mood::BreaksAfter => None,
+            Mood::Silent => {
+                self.reached.notify_one();
+                std::future::pending().await
+            }
+            _ => Some((201, format!("{{\"id\":\"R-{key}\"}}"))),
+        }
+    }
+}
+
+/// The digests of the parts and of the whole body; `None` if it broke off.
+async fn take_in(head: &Head, reader: BufReader<OwnedReadHalf>) -> Option<Arrival> {
+    let length: u64 = head.headers["content-length"].parse().unwrap();
+    let boundary = multer::parse_boundary(&head.headers["content-type"]).unwrap();
+    let raw = Arc::new(Mutex::new((Hasher::default(), 0)));
+    let noting = raw.clone();
+    let body = stream::try_unfold(reader.take(length), move |mut reader| {
+        let noting = noting.clone();
+        async move {
+            let mut piece = vec![0; 64 * 1024];
+            let read = reader.read(&mut piece).await?;
+            piece.truncate(read);
+            let mut noting = noting.lock().unwrap();
+            noting.0.update(&piece);
+            noting.1 += read as u64;
+            Ok::<_, std::io::Error>((read > 0).then_some((piece, reader)))
+        }
+    });
+    let mut form = multer::Multipart::new(body, boundary);
+    let mut digests = Vec::new();
+    while let Some(mut field) = form.next_field().await.ok()? {
+        let mut hasher = Hasher::default();
+        while let Some(piece) = field.chunk().await.ok()? {
+            hasher.update(&piece);
+        }
+        digests.push(hasher.finish());
+    }
+    digests.sort();
+    let (hasher, read) = raw.lock().unwrap().clone();
+    (read == length).then(|| (digests, hasher.finish()))
+}
+
+#[async_trait]
+impl Peer for HttpPeer {
+    fn target(&self) -> Arc<dyn Target> {
+        target(self.address, &SETTINGS.replace("{deduplicates}", &self.shared.deduplicates.to_string()))
+    }
+
+    async fn behave(&self, mood: Mood) -> bool {
+        *self.shared.mood.lock().unwrap() = mood;
+        true
+    }
+
+    async fn arrived(&self, key: DeliveryId) -> Vec<(Vec<Digest>, Digest)> {
+        self.shared.taken.lock().unwrap().get(&key.to_string()).cloned().unwrap_or_default()
+    }
+
+    async fn reached(&self) {
+        self.shared.reached.notified().await;
+    }
+
+    fn inquires(&self) -> bool {
+        true
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![TOKEN.into()]
+    }
+}

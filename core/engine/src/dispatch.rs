@@ -62,12 +62,17 @@ impl UnderWay {
 }
 
 impl Engine {
-    /// Recovers what a crash left behind, then delivers until `stop` turns true; then lets end what is under way.
-    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) -> Result<(), StoreFault> {
+    /// Takes up what a crash left behind. Called once, before [`Engine::run`].
+    pub async fn recover(&self) -> Result<(), StoreFault> {
         let interrupted = self.ports.outbox.recover(self.ports.clock.now()).await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "deliveries were interrupted while sending; their targets are asked");
         }
+        self.park_homeless().await
+    }
+
+    /// Delivers until `stop` turns true; then lets end what is under way.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut under_way = UnderWay::default();
         while !*stop.borrow() {
             self.hand_out(&mut under_way).await;
@@ -85,7 +90,6 @@ impl Engine {
         while let Some(done) = under_way.tasks.join_next().await {
             under_way.ended(done);
         }
-        Ok(())
     }
 
     /// Gives every destination as much work as it may have.

@@ -1,0 +1,76 @@
+//! Commands and lists.
+
+use super::house::House;
+use axum::http::StatusCode;
+
+#[tokio::test]
+async fn a_command_says_why_and_stands_in_the_history() {
+    let house = House::new().await;
+    let answer = house.hand_in("").await;
+    let delivery = house.delivery_of(answer["id"].as_str().unwrap()).await;
+    let path = |command: &str| format!("/v1/deliveries/{delivery}{command}");
+    for (word, body) in [
+        ("malformed-request", "{}"),
+        ("malformed-request", r#"{"reason":" "}"#),
+        ("malformed-request", r#"{"reason":"x","force":true}"#),
+        ("malformed-request", r#"{"reason":"#),
+    ] {
+        assert_eq!(house.post("operator", &path("/retry"), body).await.slug(), word, "{body}");
+    }
+    let retried = house.post("operator", &path("/retry"), r#"{"reason":"Ziel geht wieder"}"#).await;
+    assert_eq!((retried.status, retried.json()["state"].as_str()), (StatusCode::OK, Some("due")));
+    let discard = r#"{"reason":"doppelt","dependents":"release"}"#;
+    assert_eq!(house.post("operator", &path("/discard"), discard).await.json()["state"], "discarded");
+    let late = house.post("operator", &path("/retry"), r#"{"reason":"x"}"#).await;
+    assert_eq!(
+        (late.slug().as_str(), late.json()["state"].as_str()),
+        ("refused-in-state", Some("discarded"))
+    );
+
+    let told = house.get("auditor", &path("")).await.json();
+    assert_eq!(told["history"][0]["why"], "Ziel geht wieder");
+    assert_eq!((told["history"][0]["who"].as_str(), told["attempts"].as_u64()), (Some("operator"), Some(0)));
+    let untold = house.get("viewer", &path("")).await.json();
+    assert_eq!(untold["history"][1]["state"], "discarded");
+    assert!(untold["history"][0].get("why").is_none(), "words are for auditors");
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_loss() {
+    let house = House::new().await;
+    for _ in 0..5 {
+        house.hand_in("").await;
+    }
+    let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let page = house.get("viewer", &format!("/v1/deliveries?state=parked&limit=2{cursor}")).await.json();
+        seen.extend(
+            page["deliveries"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()),
+        );
+        pages += 1;
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!((seen.len(), pages), (5, 3));
+    assert_eq!(house.get("viewer", "/v1/deliveries?limit=5").await.json()["next"], serde_json::Value::Null);
+    assert_eq!(house.get("viewer", "/v1/deliveries?stat=due").await.slug(), "malformed-request");
+}
+
+#[tokio::test]
+async fn a_configuration_is_taken_or_refused_with_all_its_faults() {
+    let house = House::new().await;
+    let taken = house.post("operator", "/v1/config/activate", r#"{"reason":"neue Route"}"#).await;
+    assert_eq!((taken.status, taken.json()["version"].as_str()), (StatusCode::OK, Some("v1")));
+    let refused = house.post("operator", "/v1/config/activate", r#"{"reason":"broken"}"#).await;
+    assert_eq!(refused.slug(), "configuration-faults");
+    let fault = &refused.json()["faults"][0];
+    assert_eq!(
+        (fault["file"].as_str(), fault["line"].as_u64(), fault["column"].as_u64()),
+        (Some("routes/x.toml"), Some(3), Some(7))
+    );
+    assert_eq!((fault["message"].as_str(), fault["hint"].as_str()), (Some("wrong"), Some("right")));
+}

@@ -21,6 +21,8 @@ pub(crate) const DUE_TIMES: &str =
 pub(crate) struct Reserved {
     claims: Arc<Claims>,
     deliveries: Vec<Delivery>,
+    /// Some could not be read.
+    set_aside: bool,
 }
 
 impl Reserved {
@@ -44,8 +46,25 @@ pub(crate) fn reserve(
     keys: &Keys,
     wanted: &Wanted,
 ) -> Result<Reserved, Fault> {
-    let mut reserved = Reserved { claims: Arc::clone(claims), deliveries: Vec::new() };
-    for (place, id) in candidates(connection, claims, wanted)? {
+    loop {
+        let candidates = candidates(connection, claims, wanted)?;
+        let reserved = reserve_among(candidates, connection, claims, keys, wanted)?;
+        // Every further go has fewer candidates: what was set aside is held.
+        if !reserved.deliveries.is_empty() || !reserved.set_aside {
+            return Ok(reserved);
+        }
+    }
+}
+
+fn reserve_among(
+    candidates: Vec<(i64, DeliveryId)>,
+    connection: &Connection,
+    claims: &Arc<Claims>,
+    keys: &Keys,
+    wanted: &Wanted,
+) -> Result<Reserved, Fault> {
+    let mut reserved = Reserved { claims: Arc::clone(claims), deliveries: Vec::new(), set_aside: false };
+    for (place, id) in candidates {
         if reserved.deliveries.len() >= wanted.limit {
             break;
         }
@@ -58,6 +77,7 @@ pub(crate) fn reserve(
             Err(Fault::Own(fault @ StoreFault::Damaged(_))) => {
                 tracing::error!(delivery = %id, %fault, "a delivery cannot be read and is left aside until the next start");
                 claims.set_unreadable(id);
+                reserved.set_aside = true;
             }
             Err(fault) => {
                 claims.release(id);
@@ -121,4 +141,55 @@ pub(crate) fn next_due(connection: &Connection, claims: &Claims) -> Result<Optio
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::Stand;
+    use crate::conformance::sample::*;
+    use crate::tests::{Folder, open, ports};
+    use rohrpost_model::transition::Event;
+
+    #[tokio::test]
+    async fn h5_what_was_settled_since_it_was_looked_up_is_not_handed_out_again() {
+        let folder = Folder::new();
+        let store = open(&folder.path());
+        let ports = ports(&store);
+        ports.accept(&Draft::default()).await;
+        ports.accept(&Draft { steps: vec![step("fachverfahren")], ..Draft::default() }).await;
+        let connection = crate::schema::open_reader(&folder.path().join("rohrpost.sqlite")).unwrap();
+        let wanted = wanted(10, 10);
+        let seen = candidates(&connection, &store.claims, &wanted).unwrap();
+        assert_eq!(seen.len(), 2);
+        let mut first = ports.claim(10, 1).await.remove(0);
+        ports.mark(&mut first, 10).await.unwrap();
+        let settled = first.delivery.id;
+        ports.settle(first, &attempt(Event::Taken, 11)).await;
+
+        let reserved = reserve_among(seen, &connection, &store.claims, &store.keys, &wanted).unwrap();
+        let ids: Vec<_> = reserved.deliveries.iter().map(|delivery| delivery.id).collect();
+        assert!(ids.len() == 1 && ids[0] != settled);
+        assert!(!store.claims.is_held(settled));
+        assert!(ports.claim(10, 10).await.is_empty(), "the other one is reserved");
+        drop(reserved);
+        assert_eq!(ports.claim(10, 10).await.len(), 1, "a reservation that nobody took ends");
+    }
+
+    #[tokio::test]
+    async fn h2_a_row_that_cannot_be_read_does_not_stop_the_others() {
+        let folder = Folder::new();
+        let ports = folder.open().await;
+        ports.accept(&Draft::case("broken")).await;
+        ports.accept(&Draft { steps: vec![step("fachverfahren")], ..Draft::case("whole") }).await;
+        drop(ports);
+        let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+        connection
+            .execute("UPDATE deliveries SET after_on = 'nonsense' WHERE case_id = 'broken'", [])
+            .unwrap();
+        drop(connection);
+        let ports = folder.open().await;
+        assert_eq!(ports.claim(10, 1).await[0].delivery.case.as_str(), "whole");
+        assert!(ports.claim(10, 1).await.is_empty());
+    }
 }

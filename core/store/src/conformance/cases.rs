@@ -15,6 +15,7 @@ macro_rules! conformance {
             outbox: h5_a_marked_delivery_is_unknown_after_a_crash_and_an_unmarked_one_is_due
             outbox: h5_an_unknown_delivery_is_handed_out_to_be_asked_for
             outbox: h6_an_impossible_step_leaves_no_trace
+            outbox: h6_only_the_holder_of_a_claim_marks_and_settles
             outbox: h6_every_change_names_its_cause_and_who
             outbox: h6_commands_are_recorded_with_who_and_why
             outbox: h6_a_command_is_refused_while_somebody_works

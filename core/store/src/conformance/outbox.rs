@@ -3,7 +3,7 @@
 use super::sample::*;
 use super::{Ports, Stand};
 use rohrpost_model::ports::{
-    Acceptance, CommandOutcome, Mark, NewDelivery, Order, Scope, Slot, StoreFault, Wanted,
+    Acceptance, Claim, CommandOutcome, Mark, NewDelivery, Order, Scope, Slot, StoreFault, Wanted,
 };
 use rohrpost_model::route::UNROUTED;
 use rohrpost_model::transition::{Event, Impossible};
@@ -124,9 +124,8 @@ pub(crate) async fn claims_are_exclusive_due_and_the_longest_due_first(stand: &d
         let steps = vec![NewDelivery { due_at: Some(at(due)), ..step("fachverfahren") }];
         ports.accept(&Draft { steps, ..Draft::case(case) }).await;
     }
-    let cases = |claims: &[rohrpost_model::ports::Claim]| {
-        claims.iter().map(|claim| claim.delivery.case.to_string()).collect::<Vec<_>>()
-    };
+    let cases =
+        |claims: &[Claim]| claims.iter().map(|claim| claim.delivery.case.to_string()).collect::<Vec<_>>();
     assert!(ports.claim(9, 10).await.is_empty(), "nothing is due yet");
     let first = ports.claim(100, 2).await;
     assert_eq!(cases(&first), ["a", "b"]);
@@ -270,6 +269,17 @@ pub(crate) async fn h6_an_impossible_step_leaves_no_trace(stand: &dyn Stand) {
     let new = ports.new_submission(&Draft::steps([wrong])).await;
     assert!(ports.outbox.accept(new).await.is_err(), "nothing begins at its end");
     assert_eq!(ports.states().await, [State::Parked]);
+}
+
+pub(crate) async fn h6_only_the_holder_of_a_claim_marks_and_settles(stand: &dyn Stand) {
+    let ports = stand.open().await;
+    ports.accept(&Draft::default()).await;
+    let delivery = ports.deliveries().await.remove(0);
+    let mut forged = Claim { delivery: delivery.clone() };
+    assert!(matches!(ports.mark(&mut forged, 1).await, Err(StoreFault::Impossible(_))));
+    let unsettled = ports.outbox.settle(forged, &rule(Event::Defect, 1)).await.unwrap_err();
+    assert!(matches!(unsettled.fault, StoreFault::Impossible(_)));
+    assert_eq!(ports.deliveries().await, [delivery]);
 }
 
 pub(crate) async fn h6_every_change_names_its_cause_and_who(stand: &dyn Stand) {

@@ -283,6 +283,22 @@ async fn h1_a_full_database_refuses_and_keeps_what_it_had() {
 }
 
 #[tokio::test]
+async fn h6_the_chain_goes_on_after_a_work_that_was_refused_when_it_had_written() {
+    let folder = Folder::new();
+    let store = open(&folder.path());
+    let ports = ports(&store);
+    let taken = step("fachverfahren");
+    ports.accept(&Draft::steps([taken.clone()])).await;
+    let new = ports.new_submission(&Draft::steps([step("dms"), taken])).await;
+    assert!(matches!(ports.outbox.accept(new).await, Err(StoreFault::Damaged(_))));
+    let after = ports.accept(&Draft::steps([step("fachverfahren")])).await;
+    assert_eq!(store.verify_chain().await.unwrap(), 2);
+    assert_eq!(read_part(&ports, after.id, 0).await.unwrap(), PRIVATE[0].as_bytes());
+    let counted = ports.records.counts().await.unwrap();
+    assert_eq!(counted.iter().map(|count| count.count).sum::<u64>(), 2);
+}
+
+#[tokio::test]
 async fn h6_a_history_that_was_changed_is_noticed() {
     let folder = Folder::new();
     let store = open(&folder.path());

@@ -32,7 +32,8 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .current_dir(root())
         .output()
         .expect("cargo metadata runs");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let name = |value: &serde_json::Value| value["name"].as_str().unwrap_or_default().to_owned();
     packages
@@ -83,7 +84,8 @@ fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
 fn only_in(needle: &str, folders: &[&str]) {
     for (path, text) in sources() {
         let allowed = folders.iter().any(|folder| path.starts_with(folder));
-        let line = text.lines().position(|line| !line.trim_start().starts_with("//") && line.contains(needle));
+        let line =
+            text.lines().position(|line| !line.trim_start().starts_with("//") && line.contains(needle));
         if let (false, Some(line)) = (allowed, line) {
             panic!("{}:{}: `{needle}` belongs into {folders:?} only", path.display(), line + 1);
         }

@@ -1,0 +1,45 @@
+//! Puts the house together. The only file that names every adapter.
+
+use crate::config::{Configuration, Hub};
+use crate::faults::Stop;
+use rohrpost_engine::{Engine, Ports};
+use rohrpost_kit::Adapter;
+use rohrpost_model::ports::{Clock, StoreFault, Vault};
+use rohrpost_seal::KeyFolder;
+use rohrpost_store::{SqliteStore, StoreOptions};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
+pub const ADAPTERS: &[&dyn Adapter] = &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http];
+
+/// An engine on the keys and the data of this configuration. It has recovered, and delivers nothing yet.
+pub async fn engine(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<(Arc<Engine>, Hub), Stop> {
+    let Configuration { hub, catalog, receipts, .. } = configuration;
+    let vault =
+        Arc::new(KeyFolder::open(&hub.keys, &hub.hub_key).map_err(StoreFault::from).map_err(refused)?);
+    let store = open_store(hub.data.clone(), Arc::clone(&vault) as Arc<dyn Vault>).await?;
+    let ports = Ports {
+        outbox: Arc::clone(&store) as _,
+        records: Arc::clone(&store) as _,
+        blobs: Arc::clone(&store) as _,
+        versions: store,
+        vault,
+        clock,
+        receipts,
+    };
+    let engine = Engine::start(ports, catalog).await.map_err(refused)?;
+    engine.recover().await.map_err(refused)?;
+    Ok((engine, hub))
+}
+
+/// Opens the store off the runtime's threads: it takes its lock and mends what a crash left behind.
+async fn open_store(data: PathBuf, vault: Arc<dyn Vault>) -> Result<Arc<SqliteStore>, Stop> {
+    let opening =
+        tokio::task::spawn_blocking(move || SqliteStore::open(&data, vault, StoreOptions::default()));
+    opening.await.map_err(|panic| Stop::Failed(panic.to_string()))?.map_err(refused)
+}
+
+fn refused(fault: StoreFault) -> Stop {
+    Stop::Failed(fault.to_string())
+}

@@ -1,0 +1,25 @@
+//! `rohrpost demo`: the hub on the shipped configuration with simulated partners.
+
+use super::Context;
+use crate::config;
+use crate::demo;
+use crate::faults::Stop;
+
+/// How the demo ends.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// End after the three submissions, instead of waiting for Ctrl-C.
+    #[arg(long)]
+    once: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
+    if !config::is_demo(&context.folder) {
+        let folder = context.folder.display();
+        return Err(Stop::Usage(format!(
+            "{folder} is not the demo's configuration (demo = true in hub.toml); use `serve`"
+        )));
+    }
+    demo::tell(arguments.once, context)
+}

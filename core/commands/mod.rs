@@ -1,0 +1,148 @@
+//! One file per command. A new one is a file, a line in [`Command`] and a line in [`Command::run`].
+
+pub mod api;
+mod check;
+mod config;
+mod demo;
+mod library;
+mod map;
+mod queue;
+pub mod send;
+mod serve;
+mod sign;
+mod table;
+mod test;
+mod validate;
+mod verify;
+
+use crate::assemble::ADAPTERS;
+use crate::config::{Configuration, Environment, FileSecrets, demo_secrets, is_demo, load, write_whole};
+use crate::faults::Stop;
+use rohrpost_model::ports::Clock;
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What can be asked of the program.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Run the hub until it is asked to end.
+    Serve(serve::Arguments),
+    /// Run the hub on the shipped configuration with simulated partners.
+    Demo(demo::Arguments),
+    /// Have the running hub take a changed configuration.
+    Config(config::Arguments),
+    /// Check configuration, mappings, schemas, keys and certificates; report every fault.
+    Check(check::Arguments),
+    /// Run the cases of mappings.
+    Test(test::Arguments),
+    /// Apply a mapping to a file.
+    Map(map::Arguments),
+    /// Check a file against a schema.
+    Validate(validate::Arguments),
+    /// Sign a file with a configured seal.
+    Sign(sign::Arguments),
+    /// Verify a signed file.
+    Verify(verify::Arguments),
+    /// Hand in a submission at a running hub.
+    Send(send::Arguments),
+    /// See what waits at a running hub and why; retry or discard it.
+    Queue(queue::Arguments),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self, context: &mut Context<'_>) -> Result<(), Stop> {
+        match self {
+            Self::Serve(arguments) => serve::run(&arguments, context),
+            Self::Demo(arguments) => demo::run(&arguments, context),
+            Self::Config(arguments) => config::run(&arguments, context),
+            Self::Check(arguments) => check::run(&arguments, context),
+            Self::Test(arguments) => test::run(&arguments, context),
+            Self::Map(arguments) => map::run(&arguments, context),
+            Self::Validate(arguments) => validate::run(&arguments, context),
+            Self::Sign(arguments) => sign::run(&arguments, context),
+            Self::Verify(arguments) => verify::run(&arguments, context),
+            Self::Send(arguments) => send::run(&arguments, context),
+            Self::Queue(arguments) => queue::run(&arguments, context),
+        }
+    }
+}
+
+/// What commands work with: the parts of the world that only `main` touches.
+pub struct Context<'a> {
+    /// The configuration folder.
+    pub folder: PathBuf,
+    /// Print for machines.
+    pub json: bool,
+    /// Looks into the environment.
+    pub environment: Environment,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where results go.
+    pub out: &'a mut dyn Write,
+}
+
+impl Context<'_> {
+    /// Fetches secrets.
+    pub fn secrets(&self) -> FileSecrets<'_> {
+        FileSecrets { folder: self.folder.clone(), environment: &self.environment }
+    }
+
+    /// The configuration, checked whole. The demo's gets its secrets first, so that it is right from the start.
+    pub fn load(&self) -> Result<Configuration, Stop> {
+        self.make_demo_secrets()?;
+        Ok(load(&self.folder, &self.secrets(), ADAPTERS, &self.clock)?)
+    }
+
+    /// Makes what is missing of the demo's secrets, where the configuration is the demo's.
+    pub fn make_demo_secrets(&self) -> Result<(), Stop> {
+        if is_demo(&self.folder) {
+            demo_secrets(&self.folder, self.clock.now()).map_err(|fault| {
+                Stop::Failed(format!("the secrets of the demo could not be made: {fault}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Prints a line.
+    pub fn line(&mut self, text: impl std::fmt::Display) -> Result<(), Stop> {
+        writeln!(self.out, "{text}").or_else(unless_gone)
+    }
+
+    /// Prints a value for machines in one line.
+    pub fn compact_json(&mut self, value: &impl Serialize) -> Result<(), Stop> {
+        let text = serde_json::to_string(value).map_err(|error| Stop::Failed(error.to_string()))?;
+        self.line(text)
+    }
+
+    /// Has what was printed seen now.
+    pub fn flush(&mut self) -> Result<(), Stop> {
+        self.out.flush().or_else(unless_gone)
+    }
+
+    /// Prints a value for machines.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<(), Stop> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| Stop::Failed(error.to_string()))?;
+        self.line(text)
+    }
+
+    /// Puts a result into a file, whole or not at all, or prints it where none is named.
+    pub fn put(&mut self, path: Option<&Path>, content: &[u8]) -> Result<(), Stop> {
+        match path {
+            Some(path) => write_whole(path, content, 0o644).map_err(|error| Stop::file(path, &error)),
+            None => self.out.write_all(content).or_else(unless_gone),
+        }
+    }
+}
+
+/// Who reads the output has seen enough (`| head`): that is no failure.
+fn unless_gone(error: std::io::Error) -> Result<(), Stop> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) }
+}
+
+/// Reads a file that was named on the command line.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Stop> {
+    std::fs::read(path).map_err(|error| Stop::file(path, &error))
+}

@@ -1,0 +1,44 @@
+//! What commands ask of hub.toml when they do not need the whole configuration. Its faults are
+//! [`load`](super::load)'s business: here a key that cannot be read is not there.
+
+use super::files::Files;
+use super::reader::Faults;
+use super::routes::RouteDraft;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// Whether the configuration in `folder` says that it is the demo.
+pub fn is_demo(folder: &Path) -> bool {
+    glance(folder, |hub| hub.get("demo")?.get_ref().as_bool()).unwrap_or(false)
+}
+
+/// Where the API of the hub is served, and whether over TLS.
+pub fn api_address(folder: &Path) -> Option<(SocketAddr, bool)> {
+    glance(folder, |hub| {
+        let listen = hub.get("listen")?.get_ref();
+        Some((listen.get("api")?.get_ref().as_str()?.parse().ok()?, listen.get("tls").is_some()))
+    })
+}
+
+/// The library of mappings.
+pub fn library_folder(folder: &Path) -> Option<PathBuf> {
+    glance(folder, |hub| Some(folder.join(hub.get("mappings")?.get_ref().as_str()?)))
+}
+
+fn glance<T>(folder: &Path, look: impl FnOnce(&DeTable<'_>) -> Option<T>) -> Option<T> {
+    let text = std::fs::read_to_string(folder.join("hub.toml")).ok()?;
+    let (tree, _) = DeTable::parse_recoverable(&text);
+    look(tree.get_ref())
+}
+
+/// The routes by name, each with the mappings of its steps.
+pub fn route_mappings(folder: &Path) -> Vec<(String, Vec<String>)> {
+    let faults = Faults::default();
+    let files = Files::read(folder, &faults);
+    let routes = files.routes.iter().filter_map(|source| RouteDraft::read(source, &faults));
+    let mappings = |route: &RouteDraft| {
+        route.steps.iter().filter_map(|step| Some(step.mapping.as_ref()?.to_string())).collect()
+    };
+    routes.map(|route| (route.name.to_string(), mappings(&route))).collect()
+}

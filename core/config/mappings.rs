@@ -1,0 +1,109 @@
+//! The library of mappings: one folder each, compiled here so that every fault of a stylesheet or schema is known before
+//! a submission meets it.
+
+use super::reader::{Faults, Placed};
+use crate::faults::plain;
+use rohrpost_engine::catalog::Mapped;
+use rohrpost_mappings::{Bundle, Mapping};
+use rohrpost_model::{Digest, Fault, MappingName};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A folder with this file in it is a mapping.
+const MANIFEST: &str = "mapping.toml";
+
+/// The examples of a mapping. It does not depend on them, so they do not change its version.
+const CASES: &str = "cases";
+
+/// The mappings of a library; `None` for those with faults.
+#[derive(Default)]
+pub struct Library {
+    mappings: BTreeMap<MappingName, Option<Mapped>>,
+}
+
+impl Library {
+    /// The library that hub.toml names.
+    pub fn of_hub(folder: &Path, named: &Placed<PathBuf>, faults: &Faults) -> Self {
+        let found = find_mappings(&folder.join(&named.value)).unwrap_or_else(|error| {
+            let what = format!("{} cannot be read: {}", named.display(), plain(&error));
+            faults.note(named.at.fault(what).hint("name the folder of the mapping library"));
+            Vec::new()
+        });
+        let read = |(name, path): (String, PathBuf)| {
+            let shown = format!("{}/{name}", named.display());
+            let mapped = compile(&name, &path, &shown).map_err(|found| faults.extend(found)).ok();
+            Some((name.parse().ok()?, mapped))
+        };
+        Self { mappings: found.into_iter().filter_map(read).collect() }
+    }
+
+    /// The names of all mappings, those with faults included.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.mappings.keys().map(ToString::to_string)
+    }
+
+    /// The media type of what a mapping makes; `None` for one that is not there or has faults.
+    pub fn media_type(&self, name: &str) -> Option<String> {
+        self.mappings.get(name)?.as_ref().map(|mapped| mapped.mapping.media_type().to_owned())
+    }
+
+    /// Those without faults, each with its version.
+    pub fn versions(&self) -> impl Iterator<Item = (&MappingName, Digest)> {
+        self.mappings.iter().filter_map(|(name, mapped)| Some((name, mapped.as_ref()?.mapping.digest())))
+    }
+
+    /// Those without faults.
+    pub fn build(self) -> BTreeMap<MappingName, Mapped> {
+        self.mappings.into_iter().filter_map(|(name, mapped)| Some((name, mapped?))).collect()
+    }
+}
+
+/// Names and folders of the mappings in a library, sorted by name.
+pub fn find_mappings(library: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(library)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        found.extend(name.filter(|_| path.join(MANIFEST).is_file()).map(|name| (name, path)));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads and compiles the mapping in `path`. Faults name files below `shown`.
+pub fn compile(name: &str, path: &Path, shown: &str) -> Result<Mapped, Vec<Fault>> {
+    let whole = |message: String| vec![Fault::of_file(shown, message)];
+    let name =
+        name.parse().map_err(|error| whole(format!("the folder's name is no mapping's name: {error}")))?;
+    let mut files = BTreeMap::new();
+    read_files(path, "", &mut files).map_err(|error| whole(plain(&error)))?;
+    let bundle = Bundle { name, files };
+    let mapping = Mapping::compile(&bundle).map_err(|faults| {
+        let below = |fault: Fault| Fault { file: format!("{shown}/{}", fault.file), ..fault };
+        faults.into_iter().map(below).collect::<Vec<_>>()
+    })?;
+    Ok(Mapped { bundle: Arc::new(bundle), mapping: Arc::new(mapping) })
+}
+
+/// All files below `folder` that a mapping can depend on, by path with `/`: not its cases, what explains it, and what
+/// editors leave behind.
+fn read_files(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let aside = name.starts_with('.') || name.ends_with('~') || name.ends_with(".md");
+        if aside || prefix.is_empty() && name == CASES {
+            continue;
+        }
+        let below = format!("{prefix}{name}");
+        if path.is_dir() {
+            read_files(&path, &format!("{below}/"), files)?;
+        } else {
+            files.insert(below, fs::read(&path)?);
+        }
+    }
+    Ok(())
+}

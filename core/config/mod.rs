@@ -1,0 +1,227 @@
+//! The configuration: read, checked whole, and ready to run. Nothing here opens a connection.
+//!
+//! | Step | Where |
+//! |---|---|
+//! | find and read the files | [`files`] |
+//! | read a file, noting every fault and going on | [`reader`] |
+//! | each kind of item | [`hub`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
+//! | what items have to do with each other | [`references`], [`crosscheck`] |
+//! | secrets of the demo | [`demo`] |
+//! | what commands ask of hub.toml without loading the rest | [`glance`] |
+//!
+//! An item is read into a draft, which holds what could be read with its places; faults are noted on the way. Only when
+//! there is no fault in any file are the drafts built into the nouns of the model.
+
+mod clients;
+mod crosscheck;
+mod demo;
+mod destinations;
+mod files;
+mod glance;
+mod hub;
+mod mappings;
+mod reader;
+mod references;
+mod routes;
+mod seals;
+mod tenants;
+
+pub use demo::{SECRETS, demo_secrets};
+pub use files::{Environment, FileSecrets, write_whole};
+pub use glance::{api_address, is_demo, library_folder, route_mappings};
+pub use hub::{Hub, Log};
+pub use mappings::{compile as compile_mapping, find_mappings};
+
+use clients::ClientDraft;
+use crosscheck::World;
+use destinations::{DestinationDraft, Surroundings};
+use files::Files;
+use hub::HubDraft;
+use mappings::Library;
+use reader::{Faults, Placed, Source};
+use references::{Known, Names, check_unique};
+use rohrpost_engine::catalog::{Catalog, Connected};
+use rohrpost_kit::Adapter;
+use rohrpost_kit::settings::Secrets;
+use rohrpost_model::digest::Hasher;
+use rohrpost_model::ports::{Clock, ReceiptSigner};
+use rohrpost_model::{DestinationName, Digest, Fault};
+use routes::RouteDraft;
+use seals::{Form, KeyReading, SealDraft, Signer};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+use tenants::TenantDraft;
+
+/// A configuration without faults, ready to run.
+pub struct Configuration {
+    /// What the hub itself needs.
+    pub hub: Hub,
+    /// Tenants, clients, routes, destinations, mappings and seals, as the engine takes them.
+    pub catalog: Catalog,
+    /// Signs the receipts that senders get.
+    pub receipts: Arc<dyn ReceiptSigner>,
+    /// Names it by its content: the same files have the same version. Secrets do not count.
+    pub version: Digest,
+    /// The kind of each destination's adapter.
+    pub adapters: BTreeMap<DestinationName, &'static str>,
+}
+
+/// Reads and checks everything, and returns **all** faults of all files, sorted by file, line and column. Keys and
+/// certificates are judged at the clock's time. Places in faults are relative to `folder`.
+pub fn load(
+    folder: &Path,
+    secrets: &dyn Secrets,
+    adapters: &[&dyn Adapter],
+    clock: &Arc<dyn Clock>,
+) -> Result<Configuration, Vec<Fault>> {
+    let faults = Faults::default();
+    let draft = Draft::read(folder, secrets, adapters, clock, &faults);
+    draft.check(&faults);
+    let found = faults.sorted();
+    if !found.is_empty() {
+        return Err(found);
+    }
+    // Whatever keeps a draft from being built has been noted, so this cannot fail without a fault.
+    draft.build(folder).ok_or_else(|| vec![Fault::of_file("hub.toml", "the configuration is not complete")])
+}
+
+/// All that is written, as far as it can be read.
+struct Draft {
+    known: Known,
+    version: Digest,
+    hub: Option<HubDraft>,
+    tenants: Vec<TenantDraft>,
+    clients: Vec<ClientDraft>,
+    destinations: Vec<DestinationDraft>,
+    seals: Vec<SealDraft>,
+    routes: Vec<RouteDraft>,
+    library: Library,
+}
+
+impl Draft {
+    fn read(
+        folder: &Path,
+        secrets: &dyn Secrets,
+        adapters: &[&dyn Adapter],
+        clock: &Arc<dyn Clock>,
+        faults: &Faults,
+    ) -> Self {
+        let files = Files::read(folder, faults);
+        let surroundings = Surroundings { adapters, folder, secrets, clock };
+        let keys = KeyReading { folder, secrets, now: clock.now() };
+        let hub = files.hub.as_ref().map(|source| HubDraft::read(source, folder, secrets, faults));
+        let tenants = each(&files.tenants, |source| TenantDraft::read(source, faults));
+        let clients = each(&files.clients, |source| ClientDraft::read(source, secrets, faults));
+        let destinations =
+            each(&files.destinations, |source| DestinationDraft::read(source, &surroundings, faults));
+        let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
+        let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
+        let library = match hub.as_ref().and_then(|hub| hub.mappings.as_ref()) {
+            Some(mappings) => Library::of_hub(folder, mappings, faults),
+            None => Library::default(),
+        };
+        let known = Known {
+            tenants: names("tenant", &files.tenants, tenants.iter().map(|tenant| &tenant.name)),
+            destinations: names(
+                "destination",
+                &files.destinations,
+                destinations.iter().map(|draft| &draft.name),
+            ),
+            seals: names("seal", &files.seals, seals.iter().map(|seal| &seal.name)),
+            mappings: Names::new("mapping", library.names()),
+        };
+        let version = version(&files, &library);
+        Self { known, version, hub, tenants, clients, destinations, seals, routes, library }
+    }
+
+    fn check(&self, faults: &Faults) {
+        check_unique("tenant", self.tenants.iter().map(|tenant| &tenant.name), faults);
+        check_unique("client", self.clients.iter().map(|client| &client.name), faults);
+        check_unique("destination", self.destinations.iter().map(|draft| &draft.name), faults);
+        check_unique("seal", self.seals.iter().map(|seal| &seal.name), faults);
+        check_unique("route", self.routes.iter().map(|route| &route.name), faults);
+        tenants::check_overlaps(&self.tenants, faults);
+        clients::check_tokens(&self.clients, faults);
+        self.clients.iter().for_each(|client| client.check(&self.known, faults));
+        self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
+        self.check_receipt_seal(faults);
+        self.check_routes(faults);
+    }
+
+    fn check_receipt_seal(&self, faults: &Faults) {
+        let Some(name) = self.hub.as_ref().and_then(|hub| hub.receipt_seal.as_ref()) else { return };
+        self.known.seals.check(name, faults);
+        let seal = self.seals.iter().find(|seal| seal.name.value == name.value);
+        if let Some(Form::Document(_)) = seal.and_then(|seal| seal.form) {
+            let fault = name.at.fault(format!("the seal `{}` does not sign receipts", **name));
+            faults.note(fault.hint("name a seal of the form jws"));
+        }
+    }
+
+    fn check_routes(&self, faults: &Faults) {
+        let (destinations, seals) = (&self.destinations, &self.seals);
+        let media_type = |name: &str| self.library.media_type(name);
+        let world = World { known: &self.known, destinations, seals, media_type: &media_type };
+        self.routes.iter().for_each(|route| world.check_route(route, faults));
+        crosscheck::check_ties(&self.routes, faults);
+    }
+
+    fn build(self, folder: &Path) -> Option<Configuration> {
+        let draft = self.hub?;
+        let receipt_seal = draft.receipt_seal.as_ref()?.value.clone();
+        let hub = draft.build(folder)?;
+        let (mut destinations, mut adapters) = (BTreeMap::new(), BTreeMap::new());
+        for draft in self.destinations {
+            let (destination, kind, target) = draft.build()?;
+            adapters.insert(destination.name.clone(), kind);
+            destinations.insert(destination.name.clone(), Connected { destination, target });
+        }
+        let (mut seals, mut receipts) = (BTreeMap::new(), None);
+        for seal in self.seals {
+            match seal.signer? {
+                Signer::Document(signer) => drop(seals.insert(seal.name.value, signer)),
+                Signer::Receipt(signer) if seal.name.value == receipt_seal => receipts = Some(signer),
+                Signer::Receipt(_) => {}
+            }
+        }
+        let tenants = self.tenants.into_iter().map(TenantDraft::build);
+        let clients = self.clients.into_iter().map(ClientDraft::build);
+        let routes = self.routes.into_iter().map(RouteDraft::build).collect::<Option<Vec<_>>>()?;
+        let catalog = Catalog {
+            tenants: tenants.map(|tenant| (tenant.name.clone(), tenant)).collect(),
+            clients: clients.map(|client| (client.name.clone(), client)).collect(),
+            routes: routes.into_iter().map(|route| (route.name.clone(), route)).collect(),
+            destinations,
+            mappings: self.library.build(),
+            seals,
+            limits: hub.limits,
+        };
+        Some(Configuration { hub, catalog, receipts: receipts?, version: self.version, adapters })
+    }
+}
+
+/// The digest of one line `SHA-256 name` for each file and each mapping.
+fn version(files: &Files, library: &Library) -> Digest {
+    let mut hasher = Hasher::default();
+    let mut line = |digest: Digest, name: &str| hasher.update(format!("{digest} {name}\n").as_bytes());
+    files.all().for_each(|source| line(Digest::of(source.text.as_bytes()), &source.name));
+    library.versions().for_each(|(name, digest)| line(digest, name.as_str()));
+    hasher.finish()
+}
+
+fn each<T>(sources: &[Source], read: impl Fn(&Source) -> Option<T>) -> Vec<T> {
+    sources.iter().filter_map(read).collect()
+}
+
+/// What may be referred to: what items call themselves, and what their files are called, so that a fault in an item is
+/// not a fault in all that refer to it.
+fn names<'n, N: Display + 'n>(
+    kind: &'static str,
+    sources: &[Source],
+    given: impl Iterator<Item = &'n Placed<N>>,
+) -> Names {
+    let stems = sources.iter().map(|source| source.stem().to_owned());
+    Names::new(kind, stems.chain(given.map(|name| name.value.to_string())))
+}

@@ -1,0 +1,222 @@
+//! `routes/*.toml`: which submissions go where. Here each route is read and checked by itself; what it has to do with
+//! other items is [`super::crosscheck`]'s.
+
+use super::files::name_of;
+use super::reader::{Entry, Faults, Placed, Source, Table};
+use super::references::check_unique;
+use rohrpost_kit::settings::nearest;
+use rohrpost_mappings::Condition;
+use rohrpost_model::route::{Match, On, Route, Step, UNROUTED, When};
+use rohrpost_model::{AreaPattern, MappingName, RouteName, SealName, StepName, TenantName};
+use std::collections::BTreeMap;
+
+/// A route as written.
+pub struct RouteDraft {
+    /// Its name.
+    pub name: Placed<RouteName>,
+    /// The tenants it serves.
+    pub tenants: Vec<Placed<TenantName>>,
+    /// What it takes, as far as it can be read; and where that stands.
+    pub matches: Option<Placed<Match>>,
+    /// What it does.
+    pub steps: Vec<StepDraft>,
+}
+
+/// A step as written.
+pub struct StepDraft {
+    /// Its name, if it can be read.
+    pub name: Option<Placed<StepName>>,
+    /// The template of its destination's name.
+    pub destination: Option<Placed<String>>,
+    /// Its mapping.
+    pub mapping: Option<Placed<MappingName>>,
+    /// Its seal.
+    pub seal: Option<Placed<SealName>>,
+    /// Its condition.
+    pub when: Option<Placed<When>>,
+    after: Vec<Placed<StepName>>,
+    on: On,
+    ordered: bool,
+    attachments: bool,
+}
+
+impl RouteDraft {
+    /// Reads one file and checks what can be checked without the others.
+    pub fn read(source: &Source, faults: &Faults) -> Option<Self> {
+        let tree = source.parse(faults);
+        let table = Table::whole(source, &tree, faults);
+        let name = name_of(source, &table);
+        let tenants = table.must("tenants").some_texts("tenant");
+        let matches = read_match(table.must("match"));
+        let listed = table.may("step");
+        let steps: Vec<_> = listed.tables().into_iter().map(StepDraft::read).collect();
+        if listed.items().is_empty() {
+            let fault = table.place().fault("the route has no step, so it would deliver nothing");
+            faults.note(fault.hint("add [[step]] with name and destination"));
+        }
+        table.end(&[]);
+        check_steps(&steps, faults);
+        Some(Self { name: name?, tenants, matches, steps })
+    }
+
+    /// The noun; `None` where something is missing, which has been noted.
+    pub fn build(self) -> Option<Route> {
+        let steps = self.steps.into_iter().map(StepDraft::build).collect::<Option<_>>()?;
+        let tenants = self.tenants.into_iter().map(|tenant| tenant.value).collect();
+        Some(Route { name: self.name.value, tenants, matches: self.matches?.value, steps })
+    }
+}
+
+/// `None` where a part cannot be read: what is left would take more than was meant, and seem to meet other routes.
+fn read_match(entry: Entry<'_>) -> Option<Placed<Match>> {
+    let at = entry.place()?;
+    let table = entry.table();
+    let (kinds, services) = (table.may("kind"), table.may("service"));
+    let area = table.may("area");
+    let kind_texts = kinds.texts();
+    let service_texts = services.texts();
+    let pattern =
+        if area.is_there() { area.text::<AreaPattern>().map(|area| area.value) } else { "*".parse().ok() };
+    table.end(&[]);
+    let whole = kind_texts.len() == kinds.items().len() && service_texts.len() == services.items().len();
+    let values = |texts: Vec<Placed<_>>| texts.into_iter().map(|text| text.value).collect();
+    let services = service_texts.into_iter().map(|text| text.value).collect();
+    pattern
+        .filter(|_| whole)
+        .map(|area| Placed { value: Match { kinds: values(kind_texts), services, area }, at })
+}
+
+impl StepDraft {
+    fn read(table: Table<'_>) -> Self {
+        let flag = |key, default| table.may(key).flag().map_or(default, |flag| flag.value);
+        let step = Self {
+            name: table.must("name").text(),
+            destination: table.must("destination").text(),
+            mapping: table.may("mapping").text(),
+            seal: table.may("seal").text(),
+            ordered: flag("ordered", false),
+            after: table.may("after").texts(),
+            on: read_on(&table),
+            when: read_when(table.may("when")),
+            attachments: flag("attachments", true),
+        };
+        table.end(&[]);
+        step
+    }
+
+    fn build(self) -> Option<Step> {
+        Some(Step {
+            name: self.name?.value,
+            destination: self.destination?.value,
+            mapping: self.mapping.map(|mapping| mapping.value),
+            seal: self.seal.map(|seal| seal.value),
+            ordered: self.ordered,
+            after: self.after.into_iter().map(|step| step.value).collect(),
+            on: self.on,
+            when: self.when.map(|when| when.value),
+            attachments: self.attachments,
+        })
+    }
+
+    fn is_called(&self, name: &StepName) -> bool {
+        self.name.as_ref().is_some_and(|own| own.value == *name)
+    }
+}
+
+fn read_on(table: &Table<'_>) -> On {
+    let words = [("delivered", On::Delivered), ("accepted", On::Accepted)];
+    table.may("on").word(&words).map(|on| on.value).unwrap_or_default()
+}
+
+/// A text is the result that a receipt must have; a table asks the submission's data.
+fn read_when(entry: Entry<'_>) -> Option<Placed<When>> {
+    if entry.is_text() {
+        let Placed { value, at } = entry.text::<String>()?;
+        return Some(Placed { value: When::Result(value), at });
+    }
+    entry.place()?;
+    let table = entry.table();
+    let expression = table.must("xpath").text::<String>();
+    let namespaces: BTreeMap<_, _> =
+        table.may("namespaces").pairs().into_iter().map(|(prefix, uri)| (prefix, uri.value)).collect();
+    table.end(&[]);
+    let Placed { value: expression, at } = expression?;
+    Some(Placed { value: When::Xpath { expression, namespaces }, at })
+}
+
+fn check_steps(steps: &[StepDraft], faults: &Faults) {
+    check_unique("step", steps.iter().filter_map(|step| step.name.as_ref()), faults);
+    for step in steps {
+        if let Some(name) = step.name.as_ref().filter(|name| name.as_str() == UNROUTED) {
+            let what =
+                format!("`{UNROUTED}` is the hub's own step, on which submissions wait that no route takes");
+            faults.note(name.at.fault(what).hint("give the step another name"));
+        }
+        step.after.iter().for_each(|after| check_after(after, steps, faults));
+        check_condition(step, faults);
+    }
+    check_cycles(steps, faults);
+}
+
+fn check_after(after: &Placed<StepName>, steps: &[StepDraft], faults: &Faults) {
+    if steps.iter().any(|step| step.is_called(after)) {
+        return;
+    }
+    let names: Vec<_> =
+        steps.iter().filter_map(|step| step.name.as_ref()).map(|name| name.as_str()).collect();
+    let known = names.join(", ");
+    let hint = match nearest(after.as_str(), names) {
+        Some(meant) => format!("did you mean `{meant}`? Steps of this route: {known}"),
+        None => format!("steps of this route: {known}"),
+    };
+    faults.note(after.at.fault(format!("unknown step `{}`", **after)).hint(hint));
+}
+
+fn check_condition(step: &StepDraft, faults: &Faults) {
+    let Some(Placed { value: when, at }) = &step.when else { return };
+    match when {
+        When::Result(result) if step.after.is_empty() => {
+            let what = format!(
+                "the condition asks whether earlier steps ended with `{result}`, and no step is named"
+            );
+            faults.note(at.fault(what).hint("name those steps in `after`"));
+        }
+        When::Result(_) => {}
+        When::Xpath { expression, namespaces } => {
+            if let Err(fault) = Condition::compile(expression, namespaces) {
+                faults.note(at.fault(fault.to_string()).hint("write an XPath 1.0 expression"));
+            }
+        }
+    }
+}
+
+/// A step that waits for itself, directly or by way of others, would wait for ever. Each circle is one fault, at the
+/// first of its steps.
+fn check_cycles(steps: &[StepDraft], faults: &Faults) {
+    for (first, step) in steps.iter().enumerate() {
+        for after in &step.after {
+            if let Some(path) = way_back(steps, first, after, &mut vec![false; steps.len()]) {
+                let path = path.iter().rev().map(|name| name.as_str()).collect::<Vec<_>>().join(" → ");
+                let own = step.name.as_ref().map_or("", |name| name.as_str());
+                let fault =
+                    after.at.fault(format!("the steps wait for each other in a circle: {own} → {path}"));
+                faults.note(fault.hint("take one of them out of `after`"));
+            }
+        }
+    }
+}
+
+/// The steps from `name` to step `first`, last to first, over steps that stand behind `first` only: a circle with an
+/// earlier step is told there.
+fn way_back(steps: &[StepDraft], first: usize, name: &StepName, seen: &mut [bool]) -> Option<Vec<StepName>> {
+    let index = steps.iter().position(|step| step.is_called(name))?;
+    if index == first {
+        return Some(vec![name.clone()]);
+    }
+    if index < first || std::mem::replace(seen.get_mut(index)?, true) {
+        return None;
+    }
+    let mut path = steps.get(index)?.after.iter().find_map(|after| way_back(steps, first, after, seen))?;
+    path.push(name.clone());
+    Some(path)
+}

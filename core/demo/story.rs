@@ -1,0 +1,203 @@
+//! What the demo does, step by step, told in German because an operator watches.
+
+use super::dms::Dms;
+use crate::commands::Context;
+use crate::commands::api::{Access, Api, Content};
+use crate::commands::send;
+use crate::config::SECRETS;
+use crate::faults::{Stop, plain};
+use crate::hub::{Running, Start, begin_log, runtime};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rohrpost_kit::http::Method;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// Where the shipped destination `lk-beispiel-enaio` looks for its DMS.
+const DMS_ADDRESS: &str = "127.0.0.1:8482";
+
+/// The service and the area of the samples.
+const SERVICE: &str = "99128001000000";
+const AREA: &str = "150910000000";
+
+/// How often the DMS refuses the third submission.
+const DOWN_FOR: u32 = 2;
+
+/// The pause between two looks at a submission.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How many looks before the demo goes on without an end: one minute.
+const LOOKS: u32 = 300;
+
+/// Runs the demo. With `once` it ends after the three submissions instead of waiting for Ctrl-C.
+pub fn tell(once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
+    let start = Start::load(context)?;
+    begin_log(crate::config::Log { json: start.configuration.hub.log.json, level: "warn" });
+    let data = start.configuration.hub.data.clone();
+    greet(&data, context)?;
+    let runtime = runtime()?;
+    let (hub, dms) = runtime.block_on(begin(start, context))?;
+    let demo = Demo { dms, data, samples: context.folder.join("samples"), hub, runtime };
+    let told = demo.three_submissions(context).and_then(|()| demo.where_to_look(once, context));
+    let asked =
+        if once || told.is_err() { told } else { demo.runtime.block_on(demo.hub.until_asked_to_end()) };
+    demo.runtime.block_on(demo.hub.end());
+    asked?;
+    context.line("Rohrpost ist beendet. Ein neuer Start macht mit diesen Daten weiter.")
+}
+
+/// Says whether this start continues or begins clean.
+fn greet(data: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
+    let shown = data.display();
+    if data.exists() {
+        context.line(format!(
+            "Rohrpost macht mit den Daten in {shown} weiter (für einen neuen Anfang: löschen)."
+        ))
+    } else {
+        context.line(format!("Rohrpost beginnt neu; die Daten entstehen in {shown}."))
+    }
+}
+
+async fn begin(start: Start, context: &Context<'_>) -> Result<(Running, Dms), Stop> {
+    let partner = start.configuration.hub.data.join("partner");
+    let password = std::fs::read_to_string(context.folder.join(SECRETS).join("enaio.password"))?;
+    let login = format!("Basic {}", STANDARD.encode(format!("rohrpost:{}", password.trim_end())));
+    let dms = Dms::new(&partner.join("dms"), login)?;
+    std::fs::create_dir_all(partner.join("fachverfahren"))?;
+    let taken = |error: std::io::Error| {
+        Stop::Failed(format!("the simulated DMS cannot listen on {DMS_ADDRESS}: {}", plain(&error)))
+    };
+    let listener = TcpListener::bind(DMS_ADDRESS).await.map_err(taken)?;
+    tokio::spawn(dms.clone().serve(listener));
+    Ok((start.run().await?, dms))
+}
+
+struct Demo {
+    dms: Dms,
+    data: PathBuf,
+    samples: PathBuf,
+    hub: Running,
+    runtime: Runtime,
+}
+
+impl Demo {
+    fn three_submissions(&self, context: &mut Context<'_>) -> Result<(), Stop> {
+        let api = Api::open(&Access::to(&format!("http://{}", self.hub.api))?, "portal", context)?;
+        context.line(format!("Die Annahme läuft: http://{}\n", self.hub.api))?;
+
+        context.line("1. Eine gültige Anzeige einer Brunnenbohrung mit zwei Anlagen:")?;
+        self.hand_in("brunnenbohrung-1.xml", &["lageplan.pdf", "vollmacht.pdf"], &api, context)?;
+
+        context.line("\n2. Eine Anzeige, die das Schema verletzt:")?;
+        self.hand_in("brunnenbohrung-2-fehlerhaft.xml", &[], &api, context)?;
+
+        context.line(format!(
+            "\n3. Eine gültige Anzeige, während das DMS die ersten {DOWN_FOR} Versuche ablehnt:"
+        ))?;
+        self.dms.go_down_for(DOWN_FOR);
+        self.hand_in("brunnenbohrung-3.xml", &["lageplan.pdf"], &api, context)
+    }
+
+    /// Hands in a sample and tells how it goes.
+    fn hand_in(
+        &self,
+        sample: &str,
+        attachments: &[&str],
+        api: &Api,
+        context: &mut Context<'_>,
+    ) -> Result<(), Stop> {
+        let attachments = attachments.iter().map(|name| self.samples.join(name)).collect();
+        let arguments = send::Arguments::of(self.samples.join(sample), SERVICE, AREA, attachments)?;
+        match send::hand_in(&arguments, api, context) {
+            Ok(answer) => {
+                let word = |key: &str| answer[key].as_str().unwrap_or("-").to_owned();
+                context.line(format!("   angenommen: {} (Vorgang {})", word("id"), word("case")))?;
+                self.watch(&word("id"), api, context)
+            }
+            Err(Stop::Failed(refused)) => {
+                context.line(format!("   abgelehnt, nichts gespeichert: {refused}"))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Tells every change of the submission's deliveries until it is completed.
+    fn watch(&self, id: &str, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
+        let mut told = String::new();
+        for _ in 0..LOOKS {
+            let submission =
+                Api::json(&api.send(Method::GET, &["submissions", id], &[], Content::none())?)?;
+            let now = progress(&submission);
+            if now != told {
+                context.line(&now)?;
+                context.flush()?;
+                told = now;
+            }
+            if matches!(submission["state"].as_str(), Some("completed" | "ended" | "attention")) {
+                return Ok(());
+            }
+            self.runtime.block_on(async { tokio::time::sleep(LOOK).await });
+        }
+        context.line("   … dauert länger; `rohrpost queue list` zeigt, woran es liegt.")
+    }
+
+    fn where_to_look(&self, once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
+        let (partner, config) = (self.data.join("partner"), context.folder.display().to_string());
+        let (api, operations) = (self.hub.api, self.hub.operations);
+        let lines = [
+            "\nWo man nachsieht:".to_owned(),
+            format!(
+                "  Fachverfahren (signierte Nachrichten, Anlagen):  {}",
+                partner.join("fachverfahren").display()
+            ),
+            format!("  DMS (Indexdaten, Dokumente):                     {}", partner.join("dms").display()),
+            format!(
+                "  Warteschlange:                                   target/release/rohrpost --config {config} queue list"
+            ),
+            format!(
+                "  Status über die API:                             curl -H \"Authorization: Bearer $(cat {config}/{SECRETS}/portal.token)\" http://{api}/v1/deliveries"
+            ),
+            format!(
+                "  Zustand und Messwerte, ohne Anmeldung:           http://{operations}/healthz  http://{operations}/metrics"
+            ),
+            format!(
+                "  Anmeldung: Portal {config}/{SECRETS}/portal.token, Betrieb {config}/{SECRETS}/operator.token"
+            ),
+        ];
+        lines.iter().try_for_each(|line| context.line(line))?;
+        if !once {
+            context.line("\nStrg-C beendet.")?;
+        }
+        context.flush()
+    }
+}
+
+/// One line per delivery.
+fn progress(submission: &Value) -> String {
+    let deliveries = submission["deliveries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let lines: Vec<_> = deliveries.iter().map(line).collect();
+    lines.join("\n")
+}
+
+fn line(delivery: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or("").to_owned();
+    let state = match delivery["state"].as_str().unwrap_or("") {
+        "blocked" => "wartet auf einen Schritt",
+        "due" => "fällig",
+        "claimed" => "in Arbeit",
+        "sending" => "wird gesendet",
+        "unknown" => "ungewiss, das Ziel wird gefragt",
+        "awaiting" => "angenommen, Antwort steht aus",
+        "parked" => "wartet auf einen Menschen",
+        "delivered" => "zugestellt",
+        "skipped" => "übersprungen",
+        other => other,
+    };
+    let about =
+        delivery["receipt"]["reference"].as_str().or(delivery["reason"]["text"]["de"].as_str()).unwrap_or("");
+    let attempts = delivery["attempts"].as_u64().unwrap_or(0);
+    format!("   {:<14} {state:<26} Versuche: {attempts}  {about}", word(&delivery["step"]))
+}

@@ -1,0 +1,154 @@
+//! The hub while it runs: listeners, delivery loop, signals, and an orderly end.
+
+use crate::activation::Activator;
+use crate::assemble;
+use crate::commands::Context;
+use crate::config::{Configuration, Environment, Log};
+use crate::faults::Stop;
+use rohrpost_engine::Engine;
+use rohrpost_gateway::{Activation as _, Gateway, Health, Listener, Settings, TlsIdentity, install_metrics};
+use rohrpost_gateway::{serve_api, serve_operations};
+use rohrpost_model::ports::Clock;
+use secrecy::ExposeSecret as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How long deliveries under way may take to end once the hub stops. What is cut off then was marked, so its outcome
+/// counts as unknown at the next start.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// The hub while it runs.
+pub struct Running {
+    /// Where the API is served.
+    pub api: SocketAddr,
+    /// Where health and metrics are served.
+    pub operations: SocketAddr,
+    activator: Arc<Activator>,
+    health: Arc<Health>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// What a hub is started from.
+pub struct Start {
+    /// The configuration folder, to load it anew.
+    pub folder: PathBuf,
+    /// Looks into the environment.
+    pub environment: Environment,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The configuration.
+    pub configuration: Configuration,
+}
+
+impl Start {
+    /// Loads what the command line names.
+    pub fn load(context: &Context<'_>) -> Result<Self, Stop> {
+        let configuration = context.load()?;
+        let (folder, clock) = (context.folder.clone(), Arc::clone(&context.clock));
+        Ok(Self { folder, environment: context.environment, clock, configuration })
+    }
+
+    /// Opens the store, recovers, and begins to serve and to deliver.
+    pub async fn run(self) -> Result<Running, Stop> {
+        let Self { folder, environment, clock, configuration } = self;
+        let version = configuration.version;
+        let metrics = install_metrics().map_err(failed)?;
+        let (engine, hub) = assemble::engine(configuration, Arc::clone(&clock)).await?;
+        let tls = match &hub.tls {
+            Some(tls) => Some(
+                TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes())
+                    .map_err(failed)?,
+            ),
+            None => None,
+        };
+        let api = Listener::bind(hub.api, tls.clone()).await.map_err(failed)?;
+        let operations = Listener::bind(hub.operations, None).await.map_err(failed)?;
+        let activator =
+            Arc::new(Activator::new(folder, environment, clock, Arc::clone(&engine), tls, version));
+        let health = Arc::new(Health::default());
+        let gateway = Gateway::new(
+            Arc::clone(&engine),
+            Arc::clone(&activator) as _,
+            Arc::clone(&health),
+            metrics,
+            Settings::default(),
+        );
+        Ok(Running::begin(engine, gateway, activator, health, api, operations))
+    }
+}
+
+impl Running {
+    fn begin(
+        engine: Arc<Engine>,
+        gateway: Arc<Gateway>,
+        activator: Arc<Activator>,
+        health: Arc<Health>,
+        api: Listener,
+        operations: Listener,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let addresses = (api.address(), operations.address());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(engine.run(stopped.clone()));
+        tasks.spawn(serve_api(api, Arc::clone(&gateway), stopped.clone()));
+        tasks.spawn(serve_operations(operations, gateway, stopped));
+        health.set_ready(true);
+        Self { api: addresses.0, operations: addresses.1, activator, health, stop, tasks }
+    }
+
+    /// Loads the configuration anew whenever the process gets SIGHUP, and returns when it is asked to end.
+    pub async fn until_asked_to_end(&self) -> Result<(), Stop> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut end = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let [Ok(terminate), Ok(interrupt)] = &mut end else { return Err(Stop::Failed("no signals".into())) };
+        let mut reload = signal(SignalKind::hangup())?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = reload.recv() => self.reload().await,
+            }
+        }
+    }
+
+    async fn reload(&self) {
+        let Ok(who) = "sighup".parse() else { return };
+        if let Err(faults) = self.activator.activate(&who, "SIGHUP").await {
+            for fault in faults {
+                tracing::error!(%fault, "configuration refused, the old one goes on");
+            }
+        }
+    }
+
+    /// Ends in order: no new work, what is under way gets its time, the store is closed last.
+    pub async fn end(mut self) {
+        self.health.set_ready(false);
+        self.stop.send_replace(true);
+        let ended = tokio::time::timeout(DRAIN, async { while self.tasks.join_next().await.is_some() {} });
+        if ended.await.is_err() {
+            tracing::warn!("deliveries were cut off; their targets are asked at the next start");
+        }
+    }
+}
+
+/// The runtime that carries all conversations.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Writes the log to stderr as the configuration says. A second call changes nothing.
+pub fn begin_log(log: Log) {
+    let filter = tracing_subscriber::EnvFilter::new(format!("{},hyper=warn,rustls=warn,h2=warn", log.level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Only the first subscriber of a process is taken; a second is not an error that anybody could mend.
+    let _ = if log.json { builder.json().try_init() } else { builder.try_init() };
+}
+
+fn failed(error: impl std::fmt::Display) -> Stop {
+    Stop::Failed(error.to_string())
+}

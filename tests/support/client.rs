@@ -1,0 +1,81 @@
+//! A portal or an operator, as an HTTP client.
+
+use super::hub::{AREA, Hub, SERVICE};
+use reqwest::multipart::{Form, Part};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// A client with its token.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    api: String,
+    token: String,
+}
+
+/// How long a test waits for something that must come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Client {
+    /// A client of `hub` with the token of a client of the demo.
+    pub fn of(hub: &Hub, name: &str) -> Self {
+        Self::with_token(hub, hub.token(name))
+    }
+
+    /// A client of `hub` with this token.
+    #[allow(clippy::disallowed_methods)] // a test is no adapter
+    pub fn with_token(hub: &Hub, token: String) -> Self {
+        Self { http: reqwest::Client::new(), api: hub.api.clone(), token }
+    }
+
+    /// A request to a path of the API.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = method.parse().expect("a method");
+        self.http.request(method, format!("{}{path}", self.api)).bearer_auth(&self.token)
+    }
+
+    /// The JSON at a path, which must be there.
+    pub async fn get(&self, path: &str) -> Value {
+        let response = self.request("GET", path).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "GET {path}");
+        response.json().await.expect("JSON")
+    }
+
+    /// Hands in XML with attachments.
+    pub async fn submit(&self, xml: &[u8], attachments: &[(&str, Vec<u8>)], key: Option<&str>) -> reqwest::Result<Response> {
+        let metadata = format!(r#"{{"service":"{SERVICE}","area":"{AREA}"}}"#);
+        let part = |bytes: Vec<u8>, media_type: &str| Part::bytes(bytes).mime_str(media_type).expect("a media type");
+        let mut form = Form::new()
+            .part("metadata", part(metadata.into_bytes(), "application/json"))
+            .part("data", part(xml.to_vec(), "application/xml"));
+        for (name, bytes) in attachments {
+            form = form.part("attachment", part(bytes.clone(), "application/pdf").file_name((*name).to_owned()));
+        }
+        let mut request = self.request("POST", "/v1/submissions").multipart(form);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        request.send().await
+    }
+
+    /// Asks for a submission until `enough`, and returns it.
+    #[allow(clippy::disallowed_methods)] // how long a test waits is measured by the test
+    pub async fn follow(&self, id: &str, enough: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        let mut looks = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            looks.tick().await;
+            let submission = self.get(&format!("/v1/submissions/{id}")).await;
+            if enough(&submission) {
+                return submission;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it did not come to that: {submission:#}");
+        }
+    }
+
+    /// Waits until all deliveries of a submission are delivered.
+    pub async fn completed(&self, id: &str) -> Value {
+        self.follow(id, |submission| submission["state"] == "completed").await
+    }
+}

@@ -307,3 +307,27 @@ impl From<StoreFault> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_with_the_store_says_when_to_come_back_and_not_where_its_files_lie() {
+        let detail = || "/var/lib/rohrpost/segment-1".to_owned();
+        let cases = [
+            (StoreFault::Unavailable(detail()), 503, Some("5")),
+            (StoreFault::Full(detail()), 507, Some("60")),
+            (StoreFault::Damaged(detail()), 500, None),
+            (StoreFault::Erased, 410, None),
+        ];
+        for (fault, status, retry_after) in cases {
+            let problem = Problem::from(fault);
+            assert!(!String::from_utf8(problem.body()).unwrap().contains("segment"));
+            let response = problem.into_response();
+            assert_eq!(response.status().as_u16(), status);
+            let header = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!(header, retry_after, "{status}");
+        }
+    }
+}

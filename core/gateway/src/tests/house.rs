@@ -1,6 +1,6 @@
 //! Two towns, their clients, and ports that keep everything in memory.
 
-use crate::{Activation, ActivationReport, Gateway, Health, Settings, routes};
+use crate::{Activation, ActivationReport, Gateway, Health, Settings, install_metrics, routes};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::PrometheusHandle;
 use rohrpost_engine::catalog::Catalog;
 use rohrpost_engine::{Engine, Ports};
 use rohrpost_model::client::{Grant, Role};
@@ -23,7 +23,7 @@ use rohrpost_model::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 use tower::ServiceExt as _;
 
@@ -68,7 +68,9 @@ impl House {
         };
         let engine = Engine::start(ports, catalog(limits)).await.unwrap();
         let health = Arc::new(Health::default());
-        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        // One recorder serves the process, as in the hub.
+        static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| install_metrics().unwrap());
+        let metrics = METRICS.clone();
         let gateway = Gateway::new(engine, memory.clone(), Arc::clone(&health), metrics, settings);
         Self { gateway, health, memory }
     }

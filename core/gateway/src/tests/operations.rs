@@ -26,8 +26,20 @@ async fn the_hub_is_ready_only_while_it_says_so() {
 async fn h10_metrics_count_without_naming_what_came_in() {
     let house = House::new().await;
     house.hand_in("&case=V-4711&kind=mustermann").await;
+    house.get("viewer", "/v1/cases/V-4711").await;
+    house.get("viewer", "/V-4711/mustermann").await;
+    house.post("portal", "/v1/submissions?case=V-4711", "{}").await;
     let text = ask(&house, "/metrics").await.text();
     assert!(text.contains("rohrpost_deliveries{destination=\"\",state=\"parked\"} 1"), "{text}");
+    for line in [
+        "rohrpost_submissions_accepted_total ",
+        "rohrpost_submissions_refused_total{problem=\"malformed-request\"} ",
+        "rohrpost_submission_accept_duration_seconds_bucket{le=\"0.005\"} ",
+        "rohrpost_http_requests_total{route=\"/v1/cases/{case}\",status=\"200\"} ",
+        "rohrpost_http_requests_total{route=\"none\",status=\"404\"} ",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
     assert!(!text.contains("V-4711") && !text.contains("mustermann"), "{text}");
 }
 

@@ -1,0 +1,82 @@
+//! The examples beside a mapping: `cases/NN.in.xml` and what must come out of it.
+
+use crate::check::{is_json, is_xml};
+use crate::diff;
+use crate::envelope;
+use crate::facts::Facts;
+use crate::ffi::Doc;
+use crate::mapping::{Limits, Mapping, MappingFault};
+use crate::xml::{NotWellFormed, Xml, XmlLimits};
+
+/// An example: a source and its output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its name, for instance `01`.
+    pub name: String,
+    /// The source; for a mapping with `input = "envelope"` it may be a whole envelope.
+    pub input: Vec<u8>,
+    /// What must come out.
+    pub expected: Vec<u8>,
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseResult {
+    /// As expected.
+    Passed,
+    /// Something else came out. The text is a line diff: `-` was expected, `+` came out.
+    Differs(String),
+    /// The input is no document.
+    BadInput(NotWellFormed),
+    /// Nothing came out.
+    Failed(MappingFault),
+}
+
+/// Runs a case. XML is compared in canonical form, and without white space between elements where the stylesheet indents;
+/// JSON by value; all else byte for byte.
+pub fn run_case(mapping: &Mapping, case: &Case, facts: &Facts) -> CaseResult {
+    let input = match Xml::parse(&case.input, &XmlLimits::default()) {
+        Ok(input) => input,
+        Err(bad) => return CaseResult::BadInput(bad),
+    };
+    let whole = mapping.takes_envelope() && input.root_name() == (envelope::ENVELOPE_NAMESPACE, "envelope");
+    let made = match whole {
+        true => mapping.apply_to_envelope(&input, facts, &Limits::default()),
+        false => mapping.apply(&input, facts, &Limits::default()),
+    };
+    match made {
+        Ok(made) => compare(mapping, &case.expected, &made),
+        Err(fault) => CaseResult::Failed(fault),
+    }
+}
+
+fn compare(mapping: &Mapping, expected: &[u8], made: &[u8]) -> CaseResult {
+    let comparable = |bytes| comparable(mapping, bytes);
+    let (expected, made) = (comparable(expected), comparable(made));
+    if expected == made { CaseResult::Passed } else { CaseResult::Differs(diff::lines(&expected, &made)) }
+}
+
+/// The text by which outputs are compared; the bytes as they are where they cannot be read.
+fn comparable(mapping: &Mapping, bytes: &[u8]) -> String {
+    let read = match mapping.media_type() {
+        xml if is_xml(xml) => canonical(bytes, mapping.indents()),
+        json if is_json(json) => value(bytes),
+        _ => None,
+    };
+    read.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn canonical(bytes: &[u8], indented: bool) -> Option<String> {
+    let xml = Xml::parse(bytes, &XmlLimits { bytes: usize::MAX, ..XmlLimits::default() }).ok()?;
+    let mut doc: Doc = xml.doc().copy()?;
+    if indented {
+        doc.strip_blanks();
+    }
+    let canonical = String::from_utf8(doc.canonical()?).ok()?;
+    Some(canonical.replace("><", ">\n<"))
+}
+
+fn value(bytes: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    serde_json::to_string_pretty(&value).ok()
+}

@@ -1,0 +1,58 @@
+//! Compiled schemas.
+
+use super::document::Node;
+use super::raw::{self, XmlSchema};
+use super::report::{Collected, Files, Session, c_string, uri_of};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// A compiled XML schema.
+pub(crate) struct CompiledSchema(NonNull<XmlSchema>);
+
+// SAFETY: a schema belongs to this value alone.
+unsafe impl Send for CompiledSchema {}
+// SAFETY: validating reads the schema and writes to its own context only. The one way in which libxml2 would extend a
+// schema while it validates, `xsi:schemaLocation`, is open only to a context without a schema.
+unsafe impl Sync for CompiledSchema {}
+
+impl Drop for CompiledSchema {
+    fn drop(&mut self) {
+        // SAFETY: owned by this value, and no validation runs while it is dropped.
+        unsafe { raw::xmlSchemaFree(self.0.as_ptr()) }
+    }
+}
+
+impl CompiledSchema {
+    /// Compiles the schema at `path` with all it includes and imports from `files`.
+    pub(crate) fn compile(files: &Arc<Files>, path: &str) -> (Option<Self>, Collected) {
+        let session = Session::begin(Some(Arc::clone(files)));
+        let uri = c_string(&uri_of(path));
+        // SAFETY: `uri` is NUL-terminated; the parser context is freed on every way, and the schema does not need it.
+        let schema = unsafe {
+            let parser = raw::xmlSchemaNewParserCtxt(uri.as_ptr());
+            if parser.is_null() {
+                return (None, session.finish());
+            }
+            let schema = raw::xmlSchemaParse(parser);
+            raw::xmlSchemaFreeParserCtxt(parser);
+            NonNull::new(schema).map(Self)
+        };
+        (schema, session.finish())
+    }
+
+    /// Validates an element with all below it. The first answer is whether it is valid.
+    pub(crate) fn validate(&self, element: Node<'_>) -> (bool, Collected) {
+        let session = Session::begin(None);
+        // SAFETY: schema and element live during the call; the context is freed. The schema is not written to.
+        let result = unsafe {
+            let validator = raw::xmlSchemaNewValidCtxt(self.0.as_ptr());
+            if validator.is_null() {
+                return (false, session.finish());
+            }
+            let result = raw::xmlSchemaValidateOneElement(validator, element.raw());
+            raw::xmlSchemaFreeValidCtxt(validator);
+            result
+        };
+        (result == 0, session.finish())
+    }
+}

@@ -1,0 +1,45 @@
+//! Compiles a mapping or reports all its faults; applies it. Pure: no file, no network, no clock.
+//!
+//! A mapping is a folder of text: a stylesheet (XSLT 1.0 with EXSLT), schemas (XML Schema 1.0), code lists, and
+//! `mapping.toml`, which says what is what. Its content is a [`Bundle`]; [`Mapping::compile`] makes of it what can be
+//! applied, by many threads at once. The same source and facts give the same bytes for ever.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | what is parsed and what is refused | [`Xml`], [`XmlLimits`] |
+//! | how a document is checked | [`Schema`], [`Violation`] |
+//! | what a stylesheet is told | [`Facts`], [`envelope`] |
+//! | the way from source to output | [`Mapping::apply`] |
+//! | conditions of steps, references in answers | [`Condition`], [`xpath_string`] |
+//! | the examples that lie beside a mapping | [`Case`], [`run_case`] |
+
+mod bundle;
+mod cases;
+mod check;
+mod diff;
+mod encoding;
+mod envelope;
+mod facts;
+mod faults;
+mod ffi;
+mod manifest;
+mod mapping;
+mod place;
+mod query;
+mod scan;
+mod schema;
+mod typed;
+mod types;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+pub use bundle::{BadBundle, Bundle};
+pub use cases::{Case, CaseResult, run_case};
+pub use envelope::{ENVELOPE_NAMESPACE, envelope};
+pub use facts::{AttachmentFact, Facts, ReceiptFact};
+pub use mapping::{Limit, Limits, Mapping, MappingFault};
+pub use query::{Condition, xpath_string};
+pub use schema::{MAX_VIOLATIONS, Schema, Violation};
+pub use xml::{NotWellFormed, Xml, XmlFault, XmlLimits, canonical};

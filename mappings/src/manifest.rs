@@ -1,0 +1,184 @@
+//! `mapping.toml`: what is what in a mapping's folder.
+//!
+//! ```toml
+//! transform = "transform.xsl"       # XSLT 1.0; absent: the source passes through unchanged
+//! input = "envelope"                # what the stylesheet sees: "data" (default) or "envelope"
+//! [source]
+//! schema = "source.xsd"
+//! [target]
+//! schema = "target.xsd"
+//! media-type = "application/xml"    # the default
+//! [params]                          # the stylesheet's own parameters, each with its default
+//! threshold = "100"
+//! ```
+
+use crate::bundle::Bundle;
+use crate::place;
+use rohrpost_model::Fault;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The file's name in the bundle.
+pub(crate) const MANIFEST: &str = "mapping.toml";
+
+const DEFAULT_MEDIA_TYPE: &str = "application/xml";
+
+/// What `mapping.toml` says.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    pub(crate) transform: Option<String>,
+    pub(crate) envelope: bool,
+    pub(crate) source: Option<String>,
+    pub(crate) target: Option<String>,
+    pub(crate) media_type: String,
+    pub(crate) params: BTreeMap<String, Param>,
+}
+
+/// A parameter of the mapping's own.
+#[derive(Debug)]
+pub(crate) struct Param {
+    pub(crate) default: String,
+    /// Line and column of its name.
+    pub(crate) place: (u32, u32),
+}
+
+type Table<'t> = DeTable<'t>;
+type Entry<'t> = Spanned<DeValue<'t>>;
+
+impl Manifest {
+    /// Reads the manifest of a bundle and adds its faults; `None` if there is none to read.
+    pub(crate) fn read(bundle: &Bundle, faults: &mut Vec<Fault>) -> Option<Self> {
+        let Some(bytes) = bundle.files.get(MANIFEST) else {
+            faults.push(Fault::of_file(MANIFEST, "the mapping has no mapping.toml"));
+            return None;
+        };
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            faults.push(Fault::of_file(MANIFEST, "the file is not UTF-8"));
+            return None;
+        };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut reader = Reader { text, bundle, faults };
+        for error in &errors {
+            reader.fault(error.span().unwrap_or_default(), error.message());
+        }
+        Some(reader.manifest(table.get_ref()))
+    }
+}
+
+struct Reader<'r> {
+    text: &'r str,
+    bundle: &'r Bundle,
+    faults: &'r mut Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn manifest(&mut self, root: &Table<'_>) -> Manifest {
+        self.known(root, &["transform", "input", "source", "target", "params"]);
+        let source = self.table(root, "source", &["schema"]);
+        let target = self.table(root, "target", &["schema", "media-type"]);
+        let manifest = Manifest {
+            transform: self.file(root, "transform"),
+            envelope: self.input(root),
+            source: source.and_then(|table| self.file(table, "schema")),
+            target: target.and_then(|table| self.file(table, "schema")),
+            media_type: target.map_or(DEFAULT_MEDIA_TYPE.into(), |table| self.media_type(table)),
+            params: self.params(root),
+        };
+        if let (None, Some((key, _))) = (&manifest.transform, root.get_key_value("params")) {
+            self.fault(key.span(), "[params] without a transform: nobody would read them");
+        }
+        manifest
+    }
+
+    fn fault(&mut self, span: Range<usize>, message: &str) -> &mut Fault {
+        let (line, column) = place::of(self.text, span.start);
+        self.faults.push(Fault::at(MANIFEST, line, column, message));
+        let last = self.faults.len() - 1;
+        &mut self.faults[last]
+    }
+
+    fn known(&mut self, table: &Table<'_>, keys: &[&str]) {
+        for key in table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref())) {
+            self.fault(key.span(), &format!("unknown key `{}`", key.get_ref())).hint =
+                format!("known here: {}", keys.join(", "));
+        }
+    }
+
+    fn table<'t, 'i>(&mut self, root: &'t Table<'i>, key: &str, keys: &[&str]) -> Option<&'t Table<'i>> {
+        let entry = root.get(key)?;
+        let DeValue::Table(table) = entry.get_ref() else {
+            self.fault(entry.span(), &format!("`{key}` is a table")).hint = format!("write [{key}]");
+            return None;
+        };
+        self.known(table, keys);
+        Some(table)
+    }
+
+    fn string(&mut self, table: &Table<'_>, key: &str) -> Option<(String, Range<usize>)> {
+        let entry = table.get(key)?;
+        self.text_of(key, entry).map(|text| (text, entry.span()))
+    }
+
+    fn text_of(&mut self, key: &str, entry: &Entry<'_>) -> Option<String> {
+        let DeValue::String(text) = entry.get_ref() else {
+            self.fault(entry.span(), &format!("`{key}` is a string")).hint =
+                "put it in quotation marks".into();
+            return None;
+        };
+        Some(text.to_string())
+    }
+
+    /// The path of a file that must lie in the folder.
+    fn file(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
+        let (path, span) = self.string(table, key)?;
+        if !self.bundle.files.contains_key(&path) {
+            self.fault(span, &format!("the mapping's folder has no file `{path}`"));
+            return None;
+        }
+        Some(path)
+    }
+
+    fn input(&mut self, root: &Table<'_>) -> bool {
+        match self.string(root, "input") {
+            Some((input, _)) if input == "envelope" => true,
+            Some((input, span)) if input != "data" => {
+                self.fault(span, &format!("unknown input `{input}`")).hint = "known: data, envelope".into();
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn media_type(&mut self, target: &Table<'_>) -> String {
+        let Some((media_type, span)) = self.string(target, "media-type") else {
+            return DEFAULT_MEDIA_TYPE.into();
+        };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
+        let sound = |part: &str| !part.is_empty() && part.chars().all(allowed);
+        if !media_type.split_once('/').is_some_and(|(kind, subtype)| sound(kind) && sound(subtype)) {
+            self.fault(span, &format!("`{media_type}` is no media type")).hint =
+                "write it like application/xml".into();
+        }
+        media_type
+    }
+
+    fn params(&mut self, root: &Table<'_>) -> BTreeMap<String, Param> {
+        let Some(DeValue::Table(table)) = root.get("params").map(Spanned::get_ref) else {
+            if let Some(entry) = root.get("params") {
+                self.fault(entry.span(), "`params` is a table").hint = "write [params]".into();
+            }
+            return BTreeMap::new();
+        };
+        let mut params = BTreeMap::new();
+        for (key, entry) in table {
+            let name = key.get_ref().to_string();
+            let place = place::of(self.text, key.span().start);
+            if let Some(default) = self.text_of(&name, entry) {
+                params.insert(name, Param { default, place });
+            }
+        }
+        params
+    }
+}

@@ -1,0 +1,126 @@
+//! The look at a document before libxml2 sees it. It refuses what would be costly or dangerous there, and finds the
+//! places of elements. It does not decide whether a document is well-formed: libxml2 does, on the same text.
+
+use crate::xml::{XmlFault, XmlLimits};
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use std::ops::Range;
+
+/// What is wrong at which byte of the text.
+pub(crate) struct Refused {
+    pub(crate) offset: usize,
+    pub(crate) code: XmlFault,
+    pub(crate) message: String,
+}
+
+fn reader(text: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
+    config.allow_dangling_amp = true;
+    reader
+}
+
+fn offset(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+/// Checks depth, attributes and namespace declarations, and that there is no DOCTYPE.
+pub(crate) fn check(text: &str, limits: &XmlLimits) -> Result<(), Refused> {
+    let mut reader = reader(text);
+    let mut scope = Scope { limits, namespaces: Vec::new() };
+    loop {
+        let begin = offset(reader.buffer_position());
+        let refuse = |(code, message)| Refused { offset: begin, code, message };
+        match reader.read_event() {
+            Ok(Event::Start(tag)) => {
+                let namespaces = scope.enter(&tag).map_err(refuse)?;
+                scope.namespaces.push(namespaces);
+            }
+            Ok(Event::Empty(tag)) => drop(scope.enter(&tag).map_err(refuse)?),
+            Ok(Event::End(_)) => drop(scope.namespaces.pop()),
+            Ok(Event::DocType(_)) => return Err(refuse(doctype())),
+            Ok(Event::Eof) => return Ok(()),
+            Ok(_) => {}
+            Err(_) => return Err(unfinished(text, offset(reader.error_position()))),
+        }
+    }
+}
+
+fn doctype() -> (XmlFault, String) {
+    (XmlFault::Doctype, "a DOCTYPE is refused: no document needs one, and entities are a known attack".into())
+}
+
+/// The tokenizer fails only on what never ends. A DOCTYPE is one even if it never ends.
+fn unfinished(text: &str, offset: usize) -> Refused {
+    let rest = text.get(offset..).unwrap_or_default();
+    if rest.get(..9).is_some_and(|begin| begin.eq_ignore_ascii_case("<!DOCTYPE")) {
+        let (code, message) = doctype();
+        return Refused { offset, code, message };
+    }
+    Refused { offset, code: XmlFault::Truncated, message: "what begins here does not end".into() }
+}
+
+struct Scope<'l> {
+    limits: &'l XmlLimits,
+    /// Namespaces in scope, for each open element.
+    namespaces: Vec<u32>,
+}
+
+impl Scope<'_> {
+    /// The number of namespace declarations in scope inside `tag`.
+    fn enter(&self, tag: &BytesStart<'_>) -> Result<u32, (XmlFault, String)> {
+        let limits = self.limits;
+        if self.namespaces.len() >= limits.depth as usize {
+            let message = format!("elements are nested deeper than {}", limits.depth);
+            return Err((XmlFault::TooDeep, message));
+        }
+        let (attributes, declared) = count(tag);
+        if attributes > limits.attributes {
+            return Err((
+                XmlFault::TooManyAttributes,
+                format!("a tag has more than {} attributes", limits.attributes),
+            ));
+        }
+        let namespaces = self.namespaces.last().copied().unwrap_or(0).saturating_add(declared);
+        if namespaces > limits.namespaces {
+            let message = format!("more than {} namespace declarations are in scope", limits.namespaces);
+            return Err((XmlFault::TooManyAttributes, message));
+        }
+        Ok(namespaces)
+    }
+}
+
+/// Attributes of a tag and how many of them declare a namespace. Where the tag is broken, its `=` are counted instead,
+/// which are never fewer.
+fn count(tag: &BytesStart<'_>) -> (u32, u32) {
+    let signs = number(tag.as_ref().bytes().filter(|byte| *byte == b'=').count());
+    let (mut attributes, mut declared) = (0, 0);
+    for attribute in tag.attributes().with_checks(false) {
+        let Ok(attribute) = attribute else {
+            return (signs, signs);
+        };
+        attributes += 1;
+        declared += u32::from(attribute.key.as_ref().starts_with("xmlns"));
+    }
+    (attributes, declared)
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The byte ranges of all start tags, in document order. The text is well-formed.
+pub(crate) fn start_tags(text: &str) -> Vec<Range<usize>> {
+    let mut reader = reader(text);
+    let mut tags = Vec::new();
+    loop {
+        let begin = offset(reader.buffer_position());
+        match reader.read_event() {
+            Ok(Event::Start(_) | Event::Empty(_)) => tags.push(begin..offset(reader.buffer_position())),
+            Ok(Event::Eof) | Err(_) => return tags,
+            Ok(_) => {}
+        }
+    }
+}

@@ -22,6 +22,7 @@ pub fn run(_: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
 #[derive(Serialize)]
 struct Summary {
     faults: [(); 0],
+    demo: bool,
     tenants: Vec<TenantLine>,
     clients: Vec<String>,
     deliveries: Vec<DeliveryLine>,
@@ -81,6 +82,7 @@ impl Summary {
         });
         Self {
             faults: [],
+            demo: configuration.hub.demo,
             tenants: tenants.collect(),
             clients: catalog.clients.keys().map(ToString::to_string).collect(),
             deliveries: catalog.routes.values().flat_map(|route| deliveries(configuration, route)).collect(),
@@ -90,7 +92,8 @@ impl Summary {
     }
 
     fn print(&self, context: &mut Context<'_>) -> Result<(), Stop> {
-        context.line(format!("{}: no fault\n", context.folder.display()))?;
+        let demo = if self.demo { " (demo: serves this machine only)" } else { "" };
+        context.line(format!("{}: no fault{demo}\n", context.folder.display()))?;
         let mut tenants = Table::new(&["TENANT", "AREAS", "TITLE"]);
         for tenant in &self.tenants {
             tenants.row(vec![tenant.name.clone(), tenant.areas.join(" "), tenant.title.clone()]);

@@ -7,7 +7,7 @@ use super::api::{Access, Api, Content};
 use super::table::Table;
 use crate::faults::Stop;
 use rohrpost_kit::http::Method;
-use rohrpost_model::{CaseId, DeliveryId, DestinationName, ServiceKey};
+use rohrpost_model::{CaseId, DeliveryId, DestinationName, ServiceKey, Timestamp};
 use serde_json::{Value, json};
 
 /// The most deliveries that the hub lists at one time.
@@ -160,11 +160,14 @@ fn row(delivery: &Value) -> Vec<String> {
     row
 }
 
-/// A value as a cell.
+/// A value as a cell; times to the second.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => match text.parse::<Timestamp>() {
+            Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            Err(_) => text.clone(),
+        },
         other => other.to_string(),
     }
 }

@@ -1,14 +1,13 @@
 //! `hub.toml`: what the hub itself needs.
 
-use super::files::read_named;
-use super::reader::{Entry, Faults, Place, Placed, Source, Table};
-use openssl::pkey::PKey;
-use openssl::x509::X509;
+use super::reader::{Faults, Placed, Source, Table};
+use super::seals::KeyReading;
+use super::tls::{Tls, read_tls};
 use rohrpost_kit::settings::{ByteSize, Duration, SecretRef, Secrets};
 use rohrpost_model::SealName;
 use rohrpost_model::limits::Limits;
 use rohrpost_seal::{HubKey, parse_hub_key};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +20,6 @@ pub struct Hub {
     pub data: PathBuf,
     /// The folder of epoch keys.
     pub keys: PathBuf,
-    /// The library of mappings.
-    pub mappings: PathBuf,
     /// The key that wraps all others.
     pub hub_key: HubKey,
     /// Where the REST API is served.
@@ -35,15 +32,6 @@ pub struct Hub {
     pub limits: Limits,
     /// How the log is written.
     pub log: Log,
-}
-
-/// Certificate chain and key of the API.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// The chain in PEM, the hub's own certificate first.
-    pub certificate: Vec<u8>,
-    /// The private key in PEM.
-    pub key: SecretString,
 }
 
 /// How the log is written.
@@ -73,16 +61,18 @@ pub struct HubDraft {
 }
 
 impl HubDraft {
-    /// Reads `hub.toml`. `now` judges the certificate.
-    pub fn read(source: &Source, folder: &Path, secrets: &dyn Secrets, faults: &Faults) -> Self {
+    /// Reads `hub.toml`, with its keys and certificate.
+    pub fn read(source: &Source, reading: &KeyReading<'_>, faults: &Faults) -> Self {
         let tree = source.parse(faults);
         let table = Table::whole(source, &tree, faults);
         let path = |key| table.must(key).text::<PathBuf>();
         let demo = table.may("demo").flag().is_some_and(|demo| demo.value);
         let (data, keys, mappings) = (path("data"), path("keys"), path("mappings"));
-        let hub_key = table.must("hub-key").secret().and_then(|key| read_hub_key(&key, secrets, faults));
+        let hub_key =
+            table.must("hub-key").secret().and_then(|key| read_hub_key(&key, reading.secrets, faults));
         let receipt_seal = table.must("receipt-seal").text();
-        let listen = read_listen(table.must("listen").table(), demo, folder, secrets);
+        let listen = read_listen(table.must("listen").table(), demo, reading);
+        check_apart(data.as_ref(), keys.as_ref(), faults);
         let limits = read_limits(table.may("limits").table());
         let log = read_log(table.may("log").table());
         table.end(&[]);
@@ -98,7 +88,6 @@ impl HubDraft {
             demo: self.demo,
             data: folder.join(self.data?),
             keys: folder.join(self.keys?),
-            mappings: folder.join(self.mappings?.value),
             hub_key: self.hub_key?,
             api: self.api?,
             operations: self.operations?,
@@ -106,6 +95,16 @@ impl HubDraft {
             limits: self.limits,
             log: self.log,
         })
+    }
+}
+
+/// Who gets hold of the data, or of a backup of them, must not get the keys with them (promise H9).
+fn check_apart(data: Option<&Placed<PathBuf>>, keys: Option<&Placed<PathBuf>>, faults: &Faults) {
+    if let (Some(data), Some(keys)) = (data, keys)
+        && keys.starts_with(&data.value)
+    {
+        let what = format!("the keys lie in the data directory, {}", data.display());
+        faults.note(keys.at.fault(what).hint("name a folder apart from the data, and from their backups"));
     }
 }
 
@@ -120,7 +119,7 @@ struct Listen {
     tls: Option<Tls>,
 }
 
-fn read_listen(table: Table<'_>, demo: bool, folder: &Path, secrets: &dyn Secrets) -> Listen {
+fn read_listen(table: Table<'_>, demo: bool, reading: &KeyReading<'_>) -> Listen {
     let (api, operations) = (table.must("api").text(), table.must("operations").text());
     let encrypted = table.may("tls");
     let faults = table.faults();
@@ -130,7 +129,7 @@ fn read_listen(table: Table<'_>, demo: bool, folder: &Path, secrets: &dyn Secret
     if let Some(address) = &operations {
         check_operations(address, faults);
     }
-    let tls = if encrypted.is_there() { read_tls(encrypted, folder, secrets) } else { None };
+    let tls = if encrypted.is_there() { read_tls(encrypted, reading) } else { None };
     table.end(&[]);
     Listen { api: api.map(|api| api.value), operations: operations.map(|address| address.value), tls }
 }
@@ -166,39 +165,6 @@ fn check_operations(address: &Placed<SocketAddr>, faults: &Faults) {
         );
         faults.note(address.at.fault(what).hint(hint));
     }
-}
-
-fn read_tls(entry: Entry<'_>, folder: &Path, secrets: &dyn Secrets) -> Option<Tls> {
-    let table = entry.table();
-    let faults = table.faults();
-    let (path, key) = (table.must("certificate").text::<PathBuf>(), table.must("key").secret());
-    let at = path.as_ref().map_or_else(|| table.place().clone(), |path| path.at.clone());
-    table.end(&[]);
-    let certificate = read_named(folder, &path?, faults);
-    let key = key.and_then(|key| {
-        let resolved = key.resolve(secrets);
-        resolved.map_err(|message| faults.note(key.at.fault(message))).ok()
-    });
-    let tls = Tls { certificate: certificate?, key: key? };
-    check_tls(&tls, &at, faults);
-    Some(tls)
-}
-
-fn check_tls(tls: &Tls, at: &Place, faults: &Faults) {
-    let chain = X509::stack_from_pem(&tls.certificate).unwrap_or_default();
-    // The callback keeps the library from asking for a password on the terminal.
-    let key = PKey::private_key_from_pem_callback(tls.key.expose_secret().as_bytes(), |_| Ok(0));
-    let fault = match (chain.first(), key) {
-        (None, _) => at
-            .fault("the file holds no certificate in PEM")
-            .hint("give the chain in PEM, the hub's own first"),
-        (_, Err(_)) => at.fault("the key of [listen.tls] is no private key in PEM without password"),
-        (Some(leaf), Ok(key)) if !leaf.public_key().is_ok_and(|public| public.public_eq(&key)) => at
-            .fault("the first certificate does not belong to the key")
-            .hint("put the hub's own certificate first"),
-        _ => return,
-    };
-    faults.note(fault);
 }
 
 fn read_limits(table: Table<'_>) -> Limits {

@@ -25,19 +25,18 @@ pub struct Library {
 }
 
 impl Library {
-    /// The library that hub.toml names.
-    pub fn of_hub(folder: &Path, named: &Placed<PathBuf>, faults: &Faults) -> Self {
-        let found = find_mappings(&folder.join(&named.value)).unwrap_or_else(|error| {
+    /// The library that hub.toml names; `None` if it cannot be read.
+    pub fn of_hub(folder: &Path, named: &Placed<PathBuf>, faults: &Faults) -> Option<Self> {
+        let found = find_mappings(&folder.join(&named.value)).map_err(|error| {
             let what = format!("{} cannot be read: {}", named.display(), plain(&error));
             faults.note(named.at.fault(what).hint("name the folder of the mapping library"));
-            Vec::new()
         });
         let read = |(name, path): (String, PathBuf)| {
             let shown = format!("{}/{name}", named.display());
             let mapped = compile(&name, &path, &shown).map_err(|found| faults.extend(found)).ok();
             Some((name.parse().ok()?, mapped))
         };
-        Self { mappings: found.into_iter().filter_map(read).collect() }
+        Some(Self { mappings: found.ok()?.into_iter().filter_map(read).collect() })
     }
 
     /// The names of all mappings, those with faults included.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | find and read the files | [`files`] |
 //! | read a file, noting every fault and going on | [`reader`] |
-//! | each kind of item | [`hub`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
+//! | each kind of item | [`hub`], [`tls`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
 //! | secrets of the demo | [`demo`] |
 //! | what commands ask of hub.toml without loading the rest | [`glance`] |
@@ -25,6 +25,7 @@ mod references;
 mod routes;
 mod seals;
 mod tenants;
+mod tls;
 
 pub use demo::{SECRETS, demo_secrets};
 pub use files::{Environment, FileSecrets, write_whole};
@@ -111,17 +112,20 @@ impl Draft {
         let files = Files::read(folder, faults);
         let surroundings = Surroundings { adapters, folder, secrets, clock };
         let keys = KeyReading { folder, secrets, now: clock.now() };
-        let hub = files.hub.as_ref().map(|source| HubDraft::read(source, folder, secrets, faults));
+        let hub = files.hub.as_ref().map(|source| HubDraft::read(source, &keys, faults));
         let tenants = each(&files.tenants, |source| TenantDraft::read(source, faults));
         let clients = each(&files.clients, |source| ClientDraft::read(source, secrets, faults));
         let destinations =
             each(&files.destinations, |source| DestinationDraft::read(source, &surroundings, faults));
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
-        let library = match hub.as_ref().and_then(|hub| hub.mappings.as_ref()) {
-            Some(mappings) => Library::of_hub(folder, mappings, faults),
-            None => Library::default(),
+        let library = hub.as_ref().and_then(|hub| hub.mappings.as_ref());
+        let library = library.and_then(|named| Library::of_hub(folder, named, faults));
+        let mappings = match &library {
+            Some(library) => Names::new("mapping", library.names()),
+            None => Names::unread("mapping"),
         };
+        let library = library.unwrap_or_default();
         let known = Known {
             tenants: names("tenant", &files.tenants, tenants.iter().map(|tenant| &tenant.name)),
             destinations: names(
@@ -130,7 +134,7 @@ impl Draft {
                 destinations.iter().map(|draft| &draft.name),
             ),
             seals: names("seal", &files.seals, seals.iter().map(|seal| &seal.name)),
-            mappings: Names::new("mapping", library.names()),
+            mappings,
         };
         let version = version(&files, &library);
         Self { known, version, hub, tenants, clients, destinations, seals, routes, library }

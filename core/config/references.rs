@@ -10,17 +10,23 @@ use std::fmt::Display;
 pub struct Names {
     kind: &'static str,
     names: BTreeSet<String>,
+    unread: bool,
 }
 
 impl Names {
     /// The names of items of `kind`.
     pub fn new(kind: &'static str, names: impl IntoIterator<Item = String>) -> Self {
-        Self { kind, names: names.into_iter().collect() }
+        Self { kind, names: names.into_iter().collect(), unread: false }
+    }
+
+    /// Items that could not be looked for, which is a fault already: any reference to them may be right.
+    pub fn unread(kind: &'static str) -> Self {
+        Self { kind, names: BTreeSet::new(), unread: true }
     }
 
     /// Whether there is such an item.
     pub fn has(&self, name: &str) -> bool {
-        self.names.contains(name)
+        self.unread || self.names.contains(name)
     }
 
     /// Notes a reference to an item that is not there. Whether it is.

@@ -444,6 +444,9 @@ fn plain_http_is_for_loopback_only() {
     expect(&shop, &["hub.toml:16:15: the first certificate does not belong to the key"]);
     shop.edit(hub, "secrets/quittung.pem", "secrets/nirgends.pem");
     expect(&shop, &["hub.toml:16:15: secrets/nirgends.pem cannot be read: there is no such file"]);
+    shop.edit(hub, "secrets/nirgends.pem", "abgelaufen.pem");
+    shop.write("config/abgelaufen.pem", expired_certificate(&shop.read("config/secrets/siegel.key")));
+    expect(&shop, &["hub.toml:16:15: the certificate was valid until Jan  2 00:00:00 1970 GMT; renew it"]);
     one_fault(
         "hub.toml",
         "127.0.0.1:8481",
@@ -473,13 +476,19 @@ fn faults_of_mappings_are_faults_of_the_configuration() {
 }
 
 #[test]
-fn a_library_that_is_not_there() {
+fn a_library_that_is_not_there_is_one_fault() {
     let shop = Workshop::new();
     fs::remove_dir_all(shop.file("mappings")).expect("removed");
-    let ran = shop.run(&["check"]);
-    assert!(
-        ran.errors.starts_with("hub.toml:7:12: ../mappings cannot be read: there is no such file"),
-        "{}",
-        ran.errors
+    expect(&shop, &["hub.toml:7:12: ../mappings cannot be read: there is no such file"]);
+}
+
+/// A backup of the data must not carry the keys with it.
+#[test]
+fn h9_keys_in_the_data_directory_are_a_fault() {
+    one_fault(
+        "hub.toml",
+        "keys = \"../demo-keys\"",
+        "keys = \"../demo-data/keys\"",
+        "hub.toml:6:8: the keys lie in the data directory, ../demo-data; name a folder apart from the data",
     );
 }

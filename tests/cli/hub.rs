@@ -244,7 +244,7 @@ fn queue_show_tells_attempts_and_history() {
     let hub = Hub::new();
     let mut shown = delivery(ID, "parked");
     shown["attemptLog"] = json!([{
-        "number": 1, "startedAt": "2026-01-15T08:00:00Z", "endedAt": "2026-01-15T08:00:01Z", "destination": "x",
+        "number": 1, "startedAt": "2026-01-15T08:00:00Z", "endedAt": "2026-01-15T08:00:01.571501992Z", "destination": "x",
         "contentSha256": "aa", "sentSha256": "bb", "outcome": "unavailable", "reason": null,
     }]);
     shown["history"] = json!([{ "at": "2026-01-15T08:00:01Z", "event": "unavailable", "state": "due", "cause": "attempt 1", "who": "rohrpost", "reason": null }]);
@@ -253,7 +253,8 @@ fn queue_show_tells_attempts_and_history() {
     assert!(
         ran.text.contains("Zustand      parked\n")
             && ran.text.contains("attempt 1")
-            && ran.text.contains("bb"),
+            && ran.text.contains("bb")
+            && ran.text.contains(" 2026-01-15T08:00:01Z "),
         "{}",
         ran.text
     );

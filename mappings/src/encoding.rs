@@ -17,6 +17,15 @@ pub(crate) struct BadEncoding {
 /// The text without byte order mark. Where the bytes were not UTF-8, the declared encoding is blanked out, because the
 /// text is UTF-8 from here on; every other character keeps its place.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String, BadEncoding> {
+    let text = characters(bytes)?;
+    match text.find('\0') {
+        // libxml2 takes a text that begins with zeros for UCS-4 and would read other characters than were checked.
+        Some(zero) => Err(at_end_of(&text[..zero], "U+0000 is no character of XML")),
+        None => Ok(text),
+    }
+}
+
+fn characters(bytes: &[u8]) -> Result<String, BadEncoding> {
     match bytes {
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
@@ -125,11 +134,13 @@ fn is(name: &str, names: &[&str]) -> bool {
 
 /// Where the XML declaration names the encoding (XML 1.0, production 80).
 fn declaration(bytes: &[u8]) -> Option<Range<usize>> {
-    let head = &bytes[..bytes.len().min(512)];
-    let end = find(head, b"?>").filter(|_| head.starts_with(b"<?xml"))?;
-    let key = find(&head[..end], b"encoding")?;
-    let quote = head[key..end].iter().position(|byte| matches!(byte, b'"' | b'\'')).map(|at| key + at)?;
-    let length = head[quote + 1..end].iter().position(|byte| *byte == head[quote])?;
+    if !bytes.starts_with(b"<?xml") {
+        return None;
+    }
+    let head = &bytes[..find(bytes, b"?>")?];
+    let key = find(head, b"encoding")?;
+    let quote = head[key..].iter().position(|byte| matches!(byte, b'"' | b'\'')).map(|at| key + at)?;
+    let length = head[quote + 1..].iter().position(|byte| *byte == head[quote])?;
     Some(quote + 1..quote + 1 + length)
 }
 

@@ -30,7 +30,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { output_bytes: 64 << 20, memory_bytes: 512 << 20, operations: 100_000_000, depth: 3000 }
+        Self { output_bytes: 64 << 20, memory_bytes: 256 << 20, operations: 50_000_000, depth: 3000 }
     }
 }
 
@@ -230,13 +230,15 @@ impl Mapping {
             memory: limits.memory_bytes,
             output: limits.output_bytes,
         };
-        let (ran, collected) = transform.stylesheet.run(doc, &self.files, &params, budget);
+        let run = || transform.stylesheet.run(doc, &self.files, &params, budget);
+        let (ran, collected) =
+            on_deep_stack(run).ok_or_else(|| MappingFault::Transform(vec![no_thread()]))?;
         match ran {
             // libxslt goes on after some errors. Output of a run with an error is no output.
-            Ran::Done(output) => match faults::of_stylesheet(&collected, &self.files) {
-                found if found.is_empty() => self.checked(output),
-                found => Err(MappingFault::Transform(found)),
-            },
+            Ran::Done(output) if faults::of_stylesheet(&collected, &self.files).is_empty() => {
+                self.checked(output)
+            }
+            Ran::Done(_) => Err(failed(&collected, &self.files)),
             Ran::Output => Err(MappingFault::Limit(Limit::Output)),
             Ran::Memory => Err(MappingFault::Limit(Limit::Memory)),
             Ran::Operations => Err(MappingFault::Limit(Limit::Operations)),
@@ -305,7 +307,9 @@ impl Transform {
 
 fn failed(collected: &crate::ffi::Collected, files: &Files) -> MappingFault {
     let mut found = faults::of_stylesheet(collected, files);
-    if found.iter().any(|fault| fault.message.contains("nfinite")) {
+    let too_deep =
+        |fault: &Fault| fault.message.contains("nfinite") || fault.message.contains("Recursion limit");
+    if found.iter().any(too_deep) {
         return MappingFault::Limit(Limit::Depth);
     }
     if found.is_empty() {
@@ -322,10 +326,12 @@ fn sorted(mut faults: Vec<Fault>) -> Vec<Fault> {
 }
 
 fn no_thread() -> Fault {
-    Fault::of_file("", "the machine has no thread left to compile the mapping")
+    Fault::of_file("", "the machine has no thread left for the mapping")
 }
 
-/// libxslt and libxml2 compile by recursion; deeply nested text must not exhaust the caller's stack.
+/// libxslt and libxml2 recurse to compile, to run and to copy. [`Limits::depth`] bounds calls, but a stylesheet can build
+/// a tree that is far deeper and copy it; neither must exhaust the caller's stack, for that would end the process. Pages
+/// of a stack are taken only as they are touched.
 fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     const STACK_BYTES: usize = 64 << 20;
     std::thread::scope(|scope| {

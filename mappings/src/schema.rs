@@ -6,7 +6,7 @@ use crate::xml::{Xml, XmlLimits, parse_text};
 use crate::{encoding, faults, place, scan, typed};
 use rohrpost_model::{Digest, Fault};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// So many violations of a document are reported at most.
@@ -74,7 +74,8 @@ impl Schema {
         }
     }
 
-    /// Names its content: the files it was compiled from.
+    /// Names its content: that of the files it was compiled from, wherever they lie. Equal digests accept the same
+    /// documents.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -100,10 +101,8 @@ impl Schema {
             found.push(extra);
         }
         if found.is_empty() && !valid {
-            found.push((
-                element.index(),
-                Violation::new(element.name(), element.path(), "invalid".into(), "cvc-elt"),
-            ));
+            let at = element.located();
+            found.push((at.index, Violation::new(element.name(), at.path, "invalid".into(), "cvc-elt")));
         }
         found.sort_by_key(|(index, _)| *index);
         found.truncate(MAX_VIOLATIONS);
@@ -138,12 +137,11 @@ pub(crate) fn sources(files: &BTreeMap<String, Vec<u8>>, extensions: &[&str]) ->
 }
 
 fn digest(files: &Files, path: &str, collected: &Collected) -> Digest {
-    let mut all = path.to_owned();
-    for loaded in &collected.loaded {
-        let content = files.get(loaded).map(|text| Digest::of(text.as_bytes()).to_string());
-        all.push_str(&format!("\n{}\n{}", loaded, content.unwrap_or_default()));
-    }
-    Digest::of(all.as_bytes())
+    let of = |path: &str| Digest::of(files.get(path).map_or(&[][..], |text| text.as_bytes()));
+    let others: BTreeSet<Digest> = collected.loaded.iter().map(|loaded| of(loaded)).collect();
+    let mut all = Vec::from(*of(path).as_bytes());
+    others.iter().for_each(|other| all.extend(other.as_bytes()));
+    Digest::of(&all)
 }
 
 const DATATYPE: &str = "cvc-datatype-valid";
@@ -208,8 +206,9 @@ fn placed(found: Vec<(usize, Violation)>, text: &str) -> Vec<Violation> {
         return Vec::new();
     }
     let tags = scan::start_tags(text);
+    let mut cursor = place::Cursor::new(text);
     let place = |(index, violation): (usize, Violation)| {
-        let (line, column) = tags.get(index).map_or((0, 0), |tag| place::of(text, tag.start));
+        let (line, column) = tags.get(index).map_or((0, 0), |tag| cursor.forward_to(tag.start));
         Violation { line, column, ..violation }
     };
     found.into_iter().map(place).collect()

@@ -1,6 +1,6 @@
 //! The pass over a document after libxml2's: what it does not see of xs:ID, xs:IDREF(S) and xs:base64Binary.
 
-use crate::ffi::Node;
+use crate::ffi::{Node, locate};
 use crate::schema::{MAX_VIOLATIONS, Violation};
 use crate::types::{Name, Special, TypeRef, Types};
 use std::collections::HashSet;
@@ -16,15 +16,12 @@ pub(crate) fn check(types: &Types, root: Node<'_>) -> Vec<(usize, Violation)> {
     let declared = types.element(&Name::new(root.namespace(), root.name())).cloned();
     pass.element(root, declared.unwrap_or(TypeRef::Any));
     pass.dangling();
-    pass.found
-        .into_iter()
-        .take(MAX_VIOLATIONS)
-        .map(|(node, message, code)| (node.index(), violation(node, message, code)))
+    pass.found.truncate(MAX_VIOLATIONS);
+    let nodes: Vec<_> = pass.found.iter().map(|(node, ..)| *node).collect();
+    let found = pass.found.into_iter().zip(locate(&nodes));
+    found
+        .map(|((node, message, code), at)| (at.index, Violation::new(node.name(), at.path, message, code)))
         .collect()
-}
-
-fn violation(node: Node<'_>, message: String, code: &'static str) -> Violation {
-    Violation::new(node.name(), node.path(), message, code)
 }
 
 struct Pass<'t, 'd> {

@@ -3,6 +3,7 @@
 use super::raw::{self, ATTRIBUTE, CDATA, ELEMENT, TEXT, XmlAttr, XmlDoc, XmlNode, XmlNs};
 use super::report::{Event, Report, Session, borrowed, c_string};
 use super::taken;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{c_char, c_int};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -329,29 +330,70 @@ impl<'d> Node<'d> {
             .map(|ns| unsafe { borrowed(ns.href) })
     }
 
-    /// Which element of its document it is, counted from 0 in document order.
-    pub(crate) fn index(&self) -> usize {
-        let top = std::iter::successors(Some(*self), Node::parent).last().unwrap_or(*self);
-        top.descendants().position(|node| node.raw == self.raw).unwrap_or(0)
+    /// Where it stands in its document.
+    pub(crate) fn located(&self) -> Located {
+        locate(&[*self]).pop().unwrap_or_default()
     }
 
+    fn has_alike_after(&self) -> bool {
+        let alike = |node: &Self| node.name() == self.name() && node.namespace() == self.namespace();
+        std::iter::successors(self.next_element(), Self::next_element).any(|node| alike(&node))
+    }
+}
+
+/// Where an element stands in its document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Located {
+    /// Its number, counted from 0 in document order.
+    pub(crate) index: usize,
     /// Names as they are written and positions among siblings of the same name, from the root: an XPath, if prefixes
     /// mean what they mean in the document. An element in a default namespace stands there without a prefix.
-    pub(crate) fn path(&self) -> String {
-        let mut steps: Vec<_> =
-            std::iter::successors(Some(*self), Node::parent).map(|node| node.step()).collect();
-        steps.reverse();
-        steps.concat()
-    }
+    pub(crate) path: String,
+}
 
+/// An open element on the way through a document.
+struct Open<'d> {
+    node: Node<'d>,
+    /// Its position among the siblings of the same name.
+    position: usize,
+    /// How many children of each namespace and name were met.
+    met: HashMap<(&'d str, &'d str), usize>,
+}
+
+/// Where elements of one document stand, in the order of `wanted`, found on one way through the document.
+pub(crate) fn locate(wanted: &[Node<'_>]) -> Vec<Located> {
+    let Some(top) = wanted.first().and_then(|first| std::iter::successors(Some(*first), Node::parent).last())
+    else {
+        return Vec::new();
+    };
+    let mut missing: HashSet<_> = wanted.iter().map(|node| node.raw).collect();
+    let mut found = HashMap::new();
+    let mut open: Vec<Open<'_>> = Vec::new();
+    for (index, node) in top.descendants().enumerate() {
+        let parent = node.parent().map(|parent| parent.raw);
+        while open.last().is_some_and(|last| Some(last.node.raw) != parent) {
+            open.pop();
+        }
+        let position = open.last_mut().map_or(1, |parent| {
+            let met = parent.met.entry((node.namespace(), node.name())).or_default();
+            *met += 1;
+            *met
+        });
+        open.push(Open { node, position, met: HashMap::new() });
+        if missing.remove(&node.raw) {
+            found.insert(node.raw, Located { index, path: open.iter().map(Open::step).collect() });
+        }
+        if missing.is_empty() {
+            break;
+        }
+    }
+    wanted.iter().map(|node| found.get(&node.raw).cloned().unwrap_or_default()).collect()
+}
+
+impl Open<'_> {
     fn step(&self) -> String {
-        let name = self.qualified_name();
-        let Some(parent) = self.parent() else {
-            return format!("/{name}");
-        };
-        let alike = |node: &Self| node.name() == self.name() && node.namespace() == self.namespace();
-        let only = parent.elements().filter(alike).nth(1).is_none();
-        let position = parent.elements().filter(alike).position(|node| node.raw == self.raw).unwrap_or(0) + 1;
-        if only { format!("/{name}") } else { format!("/{name}[{position}]") }
+        let name = self.node.qualified_name();
+        let alone = self.position == 1 && !self.node.has_alike_after();
+        if alone { format!("/{name}") } else { format!("/{name}[{}]", self.position) }
     }
 }

@@ -18,7 +18,7 @@ mod schema;
 mod stylesheet;
 mod xpath;
 
-pub(crate) use document::{Doc, Malformed, Node};
+pub(crate) use document::{Doc, Malformed, Node, locate};
 pub(crate) use report::{Collected, Event, Files, NodePlace, Report, file_of, uri_of};
 pub(crate) use schema::CompiledSchema;
 pub(crate) use stylesheet::{Budget, Ran, Stylesheet};

@@ -1,7 +1,7 @@
 //! What the libraries report back while they work: errors, messages, and wishes for files. It all lands in the state of
 //! the calling thread, so each call gathers its own.
 
-use super::document::Node;
+use super::document::{Located, Node};
 use super::{owned, raw};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,8 @@ pub(crate) struct Report {
     /// The XPath expression at fault, or a further detail.
     pub(crate) detail: String,
     pub(crate) node: Option<NodePlace>,
+    /// Address of the element that breaks a schema; looked up in its document after the validation, all in one go.
+    pub(super) element: usize,
 }
 
 impl Report {
@@ -215,14 +217,17 @@ unsafe extern "C" fn rohrpost_on_error(
 ) {
     STATE.with_borrow_mut(|state| {
         push(state, || {
-            let about_schema = matches!(domain, Report::FROM_SCHEMA_PARSER | Report::FROM_SCHEMA_VALIDATOR);
             // SAFETY: as the shim vouches. Only errors of schemas are about nodes that are surely nodes.
-            let node = if about_schema { unsafe { place(node) } } else { None };
+            let (element, node) = match domain {
+                Report::FROM_SCHEMA_VALIDATOR => (unsafe { address(node) }, None),
+                Report::FROM_SCHEMA_PARSER => (0, unsafe { place(node) }),
+                _ => (0, None),
+            };
             // SAFETY: as the shim vouches.
             let (file, message, detail) = unsafe { (owned(file), owned(message), owned(detail)) };
             let line = u32::try_from(line).unwrap_or(0);
             let offset = usize::try_from(offset).ok();
-            Event::Error(Report { domain, code, level, file, line, offset, message, detail, node })
+            Event::Error(Report { domain, code, level, file, line, offset, message, detail, node, element })
         });
     });
 }
@@ -246,7 +251,15 @@ unsafe fn place(node: *mut raw::XmlNode) -> Option<NodePlace> {
     let element = unsafe { Node::element_at(node) }?;
     // SAFETY: the document of a living node lives.
     let file = unsafe { owned(raw::rohrpost_url(element.document())) };
-    Some(NodePlace { file, index: element.index(), name: element.name().to_owned(), path: element.path() })
+    let Located { index, path } = element.located();
+    Some(NodePlace { file, index, name: element.name().to_owned(), path })
+}
+
+/// # Safety
+/// `node` is NULL or a node that is alive during the call.
+unsafe fn address(node: *mut raw::XmlNode) -> usize {
+    // SAFETY: as the caller vouches.
+    unsafe { Node::element_at(node) }.map_or(0, |element| element.raw().addr())
 }
 
 /// A C string of a text, cut at its first NUL: XML has none, so neither can what is looked up in it.

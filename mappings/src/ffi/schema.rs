@@ -1,8 +1,9 @@
 //! Compiled schemas.
 
-use super::document::Node;
+use super::document::{Located, Node, locate};
 use super::raw::{self, XmlSchema};
-use super::report::{Collected, Files, Session, c_string, uri_of};
+use super::report::{Collected, Event, Files, NodePlace, Session, c_string, uri_of};
+use std::collections::{HashMap, HashSet};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -53,6 +54,28 @@ impl CompiledSchema {
             raw::xmlSchemaFreeValidCtxt(validator);
             result
         };
-        (result == 0, session.finish())
+        let mut collected = session.finish();
+        find_elements(&mut collected, element);
+        (result == 0, collected)
+    }
+}
+
+/// Says of each error which element below `top` it is about.
+fn find_elements(collected: &mut Collected, top: Node<'_>) {
+    let errors = collected.events.iter_mut().filter_map(|event| match event {
+        Event::Error(report) if report.element != 0 => Some(report),
+        _ => None,
+    });
+    let mut errors: Vec<_> = errors.collect();
+    let wanted: HashSet<_> = errors.iter().map(|report| report.element).collect();
+    let met = top.descendants().filter(|node| wanted.contains(&node.raw().addr()));
+    let nodes: Vec<_> = met.take(wanted.len()).collect();
+    let places: HashMap<_, _> =
+        nodes.iter().zip(locate(&nodes)).map(|(node, at)| (node.raw().addr(), (node, at))).collect();
+    for report in &mut errors {
+        if let Some((node, Located { index, path })) = places.get(&report.element) {
+            let (name, path) = (node.name().to_owned(), path.clone());
+            report.node = Some(NodePlace { file: String::new(), index: *index, name, path });
+        }
     }
 }

@@ -108,9 +108,11 @@ static void on_nothing(void *unused, const char *format, ...) {
 }
 
 /* Parses UTF-8 strictly: no recovery, no entity, no network. NULL unless it is well-formed, namespaces included. HUGE
- * lifts libxml2's own limits: the caller has checked size, depth and attributes before, and there is no DOCTYPE. */
+ * lifts libxml2's own limits: the caller has checked size, depth and attributes before, and there is no DOCTYPE.
+ * IGNORE_ENC: what was checked is what is parsed; a declaration must not turn the same bytes into other characters. */
 xmlDocPtr rohrpost_parse(const char *bytes, int length, const char *url, xmlDictPtr dict) {
-    const int options = XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_HUGE;
+    const int options = XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_HUGE |
+                        XML_PARSE_IGNORE_ENC;
     xmlParserCtxtPtr context = xmlNewParserCtxt();
     if (context == NULL) return NULL;
     if (dict != NULL) {

@@ -144,3 +144,33 @@ fn limits_are_those_that_are_handed_in() {
         MappingFault::Limit(Limit::Memory)
     );
 }
+
+/// Recursion through dyn:evaluate takes more stack for each call than templates do, and a tree can be made deeper than
+/// calls may be nested. Either must end as a limit, whatever stack the caller has, and not end the process.
+#[test]
+fn no_recursion_exhausts_the_stack() {
+    let evaluate = "<func:function name='my:e'><xsl:param name='s'/><func:result select='dyn:evaluate($s)' \
+                    xmlns:dyn='http://exslt.org/dynamic'/></func:function><xsl:template match='/'>\
+                    <xsl:variable name='s' select=\"'my:e($s)'\"/><xsl:value-of select='my:e($s)'/></xsl:template>";
+    let nested = format!("{}<xsl:copy-of select='$tree'/>{}", "<x>".repeat(200), "</x>".repeat(200));
+    let copies = format!(
+        "<xsl:template match='/' name='t'><xsl:param name='tree'/><xsl:variable name='deeper'>{nested}</xsl:variable>\
+         <xsl:call-template name='t'><xsl:with-param name='tree' select='$deeper'/></xsl:call-template></xsl:template>"
+    );
+    let expression = "<xsl:template match='/'><o><xsl:value-of xmlns:dyn='http://exslt.org/dynamic' \
+                      select=\"dyn:evaluate(concat(str:padding(9000, '('), '1', str:padding(9000, ')')))\"/></o></xsl:template>";
+    let on_small_stack = |body: &str, limit: Limit| {
+        std::thread::scope(|scope| {
+            let run = move || stopped(body, limit);
+            std::thread::Builder::new()
+                .stack_size(256 << 10)
+                .spawn_scoped(scope, run)
+                .unwrap()
+                .join()
+                .unwrap();
+        });
+    };
+    on_small_stack(evaluate, Limit::Depth);
+    on_small_stack(&copies, Limit::Memory);
+    on_small_stack(expression, Limit::Depth);
+}

@@ -153,3 +153,20 @@ fn a_text_beyond_ten_megabytes_is_read() {
     let text = format!("<a>{}</a>", "QUJD".repeat(3 << 20));
     assert!(Xml::parse(text.as_bytes(), &XmlLimits::default()).is_ok());
 }
+
+/// The bytes that were checked must be the characters that libxml2 reads: neither a declaration far behind nor the zeros
+/// of UCS-4 may turn them into others.
+#[test]
+fn no_encoding_hides_what_was_checked() {
+    let far = " ".repeat(700);
+    for document in ["<a>+ADw-b/+AD4-</a>", "+ADw-!DOCTYPE a+AD4-<a/>"] {
+        let text = format!("<?xml version='1.0'{far}encoding='UTF-7'?>{document}");
+        assert_eq!(refused(text.as_bytes()).code, XmlFault::Encoding);
+        let marked = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes));
+        assert_eq!(refused(&marked.collect::<Vec<_>>()).code, XmlFault::Encoding);
+    }
+    let ucs4 = |text: &str| text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect::<Vec<_>>();
+    check(ucs4("<a/>"), XmlFault::Encoding, 1, 1);
+    check(ucs4("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>"), XmlFault::Encoding, 1, 1);
+    check("<a>\0</a>", XmlFault::Encoding, 1, 4);
+}

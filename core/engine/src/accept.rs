@@ -154,7 +154,7 @@ impl Engine {
         let data = intake.data.take().ok_or(Refusal::NoData)?;
         let now = self.ports.clock.now();
         let (deliveries, checks) = intake.route(now)?;
-        self.check(&intake, data, checks).await?;
+        self.check(Arc::clone(&intake.catalog), intake.data_media_type(), data, checks).await?;
         let new = self.sign_and_seal(intake, deliveries, now).await?;
         match self.ports.outbox.accept(new).await? {
             Acceptance::Stored(answer) => {
@@ -166,13 +166,15 @@ impl Engine {
         }
     }
 
-    async fn check(&self, intake: &Intake, data: Bytes, checks: Vec<MappingName>) -> Result<(), Refusal> {
-        let catalog = Arc::clone(&intake.catalog);
-        let media_type =
-            intake.parts.iter().find(|part| part.role == Role::Data).map(|part| part.media_type.clone());
-        let checked =
-            self.workers.run(move || check_data(&catalog, &media_type.unwrap_or_default(), &data, &checks));
-        checked.await.map_err(|reason| Refusal::Trouble(StoreFault::Unavailable(reason.english())))?
+    async fn check(
+        &self,
+        catalog: Arc<Catalog>,
+        media_type: String,
+        data: Bytes,
+        checks: Vec<MappingName>,
+    ) -> Result<(), Refusal> {
+        let checked = self.workers.run(move || check_data(&catalog, &media_type, &data, &checks)).await;
+        checked.map_err(|reason| Refusal::Trouble(StoreFault::Unavailable(reason.english())))?
     }
 
     async fn sign_and_seal(
@@ -275,6 +277,11 @@ impl Intake {
         }
     }
 
+    fn data_media_type(&self) -> String {
+        let data = self.parts.iter().find(|part| part.role == Role::Data);
+        data.map(|part| part.media_type.clone()).unwrap_or_default()
+    }
+
     fn data_sha256(&self) -> Option<Digest> {
         self.parts.iter().find(|part| part.role == Role::Data).map(|part| part.sha256)
     }
@@ -302,7 +309,10 @@ impl Intake {
             intent.test,
         );
         hasher.update(&serde_json::to_vec(&said).unwrap_or_default());
-        for part in &self.parts {
+        // The data may come before or after the attachments.
+        let mut parts: Vec<&Part> = self.parts.iter().collect();
+        parts.sort_by_key(|part| part.number);
+        for part in parts {
             let line = (part.number, part.role, &part.name, &part.media_type, part.size, part.sha256);
             hasher.update(&serde_json::to_vec(&line).unwrap_or_default());
         }
@@ -500,23 +510,4 @@ fn too_deep(data: &[u8], most: u32) -> Result<(), NotJson> {
         }
     }
     Ok(())
-}
-
-/// The reason as the log may have it: without anything that was handed in (promise H10).
-pub fn log_word(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::UnknownArea(_) => "unknown-area",
-        Refusal::NotGranted(..) => "not-granted",
-        Refusal::NoData => "no-data",
-        Refusal::SecondData => "second-data",
-        Refusal::MediaType(_) => "media-type",
-        Refusal::TooLarge(..) => "too-large",
-        Refusal::TooMany(_) => "too-many-attachments",
-        Refusal::NotWellFormed(_) => "not-well-formed",
-        Refusal::NotJson(_) => "not-json",
-        Refusal::WantsXml => "wants-xml",
-        Refusal::Invalid(_) => "schema-violation",
-        Refusal::OtherContent => "other-content",
-        Refusal::Trouble(_) => "trouble",
-    }
 }

@@ -77,11 +77,10 @@ async fn take(gateway: &Gateway, caller: &Caller, request: Request) -> Result<Ke
     accept(Arc::clone(&gateway.engine), intake).await
 }
 
-/// Keeps what was taken in. On a thread of its own, because an intake that waits may not move between threads; that
-/// many at one time are bounded by [`Settings::submissions_at_once`](crate::Settings::submissions_at_once).
+/// Keeps what was taken in. In a task of its own: a sender that hangs up now must not leave a submission that is kept
+/// but that nobody was woken for.
 async fn accept(engine: Arc<Engine>, intake: Intake) -> Result<Kept, Problem> {
-    let runtime = tokio::runtime::Handle::current();
-    let kept = tokio::task::spawn_blocking(move || runtime.block_on(engine.accept(intake))).await;
+    let kept = tokio::spawn(async move { engine.accept(intake).await }).await;
     kept.map_err(|panic| defect(&panic))?.map_err(Problem::from)
 }
 

@@ -4,6 +4,7 @@ use super::{Folder, open, ports};
 use crate::claim::{CANDIDATES, DUE_TIMES};
 use crate::conformance::sample::*;
 use crate::listing::page_sql;
+use crate::schema::open_writer;
 use rohrpost_model::ports::{DeliveryFilter, Order, Scope, Wanted};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{DestinationName, State};
@@ -55,7 +56,7 @@ async fn a_claim_costs_the_same_with_100_and_with_100_000_waiting() {
     let store = open(&folder.path());
     ports(&store).accept(&Draft::default()).await;
     drop(store);
-    let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    let connection = open_writer(&folder.path().join("rohrpost.sqlite")).unwrap();
     let parked = DeliveryFilter { states: [State::Parked].into(), ..DeliveryFilter::default() };
     let page = page_sql(&parked, Some(State::Parked));
     let mut costs = Vec::new();
@@ -75,10 +76,23 @@ async fn a_claim_costs_the_same_with_100_and_with_100_000_waiting() {
 }
 
 #[test]
+fn statements_stay_prepared_when_their_parameters_change() {
+    let folder = Folder::new();
+    drop(open(&folder.path()));
+    let connection = open_writer(&folder.path().join("rohrpost.sqlite")).unwrap();
+    let mut statement = connection.prepare(CANDIDATES).unwrap();
+    for now in [1, 2, 3] {
+        drop(statement.query(("ziel", now, 10)).unwrap());
+        statement.query(("ziel", now, 10)).unwrap().next().unwrap();
+    }
+    assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+}
+
+#[test]
 fn every_list_is_read_from_an_index_in_its_order() {
     let folder = Folder::new();
     drop(open(&folder.path()));
-    let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    let connection = open_writer(&folder.path().join("rohrpost.sqlite")).unwrap();
     assert!(plan(&connection, CANDIDATES).contains("deliveries_to_claim (destination=? AND due_at<?)"));
     assert!(plan(&connection, DUE_TIMES).contains("deliveries_due "));
     let to: DestinationName = name("ziel");

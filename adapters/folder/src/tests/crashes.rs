@@ -1,6 +1,6 @@
 //! A crash, or an error, at every single step.
 
-use super::faulty::FaultyDisk;
+use super::faulty::{FaultyDisk, Op};
 use super::{real, target, visible, whole_units};
 use crate::names::Unit;
 use rohrpost_kit::conformance::Sample;
@@ -122,5 +122,42 @@ async fn a_delivery_that_was_mended_after_a_crash_replaces_what_was_half_publish
             assert_eq!(whole_units(folder.path())[0].parts[0].size, 9);
         }
         assert_eq!(visible(folder.path()).len(), 5, "step {step}");
+    }
+}
+
+/// Before the last move of a flat unit: all parts are there, the sidecar is not.
+async fn half_published(folder: &Path, sample: &Sample) {
+    let disk = FaultyDisk::default();
+    let root = folder.join(".rohrpost");
+    disk.crashes_at(move |op| {
+        matches!(op, Op::Move(from, _) if from.parent() != Some(&root) && from.to_string_lossy().ends_with(".meta.json"))
+    });
+    let crashed = target(folder, Unit::Flat, Arc::new(disk)).deliver(&sample.parcel(1)).await;
+    assert!(crashed.is_err() && visible(folder).len() == 4, "{crashed:?}");
+}
+
+#[tokio::test]
+async fn h5_a_crash_while_the_half_published_is_withdrawn_never_looks_like_a_delivery() {
+    for step in 0.. {
+        let (folder, disk, mut sample) = (tempfile::tempdir().unwrap(), FaultyDisk::default(), sample());
+        half_published(folder.path(), &sample).await;
+        sample.message = b"<mended/>".as_slice().into();
+        disk.crashes_before(step);
+        let crashed = target(folder.path(), Unit::Flat, Arc::new(disk)).deliver(&sample.parcel(2)).await;
+        let published = whole_units(folder.path()).len() == 1;
+        let target = real(folder.path(), Unit::Flat);
+        let inquiry = target.inquire(&sample.parcel(2), None).await.unwrap();
+        assert_eq!(matches!(inquiry, Inquiry::Found(_)), published, "step {step}: {inquiry:?}");
+        target.deliver(&sample.parcel(3)).await.unwrap();
+        let units = whole_units(folder.path());
+        assert_eq!(
+            (units.len(), units[0].parts[0].size, visible(folder.path()).len()),
+            (1, 9, 5),
+            "step {step}"
+        );
+        if crashed.is_ok() {
+            assert!(step > 15, "the steps were gone through");
+            return;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What leaves the house.
 
-use super::{Scripted, target};
+use super::{Scripted, TOKEN, target};
+use crate::request::Auth;
 use rohrpost_kit::conformance::Sample;
 use rohrpost_model::{Failure, ReasonCode, Receipt};
 
@@ -94,4 +95,13 @@ async fn what_has_no_place_in_the_request_is_a_defect_and_nothing_is_sent() {
         assert_eq!(reason.code, ReasonCode::AdapterConfiguration);
     }
     assert!(server.requests.lock().unwrap().is_empty());
+}
+
+#[test]
+fn h10_credentials_print_as_nothing() {
+    for auth in
+        [Auth::Basic { user: "hub".into(), password: TOKEN.into() }, Auth::Bearer { token: TOKEN.into() }]
+    {
+        assert_eq!(format!("{:?}", auth.header().unwrap()), "Sensitive");
+    }
 }

@@ -2,7 +2,6 @@
 
 use crate::activation::Activator;
 use crate::assemble;
-use crate::commands::Context;
 use crate::config::{Configuration, Environment, Log};
 use crate::faults::Stop;
 use rohrpost_engine::Engine;
@@ -46,13 +45,6 @@ pub struct Start {
 }
 
 impl Start {
-    /// Loads what the command line names.
-    pub fn load(context: &Context<'_>) -> Result<Self, Stop> {
-        let configuration = context.load()?;
-        let (folder, clock) = (context.folder.clone(), Arc::clone(&context.clock));
-        Ok(Self { folder, environment: context.environment, clock, configuration })
-    }
-
     /// Opens the store, recovers, and begins to serve and to deliver.
     pub async fn run(self) -> Result<Running, Stop> {
         let Self { folder, environment, clock, configuration } = self;

@@ -7,7 +7,6 @@ mod assemble;
 mod clock;
 mod commands;
 mod config;
-mod demo;
 mod faults;
 mod hub;
 

@@ -18,6 +18,7 @@ mod verify;
 use crate::assemble::ADAPTERS;
 use crate::config::{Configuration, Environment, FileSecrets, demo_secrets, is_demo, load, write_whole};
 use crate::faults::Stop;
+use crate::hub::Start;
 use rohrpost_model::ports::Clock;
 use serde::Serialize;
 use std::io::Write;
@@ -94,6 +95,13 @@ impl Context<'_> {
     pub fn load(&self) -> Result<Configuration, Stop> {
         self.make_demo_secrets()?;
         Ok(load(&self.folder, &self.secrets(), ADAPTERS, &self.clock)?)
+    }
+
+    /// What a hub is started from: the configuration, and what loads it anew.
+    pub fn start(&self) -> Result<Start, Stop> {
+        let configuration = self.load()?;
+        let (folder, clock) = (self.folder.clone(), Arc::clone(&self.clock));
+        Ok(Start { folder, environment: self.environment, clock, configuration })
     }
 
     /// Makes what is missing of the demo's secrets, where the configuration is the demo's.

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::faults::Stop;
-use crate::hub::{Start, begin_log, runtime};
+use crate::hub::{begin_log, runtime};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ struct Listening {
 
 /// Runs the command.
 pub fn run(_: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
-    let start = Start::load(context)?;
+    let start = context.start()?;
     begin_log(start.configuration.hub.log);
     let scheme = if start.configuration.hub.tls.is_some() { "https" } else { "http" };
     runtime()?.block_on(async {

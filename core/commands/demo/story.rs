@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rohrpost_kit::http::Method;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -34,7 +34,7 @@ const LOOKS: u32 = 300;
 
 /// Runs the demo. With `once` it ends after the three submissions instead of waiting for Ctrl-C.
 pub fn tell(once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
-    let start = Start::load(context)?;
+    let start = context.start()?;
     begin_log(crate::config::Log { json: start.configuration.hub.log.json, level: "warn" });
     let data = start.configuration.hub.data.clone();
     greet(&data, context)?;
@@ -49,9 +49,24 @@ pub fn tell(once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
     context.line("Rohrpost ist beendet. Ein neuer Start macht mit diesen Daten weiter.")
 }
 
+/// The path as people write it: `config/../demo-data` is `demo-data`. For showing only.
+fn tidy(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut tidy, component| {
+        let goes_back = component == Component::ParentDir
+            && matches!(tidy.components().next_back(), Some(Component::Normal(_)));
+        if goes_back {
+            tidy.pop();
+        } else {
+            tidy.push(component);
+        }
+        tidy
+    })
+}
+
 /// Says whether this start continues or begins clean.
 fn greet(data: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
-    let shown = data.display();
+    let shown = tidy(data);
+    let shown = shown.display();
     if data.exists() {
         context.line(format!(
             "Rohrpost macht mit den Daten in {shown} weiter (für einen neuen Anfang: löschen)."
@@ -145,7 +160,7 @@ impl Demo {
     }
 
     fn where_to_look(&self, once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
-        let (partner, config) = (self.data.join("partner"), context.folder.display().to_string());
+        let (partner, config) = (tidy(&self.data).join("partner"), context.folder.display().to_string());
         let (api, operations) = (self.hub.api, self.hub.operations);
         let lines = [
             "\nWo man nachsieht:".to_owned(),

@@ -1,8 +1,11 @@
-//! `rohrpost demo`: the hub on the shipped configuration with simulated partners.
+//! `rohrpost demo`: the hub on the shipped configuration with a simulated DMS, three submissions, and a word on where to
+//! look. What it does stands in [`story`].
+
+mod dms;
+mod story;
 
 use super::Context;
 use crate::config;
-use crate::demo;
 use crate::faults::Stop;
 
 /// How the demo ends.
@@ -21,5 +24,5 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
             "{folder} is not the demo's configuration (demo = true in hub.toml); use `serve`"
         )));
     }
-    demo::tell(arguments.once, context)
+    story::tell(arguments.once, context)
 }

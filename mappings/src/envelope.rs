@@ -27,7 +27,7 @@ pub fn envelope(data: &Xml, facts: &Facts) -> Vec<u8> {
 /// The envelope as a document; `None` only without memory.
 pub(crate) fn wrap(data: &Xml, facts: &Facts) -> Option<Doc> {
     let mut doc = Doc::parse(&head(facts), None).ok()?;
-    doc.adopt(data.doc().root()?)?;
+    doc.adopt(data.doc())?;
     Some(doc)
 }
 

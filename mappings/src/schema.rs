@@ -87,7 +87,7 @@ impl Schema {
 
     /// The same for one element of `xml` with all below it.
     pub(crate) fn validate_element(&self, xml: &Xml, element: Node<'_>) -> Vec<Violation> {
-        let (valid, collected) = self.compiled.validate(element);
+        let (valid, collected) = self.compiled.validate(xml.doc(), element);
         let mut found = violations(&collected);
         for extra in typed::check(&self.types, element) {
             // Where libxml2 has seen it, too, what says more is kept.

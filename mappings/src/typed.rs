@@ -2,7 +2,7 @@
 
 use crate::ffi::{Node, locate};
 use crate::schema::{MAX_VIOLATIONS, Violation};
-use crate::types::{Name, Special, TypeRef, Types};
+use crate::types::{Special, TypeRef, Types};
 use std::collections::HashSet;
 
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -13,10 +13,8 @@ pub(crate) fn check(types: &Types, root: Node<'_>) -> Vec<(usize, Violation)> {
         return Vec::new();
     }
     let mut pass = Pass { types, ids: HashSet::new(), references: Vec::new(), found: Vec::new() };
-    let declared = types.element(&Name::new(root.namespace(), root.name())).cloned();
-    pass.element(root, declared.unwrap_or(TypeRef::Any));
+    pass.element(root, types.element(root.namespace(), root.name()));
     pass.dangling();
-    pass.found.truncate(MAX_VIOLATIONS);
     let nodes: Vec<_> = pass.found.iter().map(|(node, ..)| *node).collect();
     let found = pass.found.into_iter().zip(locate(&nodes));
     found
@@ -34,19 +32,29 @@ struct Pass<'t, 'd> {
 impl<'d> Pass<'_, 'd> {
     /// Elements are nested at most as deep as the limits of parsing say, so recursion is bounded.
     fn element(&mut self, node: Node<'d>, declared: TypeRef) {
-        let actual = stated_type(node).unwrap_or(declared);
-        for (namespace, local, value) in node.attributes() {
-            if let Some(special) = self.types.attribute(&actual, &Name::new(namespace, local)) {
-                self.value(node, special, &value);
+        let mut actual = declared;
+        for attribute in node.attributes() {
+            if (attribute.namespace(), attribute.name()) == (XSI, "type") {
+                actual = stated_type(self.types, node, &attribute.value());
             }
         }
-        if let Some(special) = self.types.special(&actual) {
+        for attribute in node.attributes() {
+            if let Some(special) = self.types.attribute(actual, attribute.namespace(), attribute.name()) {
+                self.value(node, special, &attribute.value());
+            }
+        }
+        if let Some(special) = self.types.special(actual) {
             self.value(node, special, &node.text());
         }
         for child in node.elements() {
-            let name = Name::new(child.namespace(), child.name());
-            let declared = self.types.child(&actual, &name).cloned();
-            self.element(child, declared.unwrap_or(TypeRef::Any));
+            self.element(child, self.types.child(actual, child.namespace(), child.name()));
+        }
+    }
+
+    /// So many are reported at most; the rest is not put into words.
+    fn report(&mut self, node: Node<'d>, message: impl FnOnce() -> String, code: &'static str) {
+        if self.found.len() < MAX_VIOLATIONS {
+            self.found.push((node, message(), code));
         }
     }
 
@@ -56,16 +64,15 @@ impl<'d> Pass<'_, 'd> {
             Special::Id => {
                 let id = words.next().unwrap_or_default();
                 if !self.ids.insert(id.clone()) {
-                    let message = format!(
-                        "the ID '{id}' is taken already; expected is one that is unique in the document"
-                    );
-                    self.found.push((node, message, "cvc-id"));
+                    let message =
+                        || format!("the ID '{id}' is taken; expected is one that is unique in the document");
+                    self.report(node, message, "cvc-id");
                 }
             }
             Special::IdRef | Special::IdRefs => self.references.extend(words.map(|word| (node, word))),
             Special::Base64 => {
                 if let Err(message) = base64(value) {
-                    self.found.push((node, message.into(), "cvc-datatype-valid"));
+                    self.report(node, || message.into(), "cvc-datatype-valid");
                 }
             }
         }
@@ -74,20 +81,19 @@ impl<'d> Pass<'_, 'd> {
     fn dangling(&mut self) {
         for (node, reference) in std::mem::take(&mut self.references) {
             if !self.ids.contains(&reference) {
-                let message =
-                    format!("there is no ID '{reference}'; expected is the ID of an element of the document");
-                self.found.push((node, message, "cvc-id"));
+                let message = || {
+                    format!("there is no ID '{reference}'; expected is the ID of an element of the document")
+                };
+                self.report(node, message, "cvc-id");
             }
         }
     }
 }
 
 /// The type that an element states itself (`xsi:type`).
-fn stated_type(node: Node<'_>) -> Option<TypeRef> {
-    let (_, _, value) =
-        node.attributes().find(|(namespace, local, _)| *namespace == XSI && *local == "type")?;
+fn stated_type(types: &Types, node: Node<'_>, value: &str) -> TypeRef {
     let (prefix, local) = value.trim().split_once(':').unwrap_or(("", value.trim()));
-    Some(TypeRef::Named(Name::new(node.resolve(prefix).unwrap_or_default(), local)))
+    types.named(node.resolve(prefix).unwrap_or_default(), local)
 }
 
 /// The lexical form of xs:base64Binary (XML Schema part 2, section 3.2.16), white space between characters allowed.

@@ -10,16 +10,34 @@ use std::collections::{BTreeSet, HashMap};
 
 const XS: &str = "http://www.w3.org/2001/XMLSchema";
 
-/// A name with its namespace (empty for none).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Name {
-    pub(crate) namespace: String,
-    pub(crate) local: String,
+/// A qualified name that a schema mentions. Numbers, because a document's names are looked up often.
+type NameId = u32;
+
+#[derive(Default)]
+struct Names {
+    /// By local name: namespace (empty for none) and number.
+    known: HashMap<String, Vec<(String, NameId)>>,
+    count: NameId,
+    /// The built-in types that need a look.
+    special: HashMap<NameId, Special>,
 }
 
-impl Name {
-    pub(crate) fn new(namespace: &str, local: &str) -> Self {
-        Self { namespace: namespace.to_owned(), local: local.to_owned() }
+impl Names {
+    fn find(&self, namespace: &str, local: &str) -> Option<NameId> {
+        self.known.get(local)?.iter().find(|(known, _)| known == namespace).map(|(_, id)| *id)
+    }
+
+    fn add(&mut self, namespace: &str, local: &str) -> NameId {
+        if let Some(id) = self.find(namespace, local) {
+            return id;
+        }
+        let id = self.count;
+        self.count += 1;
+        self.known.entry(local.to_owned()).or_default().push((namespace.to_owned(), id));
+        if let Some(special) = builtin(local).filter(|_| namespace == XS) {
+            self.special.insert(id, special);
+        }
+        id
     }
 }
 
@@ -33,9 +51,9 @@ pub(crate) enum Special {
 }
 
 /// A type, by name or by its place in [`Types`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TypeRef {
-    Named(Name),
+    Named(NameId),
     Inline(usize),
     Any,
 }
@@ -45,25 +63,25 @@ struct Type {
     /// The type it restricts or extends; the item type, if it is a list.
     base: Option<TypeRef>,
     list: bool,
-    children: HashMap<Name, TypeRef>,
-    attributes: HashMap<Name, TypeRef>,
+    children: HashMap<NameId, TypeRef>,
+    attributes: HashMap<NameId, TypeRef>,
     /// Elements, attributes and groups that are declared elsewhere.
-    element_refs: Vec<Name>,
-    attribute_refs: Vec<Name>,
-    groups: Vec<Name>,
-    attribute_groups: Vec<Name>,
+    element_refs: Vec<NameId>,
+    attribute_refs: Vec<NameId>,
+    groups: Vec<NameId>,
+    attribute_groups: Vec<NameId>,
 }
 
 /// The declarations of a schema with all it includes and imports.
 #[derive(Default)]
 pub(crate) struct Types {
+    names: Names,
     all: Vec<Type>,
-    named: HashMap<Name, usize>,
-    elements: HashMap<Name, TypeRef>,
-    attributes: HashMap<Name, TypeRef>,
-    groups: HashMap<Name, usize>,
-    attribute_groups: HashMap<Name, usize>,
-    special: bool,
+    named: HashMap<NameId, usize>,
+    elements: HashMap<NameId, TypeRef>,
+    attributes: HashMap<NameId, TypeRef>,
+    groups: HashMap<NameId, usize>,
+    attribute_groups: HashMap<NameId, usize>,
 }
 
 /// Inheritance and groups nest far less; a circle ends here.
@@ -89,7 +107,7 @@ impl Types {
 
     /// Whether the schema names one of the special types at all.
     pub(crate) fn has_special(&self) -> bool {
-        self.special
+        !self.names.special.is_empty()
     }
 
     fn read_file(&mut self, root: Node<'_>, namespace: &str) {
@@ -100,87 +118,87 @@ impl Types {
     }
 
     /// The type of an element that is declared at the top level.
-    pub(crate) fn element(&self, name: &Name) -> Option<&TypeRef> {
-        self.elements.get(name)
+    pub(crate) fn element(&self, namespace: &str, local: &str) -> TypeRef {
+        let name = self.names.find(namespace, local);
+        name.and_then(|name| self.elements.get(&name)).copied().unwrap_or(TypeRef::Any)
     }
 
-    /// The type of the child `name` of an element of type `parent`.
-    pub(crate) fn child(&self, parent: &TypeRef, name: &Name) -> Option<&TypeRef> {
-        self.find(parent, MAX_STEPS, &|types, owner, steps| types.child_of(owner, name, steps))
-            .or_else(|| self.element(name))
+    /// The type with this name.
+    pub(crate) fn named(&self, namespace: &str, local: &str) -> TypeRef {
+        self.names.find(namespace, local).map_or(TypeRef::Any, TypeRef::Named)
     }
 
-    /// What the attribute `name` of an element of type `owner` is.
-    pub(crate) fn attribute(&self, owner: &TypeRef, name: &Name) -> Option<Special> {
-        let found =
-            self.find(owner, MAX_STEPS, &|types, owner, steps| types.attribute_of(owner, name, steps));
-        self.special(found?)
+    /// The type of a child of an element of type `parent`.
+    pub(crate) fn child(&self, parent: TypeRef, namespace: &str, local: &str) -> TypeRef {
+        let Some(name) = self.names.find(namespace, local) else {
+            return TypeRef::Any;
+        };
+        let declared = self.up(parent).find_map(|owner| self.child_of(owner, name, MAX_STEPS));
+        declared.or_else(|| self.elements.get(&name).copied()).unwrap_or(TypeRef::Any)
+    }
+
+    /// What an attribute of an element of type `owner` is.
+    pub(crate) fn attribute(&self, owner: TypeRef, namespace: &str, local: &str) -> Option<Special> {
+        let name = self.names.find(namespace, local)?;
+        self.special(self.up(owner).find_map(|owner| self.attribute_of(owner, name, MAX_STEPS))?)
     }
 
     /// What the text of an element of this type is.
-    pub(crate) fn special(&self, of: &TypeRef) -> Option<Special> {
-        let mut next = Some(of);
-        let mut list = false;
-        for _ in 0..MAX_STEPS {
-            match next? {
-                TypeRef::Named(name) if name.namespace == XS => return builtin(&name.local, list),
-                reference => {
-                    let found = self.get(reference)?;
-                    list |= found.list;
-                    next = found.base.as_ref();
-                }
-            }
+    pub(crate) fn special(&self, of: TypeRef) -> Option<Special> {
+        let list = self.up(of).any(|owner| owner.list);
+        let last = self.up(of).last().and_then(|owner| owner.base).unwrap_or(of);
+        let TypeRef::Named(name) = last else { return None };
+        match self.names.special.get(&name)? {
+            Special::IdRef if list => Some(Special::IdRefs),
+            Special::IdRefs => Some(Special::IdRefs),
+            special => Some(*special).filter(|_| !list),
         }
-        None
     }
 
-    fn get(&self, reference: &TypeRef) -> Option<&Type> {
+    fn get(&self, reference: TypeRef) -> Option<&Type> {
         match reference {
-            TypeRef::Named(name) => self.all.get(*self.named.get(name)?),
-            TypeRef::Inline(index) => self.all.get(*index),
+            TypeRef::Named(name) => self.all.get(*self.named.get(&name)?),
+            TypeRef::Inline(index) => self.all.get(index),
             TypeRef::Any => None,
         }
     }
 
-    /// Asks a type, then what it restricts or extends.
-    fn find<'t>(
-        &'t self,
-        reference: &TypeRef,
-        steps: u32,
-        ask: &dyn Fn(&'t Self, &'t Type, u32) -> Option<&'t TypeRef>,
-    ) -> Option<&'t TypeRef> {
-        let steps = steps.checked_sub(1)?;
-        let found = self.get(reference)?;
-        ask(self, found, steps).or_else(|| self.find(found.base.as_ref()?, steps, ask))
+    /// A type, then what it restricts or extends, and so on.
+    fn up(&self, reference: TypeRef) -> impl Iterator<Item = &Type> {
+        let chain = std::iter::successors(self.get(reference), |of| self.get(of.base?));
+        chain.take(MAX_STEPS as usize)
     }
 
-    fn child_of<'t>(&'t self, owner: &'t Type, name: &Name, steps: u32) -> Option<&'t TypeRef> {
+    fn child_of(&self, owner: &Type, name: NameId, steps: u32) -> Option<TypeRef> {
         let steps = steps.checked_sub(1)?;
-        let by_ref = || owner.element_refs.contains(name).then(|| self.element(name)).flatten();
-        let in_group = |group| self.child_of(self.all.get(*self.groups.get(group)?)?, name, steps);
-        owner.children.get(name).or_else(by_ref).or_else(|| owner.groups.iter().find_map(in_group))
+        let by_ref =
+            || owner.element_refs.contains(&name).then(|| self.elements.get(&name).copied()).flatten();
+        let in_group = |group: &NameId| self.child_of(self.all.get(*self.groups.get(group)?)?, name, steps);
+        owner.children.get(&name).copied().or_else(by_ref).or_else(|| owner.groups.iter().find_map(in_group))
     }
 
-    fn attribute_of<'t>(&'t self, owner: &'t Type, name: &Name, steps: u32) -> Option<&'t TypeRef> {
+    fn attribute_of(&self, owner: &Type, name: NameId, steps: u32) -> Option<TypeRef> {
         let steps = steps.checked_sub(1)?;
-        let by_ref = || owner.attribute_refs.contains(name).then(|| self.attributes.get(name)).flatten();
-        let in_group =
-            |group| self.attribute_of(self.all.get(*self.attribute_groups.get(group)?)?, name, steps);
+        let by_ref =
+            || owner.attribute_refs.contains(&name).then(|| self.attributes.get(&name).copied()).flatten();
+        let in_group = |group: &NameId| {
+            self.attribute_of(self.all.get(*self.attribute_groups.get(group)?)?, name, steps)
+        };
         owner
             .attributes
-            .get(name)
+            .get(&name)
+            .copied()
             .or_else(by_ref)
             .or_else(|| owner.attribute_groups.iter().find_map(in_group))
     }
 }
 
-fn builtin(name: &str, list: bool) -> Option<Special> {
+fn builtin(name: &str) -> Option<Special> {
     match name {
         "ID" => Some(Special::Id),
-        "IDREF" if list => Some(Special::IdRefs),
         "IDREF" => Some(Special::IdRef),
         "IDREFS" => Some(Special::IdRefs),
-        "base64Binary" if !list => Some(Special::Base64),
+        "base64Binary" => Some(Special::Base64),
         _ => None,
     }
 }
@@ -207,7 +225,8 @@ struct File<'t> {
 
 impl File<'_> {
     fn top_level(&mut self, node: Node<'_>) {
-        let Some(name) = node.attribute("name").map(|name| Name::new(self.namespace, &name)) else {
+        let Some(name) = node.attribute("name").map(|name| self.types.names.add(self.namespace, &name))
+        else {
             return;
         };
         match node.name() {
@@ -246,7 +265,7 @@ impl File<'_> {
             return TypeRef::Inline(self.add(inline));
         }
         let head = self.reference(node, "substitutionGroup");
-        head.and_then(|head| self.types.elements.get(&head).cloned()).unwrap_or(TypeRef::Any)
+        head.and_then(|head| self.types.elements.get(&head).copied()).unwrap_or(TypeRef::Any)
     }
 
     fn add(&mut self, node: Node<'_>) -> usize {
@@ -305,19 +324,16 @@ impl File<'_> {
         }
     }
 
-    fn local_name(&self, node: Node<'_>, by_default: bool) -> Option<Name> {
+    fn local_name(&mut self, node: Node<'_>, by_default: bool) -> Option<NameId> {
         let qualified = node.attribute("form").map_or(by_default, |form| form == "qualified");
         let name = node.attribute("name")?;
-        Some(Name::new(if qualified { self.namespace } else { "" }, &name))
+        Some(self.types.names.add(if qualified { self.namespace } else { "" }, &name))
     }
 
     /// The qualified name in an attribute.
-    fn reference(&mut self, node: Node<'_>, attribute: &str) -> Option<Name> {
+    fn reference(&mut self, node: Node<'_>, attribute: &str) -> Option<NameId> {
         let value = node.attribute(attribute)?;
         let (prefix, local) = value.trim().split_once(':').unwrap_or(("", value.trim()));
-        let namespace = node.resolve(prefix);
-        let name = Name::new(namespace.unwrap_or(self.namespace), local);
-        self.types.special |= name.namespace == XS && builtin(local, false).is_some();
-        Some(name)
+        Some(self.types.names.add(node.resolve(prefix).unwrap_or(self.namespace), local))
     }
 }

@@ -68,7 +68,7 @@ impl fmt::Display for NotWellFormed {
 
 impl std::error::Error for NotWellFormed {}
 
-/// A document. It can move between threads; one thread at a time uses it.
+/// A document, immutable. Many threads can use it at once.
 pub struct Xml {
     doc: Doc,
     text: String,

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::{c_char, c_int};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Why a text is not a document.
 #[derive(Debug)]
@@ -20,16 +21,24 @@ pub(crate) struct Malformed {
 }
 
 /// A document, owned.
-pub(crate) struct Doc(NonNull<XmlDoc>);
+pub(crate) struct Doc {
+    raw: NonNull<XmlDoc>,
+    /// Held by every function of the libraries that gets the document.
+    reading: Mutex<()>,
+}
 
 // SAFETY: a document and all that hangs on it belong to this value alone, and libxml2 keeps nothing about it in a
-// thread. It is not `Sync`, because reading may fill caches of the document (namespace of `xml:`, order of elements).
+// thread.
 unsafe impl Send for Doc {}
+// SAFETY: a shared document is only read, but libxml2 may fill caches of the document meanwhile (the namespace of `xml:`,
+// the table of IDs). So its functions run one at a time ([`Doc::reading`]). What [`Node`] reads without them (names,
+// content, attributes, namespaces, neighbours) nothing writes after parsing; whoever changes a document has it `&mut`.
+unsafe impl Sync for Doc {}
 
 impl Drop for Doc {
     fn drop(&mut self) {
         // SAFETY: owned by this value, and no `Node` outlives it.
-        unsafe { raw::xmlFreeDoc(self.0.as_ptr()) }
+        unsafe { raw::xmlFreeDoc(self.raw.as_ptr()) }
     }
 }
 
@@ -51,11 +60,16 @@ impl Doc {
     /// # Safety
     /// `doc` is NULL or a document that nobody else owns.
     pub(super) unsafe fn own(doc: *mut XmlDoc) -> Option<Self> {
-        NonNull::new(doc).map(Self)
+        NonNull::new(doc).map(|raw| Self { raw, reading: Mutex::default() })
     }
 
     pub(super) fn raw(&self) -> *mut XmlDoc {
-        self.0.as_ptr()
+        self.raw.as_ptr()
+    }
+
+    /// While it is held, this thread alone may hand the document to functions of the libraries.
+    pub(super) fn reading(&self) -> MutexGuard<'_, ()> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives up the ownership to a function of the libraries.
@@ -67,6 +81,7 @@ impl Doc {
 
     /// A copy that can be changed.
     pub(crate) fn copy(&self) -> Option<Self> {
+        let _reading = self.reading();
         // SAFETY: a living document; the copy is new.
         unsafe { Self::own(raw::xmlCopyDoc(self.raw(), 1)) }
     }
@@ -77,10 +92,12 @@ impl Doc {
         unsafe { Node::at(raw::xmlDocGetRootElement(self.raw())) }
     }
 
-    /// Puts a copy of `element`, its namespaces untouched, at the end of the last child element of this document's
-    /// root. `None` if there is no such place or no memory.
-    pub(crate) fn adopt(&mut self, element: Node<'_>) -> Option<()> {
+    /// Puts a copy of the root of `other`, its namespaces untouched, at the end of the last child element of this
+    /// document's root. `None` if there is no such place or no memory.
+    pub(crate) fn adopt(&mut self, other: &Self) -> Option<()> {
         let parent = self.root()?.elements().last()?.raw.as_ptr();
+        let element = other.root()?;
+        let _reading = other.reading();
         // SAFETY: `element` lives during the call, and this document is borrowed mutably; the copy belongs to it from
         // the moment it is added. 1 copies the whole subtree with attributes and namespaces.
         unsafe {
@@ -111,6 +128,7 @@ impl Doc {
     /// The document as UTF-8 with an XML declaration.
     pub(crate) fn serialize(&self) -> Vec<u8> {
         let (mut text, mut length) = (std::ptr::null_mut(), 0);
+        let _reading = self.reading();
         // SAFETY: a living document; libxml2 writes a new string and its length to the two places.
         unsafe { raw::xmlDocDumpMemoryEnc(self.raw(), &raw mut text, &raw mut length, c"UTF-8".as_ptr()) };
         // SAFETY: NULL or a NUL-terminated string that is ours to free; XML holds no NUL.
@@ -121,6 +139,7 @@ impl Doc {
     pub(crate) fn canonical(&self) -> Option<Vec<u8>> {
         const EXCLUSIVE: c_int = 1;
         let mut text: *mut c_char = std::ptr::null_mut();
+        let _reading = self.reading();
         // SAFETY: a living document, no node set, no prefixes, no comments; a new string is written to `text`.
         let length = unsafe {
             raw::xmlC14NDocDumpMemory(
@@ -290,26 +309,18 @@ impl<'d> Node<'d> {
         unsafe { taken(raw::xmlNodeGetContent(self.raw.as_ptr())) }
     }
 
-    /// The attributes without namespace declarations: namespace (empty for none), local name, value.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'d str, &'d str, String)> + use<'d> {
+    /// The attributes without namespace declarations.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = Attribute<'d>> + use<'d> {
         let first = if self.is_element() { self.get().properties } else { std::ptr::null() };
-        // SAFETY: the attributes of a living element live as long as it, and so do their names and namespaces.
-        let at = |attribute: *const XmlAttr| unsafe { attribute.as_ref() };
-        std::iter::successors(at(first), move |attribute| at(attribute.next)).map(|attribute| {
-            // SAFETY: as above; an attribute is a node for `xmlNodeGetContent`.
-            unsafe {
-                let namespace = attribute.ns.as_ref().map_or("", |ns| borrowed(ns.href));
-                let value = taken(raw::xmlNodeGetContent(std::ptr::from_ref(attribute).cast()));
-                (namespace, borrowed(attribute.name), value)
-            }
-        })
+        // SAFETY: the attributes of a living element live as long as it.
+        let at = |attribute: *const XmlAttr| unsafe { attribute.as_ref() }.map(Attribute);
+        std::iter::successors(at(first), move |attribute| at(attribute.0.next))
     }
 
     /// The value of an attribute without namespace.
     pub(crate) fn attribute(&self, name: &str) -> Option<String> {
-        self.attributes()
-            .find(|(namespace, local, _)| namespace.is_empty() && *local == name)
-            .map(|(_, _, value)| value)
+        let called = |attribute: &Attribute<'_>| attribute.namespace().is_empty() && attribute.name() == name;
+        self.attributes().find(called).map(|attribute| attribute.value())
     }
 
     /// The namespace that `prefix` means here (empty: the default namespace).
@@ -338,6 +349,29 @@ impl<'d> Node<'d> {
     fn has_alike_after(&self) -> bool {
         let alike = |node: &Self| node.name() == self.name() && node.namespace() == self.namespace();
         std::iter::successors(self.next_element(), Self::next_element).any(|node| alike(&node))
+    }
+}
+
+/// An attribute of an element.
+pub(crate) struct Attribute<'d>(&'d XmlAttr);
+
+impl<'d> Attribute<'d> {
+    /// The local name.
+    pub(crate) fn name(&self) -> &'d str {
+        // SAFETY: NUL-terminated, and lives as long as the attribute.
+        unsafe { borrowed(self.0.name) }
+    }
+
+    /// The namespace; empty for none.
+    pub(crate) fn namespace(&self) -> &'d str {
+        // SAFETY: the namespace that an attribute refers to lives as long as its document, and so does its text.
+        unsafe { self.0.ns.as_ref().map_or("", |ns| borrowed(ns.href)) }
+    }
+
+    /// The value.
+    pub(crate) fn value(&self) -> String {
+        // SAFETY: an attribute is a node for `xmlNodeGetContent`; the string is new and ours to free.
+        unsafe { taken(raw::xmlNodeGetContent(std::ptr::from_ref(self.0).cast())) }
     }
 }
 

@@ -6,9 +6,8 @@
 //! - A call happens inside a [`Session`], which gives the thread its files and gathers its errors; nothing that a
 //!   callback touches is shared between threads.
 //! - Callbacks never panic and never call back into the library.
-//! - A [`Doc`] may move between threads but is used by one at a time (`Send`, not `Sync`), because libxml2 fills caches
-//!   of a document lazily. Compiled schemas and stylesheets are read only once compiled, so they are `Send` and `Sync`;
-//!   the exception is argued at [`Stylesheet`].
+//! - libxml2 fills caches of a document lazily, so its functions get a [`Doc`] one at a time. Compiled schemas and
+//!   stylesheets are read only once compiled; the exception is argued at [`Stylesheet`].
 #![allow(unsafe_code)]
 
 mod document;

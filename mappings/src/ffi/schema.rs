@@ -1,6 +1,6 @@
 //! Compiled schemas.
 
-use super::document::{Located, Node, locate};
+use super::document::{Doc, Located, Node, locate};
 use super::raw::{self, XmlSchema};
 use super::report::{Collected, Event, Files, NodePlace, Session, c_string, uri_of};
 use std::collections::{HashMap, HashSet};
@@ -41,8 +41,9 @@ impl CompiledSchema {
         (schema, session.finish())
     }
 
-    /// Validates an element with all below it. The first answer is whether it is valid.
-    pub(crate) fn validate(&self, element: Node<'_>) -> (bool, Collected) {
+    /// Validates an element of `doc` with all below it. The first answer is whether it is valid.
+    pub(crate) fn validate(&self, doc: &Doc, element: Node<'_>) -> (bool, Collected) {
+        let _reading = doc.reading();
         let session = Session::begin(None);
         // SAFETY: schema and element live during the call; the context is freed. The schema is not written to.
         let result = unsafe {

@@ -52,6 +52,7 @@ impl Query<'_> {
     }
 
     fn evaluate(&self, doc: &Doc) -> Option<Evaluated> {
+        let _reading = doc.reading();
         // SAFETY: a living document; the context is freed on drop.
         let context = Context(unsafe { raw::xmlXPathNewContext(doc.raw()) });
         if context.0.is_null() {

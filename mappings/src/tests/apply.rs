@@ -214,3 +214,33 @@ fn many_threads_share_a_mapping_and_get_the_same_bytes() {
         thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(run))));
     }
 }
+
+#[test]
+fn many_threads_share_a_source() {
+    let schema = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'><xs:element name='a'><xs:complexType><xs:sequence>\
+                  <xs:element name='b' type='xs:ID' maxOccurs='unbounded'/></xs:sequence></xs:complexType></xs:element></xs:schema>";
+    let contents = [
+        ("mapping.toml", "transform = \"t.xsl\"\ninput = \"envelope\"\n[source]\nschema = \"s.xsd\"\n"),
+        ("s.xsd", schema),
+        (
+            "t.xsl",
+            &stylesheet("<xsl:template match='/'><o><xsl:copy-of select='//b[last()]'/></o></xsl:template>"),
+        ),
+    ];
+    let mapping = Mapping::compile(&bundle(&contents)).unwrap();
+    let ids: String = (0..50).map(|i| format!("<b>i{i}</b>")).collect();
+    let source = xml(&format!("<a>{ids}</a>"));
+    let expected = mapping.apply(&source, &Facts::sample(), &Limits::default()).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    assert_eq!(
+                        mapping.apply(&source, &Facts::sample(), &Limits::default()).unwrap(),
+                        expected
+                    );
+                }
+            });
+        }
+    });
+}

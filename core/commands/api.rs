@@ -199,7 +199,7 @@ fn token(access: &Access, demo_client: &str, context: &Context<'_>) -> Result<Se
 fn problem(status: u16, body: &[u8]) -> String {
     let problem: Value = serde_json::from_slice(body).unwrap_or_default();
     let said = ["meldung", "detail", "title"].into_iter().find_map(|key| problem[key].as_str());
-    let mut text = format!("Rohrpost antwortet {status}: {}", said.unwrap_or("ohne weitere Angabe"));
+    let mut text = format!("Antwort des Hubs {status}: {}", said.unwrap_or("ohne weitere Angabe"));
     for item in ["violations", "faults"].iter().filter_map(|list| problem[list].as_array()).flatten() {
         text.push_str(&format!("\n  {}", placed(item)));
     }

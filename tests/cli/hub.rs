@@ -149,7 +149,7 @@ fn what_the_hub_refuses_is_told_with_its_places() {
         "15091",
     ]);
     assert_eq!(ran.code, 1);
-    let expected = "rohrpost: the hub answers 422: The data break their schema in 1 place(s)\n  3:7: element b is not expected\n";
+    let expected = "rohrpost: Antwort des Hubs 422: The data break their schema in 1 place(s)\n  3:7: element b is not expected\n";
     assert_eq!(ran.errors, expected);
 }
 
@@ -177,7 +177,7 @@ fn tokens_come_from_option_file_environment_or_the_demo_and_are_never_printed() 
         ["Bearer aus-der-umgebung", "Bearer von-hand", "Bearer aus-der-datei", &hub.token("operator")];
     assert_eq!(sent, expected);
     for (ran, sent) in [from_environment, given, from_file, of_demo].iter().zip(sent) {
-        assert_eq!((ran.code, ran.errors.as_str()), (1, "rohrpost: the hub answers 401: Log-in needed\n"));
+        assert_eq!((ran.code, ran.errors.as_str()), (1, "rohrpost: Antwort des Hubs 401: Log-in needed\n"));
         assert!(!ran.text.contains(sent.trim_start_matches("Bearer ")));
     }
     hub.shop.edit("config/hub.toml", "demo = true ", "demo = false");
@@ -273,7 +273,7 @@ fn queue_retry_goes_on_after_a_refusal_and_ends_with_1() {
     );
     let ran = hub.run(&["queue", "retry", ID, OTHER, "--reason", "DMS läuft wieder"]);
     assert_eq!((ran.code, ran.text.as_str()), (1, format!("{OTHER}  due\n").as_str()));
-    assert_eq!(ran.errors, format!("rohrpost: {ID}: the hub answers 409: It is delivered.\n"));
+    assert_eq!(ran.errors, format!("rohrpost: {ID}: Antwort des Hubs 409: It is delivered.\n"));
     let bodies: Vec<Value> =
         hub.requests().iter().map(|request| request.body_json().expect("JSON")).collect();
     assert_eq!(bodies, [json!({ "reason": "DMS läuft wieder" }), json!({ "reason": "DMS läuft wieder" })]);

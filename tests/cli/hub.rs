@@ -136,7 +136,7 @@ fn what_the_hub_refuses_is_told_with_its_places() {
     let hub = Hub::new();
     let problem = json!({
         "type": "urn:rohrpost:problem:schema-violation", "title": "The data do not fit the schema", "status": 422,
-        "detail": "The data break their schema in 1 place(s)", "meldung": "…",
+        "detail": "The data break their schema in 1 place(s)", "meldung": "Die Daten verletzen ihr Schema.",
         "violations": [{ "line": 3, "column": 7, "path": "/a/b", "message": "element b is not expected" }],
     });
     hub.answers(Mock::given(method("POST")), 422, problem);

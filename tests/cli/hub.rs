@@ -149,7 +149,8 @@ fn what_the_hub_refuses_is_told_with_its_places() {
         "15091",
     ]);
     assert_eq!(ran.code, 1);
-    let expected = "rohrpost: Antwort des Hubs 422: The data break their schema in 1 place(s)\n  3:7: element b is not expected\n";
+    let expected =
+        "rohrpost: Antwort des Hubs 422: Die Daten verletzen ihr Schema.\n  3:7: element b is not expected\n";
     assert_eq!(ran.errors, expected);
 }
 

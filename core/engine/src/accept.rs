@@ -484,11 +484,20 @@ pub(crate) fn xml_limits(limits: &Limits) -> XmlLimits {
 
 fn check_json(data: &[u8], limits: &Limits) -> Result<(), NotJson> {
     too_deep(data, limits.depth)?;
-    serde_json::from_slice::<serde::de::IgnoredAny>(data).map(|_| ()).map_err(|error| NotJson {
+    // The reader skips strings without a look at their bytes.
+    let text = std::str::from_utf8(data).map_err(|error| not_utf8(&data[..error.valid_up_to()]))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map(|_| ()).map_err(|error| NotJson {
         line: error.line(),
-        column: error.column(),
+        column: error.column().max(1), // of nothing at all it says 0
         message: error.to_string(),
     })
+}
+
+/// The place after `good`, where bytes are no UTF-8.
+fn not_utf8(good: &[u8]) -> NotJson {
+    let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+    NotJson { line, column, message: "the bytes are no UTF-8".to_owned() }
 }
 
 /// Counts brackets outside of strings, so that nothing ever recurses into hostile input.

@@ -40,9 +40,11 @@ pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> S
         Err(Failure::Refused(reason) | Failure::Defect(reason)) => {
             settlement(Event::Refused, Attempted::Attempt, around.now).because(reason)
         }
-        // The target is asked at once: until then nobody knows.
+        // The target is asked soon, but not at once: what tore here may still be at work there, and would only then
+        // be known.
         Err(Failure::Unknown(reason)) => {
-            settlement(Event::OutcomeLost, Attempted::Attempt, around.now).because(reason).due(around.now)
+            let due = later(around.now, ASK_AGAIN.first);
+            settlement(Event::OutcomeLost, Attempted::Attempt, around.now).because(reason).due(due)
         }
     }
 }
@@ -180,7 +182,7 @@ mod tests {
     fn h5_an_unknown_attempt_is_asked_about_and_not_repeated() {
         let verdict = attempt(Err(torn()), around(&destination(OnUnknown::Retry), true));
         assert_eq!(verdict.event, Event::OutcomeLost);
-        assert_eq!(verdict.due_at, Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(verdict.due_at.unwrap().as_second(), 5);
     }
 
     #[test]

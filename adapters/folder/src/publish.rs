@@ -269,7 +269,7 @@ impl Work {
 
 /// Something has the name, and it is not ours to overwrite: a person must look.
 fn name_taken() -> Failure {
-    Failure::Refused(Reason::new(ReasonCode::TargetRefused).with("status", "name-taken"))
+    Failure::Refused(Reason::new(ReasonCode::NameTaken))
 }
 
 fn not_there_is_fine(removed: io::Result<()>) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use rohrpost_model::digest::Hasher;
+use rohrpost_model::document::manifest;
 use rohrpost_model::ports::{Attached, ContentStream, Parcel, StoreFault};
 use rohrpost_model::{Digest, Failure, Reason, ReasonCode};
 
@@ -37,35 +38,13 @@ impl ContentFault {
     }
 }
 
-/// The manifest of a parcel, see [`Document::manifest`](rohrpost_model::document::Document::manifest), made of the
-/// digests of what is really about to be sent.
-#[derive(Default)]
-pub struct Manifest(Hasher);
-
-impl Manifest {
-    /// Adds a part.
-    pub fn line(&mut self, role: &str, number: u32, size: u64, sha256: Digest) {
-        self.0.update(format!("{role} {number} {size} {sha256}\n").as_bytes());
-    }
-
-    /// SHA-256 of the manifest.
-    pub fn finish(self) -> Digest {
-        self.0.finish()
-    }
-}
-
 /// Checks that message, signature and the attachments' digests are those of the attempt. Attachments are checked while
 /// they are read, see [`checked`].
 pub fn check(parcel: &Parcel<'_>) -> Result<(), Failure> {
-    let mut manifest = Manifest::default();
-    manifest.line("message", 0, parcel.message.len() as u64, Digest::of(&parcel.message));
-    if let Some(signature) = &parcel.signature {
-        manifest.line("signature", 0, signature.len() as u64, Digest::of(signature));
-    }
-    for attached in &parcel.attachments {
-        manifest.line("attachment", attached.number, attached.size, attached.sha256);
-    }
-    if manifest.finish() == parcel.sent_sha256 { Ok(()) } else { Err(ContentFault::Differs.before_sending()) }
+    let attachments =
+        parcel.attachments.iter().map(|attached| (attached.number, attached.size, attached.sha256));
+    let sent = manifest(&parcel.message, parcel.signature.as_deref(), attachments);
+    if sent == parcel.sent_sha256 { Ok(()) } else { Err(ContentFault::Differs.before_sending()) }
 }
 
 /// A stream of content whose last piece is given out only if the whole has the right size and digest.

@@ -99,6 +99,8 @@ pub enum ReasonCode {
     FolderUnavailable,
     /// No room in the folder.
     FolderFull,
+    /// Something else lies in the folder under the delivery's name.
+    NameTaken,
     /// A person asked for another attempt.
     RetriedByPerson,
     /// A person gave it up.
@@ -109,6 +111,50 @@ pub enum ReasonCode {
     HubStopping,
     /// The hub's own store had trouble.
     HubTrouble,
+}
+
+impl ReasonCode {
+    /// All codes, in the order of a submission's way.
+    pub const ALL: [Self; 38] = [
+        Self::NoRoute,
+        Self::RouteTie,
+        Self::Routed,
+        Self::WaitsForSteps,
+        Self::ConditionFalse,
+        Self::ConditionFailed,
+        Self::NoDestination,
+        Self::DestinationForbidden,
+        Self::VersionMissing,
+        Self::NoSeal,
+        Self::SealFailed,
+        Self::MappingFailed,
+        Self::MappingLimit,
+        Self::SourceInvalid,
+        Self::TargetInvalid,
+        Self::ContentDamaged,
+        Self::ContentErased,
+        Self::Unreachable,
+        Self::ConnectTimeout,
+        Self::TargetBusy,
+        Self::TargetRefused,
+        Self::CredentialsRefused,
+        Self::UnexpectedAnswer,
+        Self::Torn,
+        Self::Interrupted,
+        Self::NoWord,
+        Self::SurelyAbsent,
+        Self::Found,
+        Self::InProgress,
+        Self::AdapterConfiguration,
+        Self::FolderUnavailable,
+        Self::FolderFull,
+        Self::NameTaken,
+        Self::RetriedByPerson,
+        Self::DiscardedByPerson,
+        Self::DiscardedWithStep,
+        Self::HubStopping,
+        Self::HubTrouble,
+    ];
 }
 
 impl Reason {
@@ -145,5 +191,23 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.english())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_codes_is_complete() {
+        // Whoever reads an unknown word is told all that are known.
+        let told = serde_json::from_str::<ReasonCode>("\"?\"").unwrap_err().to_string();
+        let listed: Vec<_> = ReasonCode::ALL
+            .iter()
+            .map(|code| serde_json::to_string(code).unwrap().replace('"', "`"))
+            .collect();
+        let expected = format!("expected one of {}", listed.join(", "));
+        assert!(told.contains(&expected), "{told}");
+        assert_eq!(told.matches('`').count(), 2 * (listed.len() + 1), "{told}");
     }
 }

@@ -193,6 +193,10 @@ const fn target(code: C) -> (&'static str, &'static str) {
             "Mit der Konfiguration des Ziels lässt sich die Anfrage nicht bilden ({field}). Konfiguration prüfen.",
             "The destination's configuration cannot make the request ({field}). Check the configuration.",
         ),
+        C::NameTaken => (
+            "Im Zielordner liegt unter diesem Namen schon etwas anderes; es wird nichts überschrieben. Dort nachsehen, dann neu zustellen oder verwerfen.",
+            "Something else lies in the folder under this name; nothing is overwritten. Look there, then retry or discard.",
+        ),
         C::FolderFull => (
             "Im Zielordner ist kein Platz; es wird erneut versucht.",
             "The folder has no room; it is tried again.",

@@ -53,6 +53,29 @@ pub enum Event {
     ExpiredByRule,
 }
 
+impl Event {
+    /// All events, in the order of a delivery's life.
+    pub const ALL: [Self; 17] = [
+        Self::Released,
+        Self::Claimed,
+        Self::GivenBack,
+        Self::ConditionFalse,
+        Self::Defect,
+        Self::Marked,
+        Self::Taken,
+        Self::TakenForNow,
+        Self::NotTaken,
+        Self::Refused,
+        Self::OutcomeLost,
+        Self::NoWordYet,
+        Self::SendAgain,
+        Self::GivenUp,
+        Self::RetryCommanded,
+        Self::DiscardCommanded,
+        Self::ExpiredByRule,
+    ];
+}
+
 /// Somebody asked for a step that the table refuses: a defect of the hub, never of a sender or target. For commands it
 /// is the plain answer that the delivery is not in a state where the command makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,9 +129,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_list_of_events_is_complete() {
+        // Whoever reads an unknown word is told all that are known.
+        let told = serde_json::from_str::<Event>("\"?\"").unwrap_err().to_string();
+        let listed: Vec<_> =
+            Event::ALL.iter().map(|event| serde_json::to_string(event).unwrap().replace('"', "`")).collect();
+        assert!(told.contains(&format!("expected one of {}", listed.join(", "))), "{told}");
+        assert_eq!(told.matches('`').count(), 2 * (listed.len() + 1), "{told}");
+    }
+
+    #[test]
     fn h2_nothing_follows_an_end_state() {
         for state in State::ALL.into_iter().filter(|state| state.is_end()) {
-            for event in EVENTS {
+            for event in Event::ALL {
                 assert!(next(state, event).is_err(), "{event:?} must not change {state}");
             }
         }
@@ -117,14 +150,14 @@ mod tests {
     #[test]
     fn h2_every_open_state_has_a_way_on() {
         for state in State::ALL.into_iter().filter(|state| !state.is_end()) {
-            assert!(EVENTS.iter().any(|event| next(state, *event).is_ok()), "{state} is a dead end");
+            assert!(Event::ALL.iter().any(|event| next(state, *event).is_ok()), "{state} is a dead end");
         }
     }
 
     #[test]
     fn h5_only_a_mark_leads_to_sending_and_a_lost_outcome_never_straight_to_due() {
         for state in State::ALL {
-            for event in EVENTS {
+            for event in Event::ALL {
                 let to = next(state, event);
                 assert!(to != Ok(State::Sending) || event == Event::Marked);
                 assert!(event != Event::OutcomeLost || !matches!(to, Ok(State::Due)));
@@ -139,24 +172,4 @@ mod tests {
             assert!(next(state, Event::DiscardCommanded).is_err());
         }
     }
-
-    const EVENTS: [Event; 17] = [
-        Event::Released,
-        Event::Claimed,
-        Event::GivenBack,
-        Event::ConditionFalse,
-        Event::Defect,
-        Event::Marked,
-        Event::Taken,
-        Event::TakenForNow,
-        Event::NotTaken,
-        Event::Refused,
-        Event::OutcomeLost,
-        Event::NoWordYet,
-        Event::SendAgain,
-        Event::GivenUp,
-        Event::RetryCommanded,
-        Event::DiscardCommanded,
-        Event::ExpiredByRule,
-    ];
 }

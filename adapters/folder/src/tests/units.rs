@@ -86,7 +86,7 @@ async fn what_others_put_under_the_name_is_never_overwritten() {
         for attempt in 1..3 {
             let outcome = real(folder.path(), unit).deliver(&sample.parcel(attempt)).await;
             let Err(Failure::Refused(reason)) = outcome else { panic!("{outcome:?}") };
-            assert_eq!(reason.code, ReasonCode::TargetRefused);
+            assert_eq!(reason.code, ReasonCode::NameTaken);
             assert_eq!(fs::read_to_string(&taken).unwrap(), "somebody else's");
         }
     }

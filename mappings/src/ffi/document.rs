@@ -234,6 +234,12 @@ impl<'d> Node<'d> {
         unsafe { borrowed(self.get().name) }
     }
 
+    /// The line of its start tag as libxml2 knows it, which is not exact beyond 65,534.
+    pub(super) fn line(&self) -> u32 {
+        // SAFETY: a living node, which is only read.
+        u32::try_from(unsafe { raw::xmlGetLineNo(self.raw()) }).unwrap_or(0)
+    }
+
     fn ns(&self) -> Option<&'d XmlNs> {
         // SAFETY: the namespace that a node refers to lives as long as its document.
         unsafe { self.get().ns.as_ref() }

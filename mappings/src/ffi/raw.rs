@@ -137,6 +137,7 @@ unsafe extern "C" {
     pub(super) fn xmlAddChild(parent: *mut XmlNode, child: *mut XmlNode) -> *mut XmlNode;
     pub(super) fn xmlUnlinkNode(node: *mut XmlNode);
     pub(super) fn xmlFreeNode(node: *mut XmlNode);
+    pub(super) fn xmlGetLineNo(node: *const XmlNode) -> c_long;
     pub(super) fn xmlNodeGetContent(node: *const XmlNode) -> *mut c_char;
     pub(super) fn xmlDocDumpMemoryEnc(
         doc: *mut XmlDoc,

@@ -2,7 +2,7 @@
 
 use super::document::{Doc, Located, Node, locate};
 use super::raw::{self, XmlSchema};
-use super::report::{Collected, Event, Files, NodePlace, Session, c_string, uri_of};
+use super::report::{Collected, Event, Files, NodePlace, Report, Session, c_string, uri_of};
 use std::collections::{HashMap, HashSet};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -56,9 +56,38 @@ impl CompiledSchema {
             result
         };
         let mut collected = session.finish();
+        find_by_line(&mut collected, element);
         find_elements(&mut collected, element);
         (result == 0, collected)
     }
+}
+
+/// Of a reference without its key (`xs:keyref`) libxml2 tells no element, only the element's name and line.
+fn find_by_line(collected: &mut Collected, top: Node<'_>) {
+    let mut homeless: HashMap<u32, Vec<&mut Report>> = HashMap::new();
+    for event in &mut collected.events {
+        match event {
+            Event::Error(report) if report.element == 0 && report.domain == Report::FROM_SCHEMA_VALIDATOR => {
+                homeless.entry(report.line).or_default().push(report);
+            }
+            _ => {}
+        }
+    }
+    if homeless.is_empty() {
+        return;
+    }
+    for node in top.descendants() {
+        let told = homeless.get_mut(&node.line()).into_iter().flatten();
+        for report in told.filter(|report| report.element == 0 && names(&report.message, node.name())) {
+            report.element = node.raw().addr();
+        }
+    }
+}
+
+/// Whether a message begins with `Element '{namespace}name'`.
+fn names(message: &str, name: &str) -> bool {
+    let element = message.strip_prefix("Element '").and_then(|rest| rest.split('\'').next());
+    element.is_some_and(|element| element.rsplit('}').next() == Some(name))
 }
 
 /// Says of each error which element below `top` it is about.

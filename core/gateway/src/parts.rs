@@ -123,6 +123,7 @@ pub(crate) async fn take_in(
     let mut intake = engine.admit(client, metadata.intent(headers)?)?;
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         ledger.part_begins(part.headers(), length);
+        refuse_encoded(part.headers())?;
         match part.name() {
             Some("data") => take_data(&mut intake, part, &ledger).await?,
             Some("attachment") => take_attachment(&mut intake, part, &ledger).await?,
@@ -213,6 +214,18 @@ pub(crate) fn data_type(headers: &HeaderMap) -> Result<String, Problem> {
     match media_type.charset.as_deref() {
         None | Some("utf-8" | "utf8" | "us-ascii") => Ok(media_type.essence),
         Some(other) => Err(refusal::media_type(&format!("{}; charset={other}", media_type.essence))),
+    }
+}
+
+/// Parts are taken as they are (RFC 7578, section 4.7). One that says it is encoded would be kept as what it is not.
+fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(encoding) = headers.get("content-transfer-encoding") else { return Ok(()) };
+    let encoding = String::from_utf8_lossy(encoding.as_bytes());
+    match encoding.trim().to_ascii_lowercase().as_str() {
+        "7bit" | "8bit" | "binary" => Ok(()),
+        _ => Err(malformed(&format!(
+            "the Content-Transfer-Encoding {encoding} is not read; a part is sent as it is (RFC 7578, section 4.7)"
+        ))),
     }
 }
 

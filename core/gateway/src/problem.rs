@@ -161,6 +161,44 @@ impl Kind {
     pub const fn title(self) -> &'static str {
         self.facts().2
     }
+
+    /// The same in German, for the reference that operators read.
+    pub const fn german_title(self) -> &'static str {
+        match self {
+            Self::MalformedRequest => "Die Anfrage ist fehlerhaft",
+            Self::MalformedMultipart => "Der Multipart-Inhalt ist fehlerhaft",
+            Self::MalformedMetadata => "Die Metadaten sind fehlerhaft",
+            Self::UnknownPart => "Ein Teil hat einen unbekannten Namen",
+            Self::NoData => "Der Teil `data` fehlt",
+            Self::SecondData => "Es gibt mehr als einen Teil `data`",
+            Self::BadFileName => "Ein Dateiname ist unzulässig",
+            Self::NotWellFormed => "Die Daten sind kein XML, das angenommen wird",
+            Self::NotJson => "Die Daten sind kein JSON, das angenommen wird",
+            Self::Unauthorized => "Eine Anmeldung ist nötig",
+            Self::Forbidden => "Dafür fehlt die Rolle",
+            Self::NotFound => "Nicht gefunden",
+            Self::MethodNotAllowed => "Diese Methode gibt es hier nicht",
+            Self::ReceiveTimeout => "Die Übertragung hat zu lange gedauert",
+            Self::RefusedInState => "In diesem Zustand nicht möglich",
+            Self::AmbiguousCase => "Mehrere Mandanten haben einen Vorgang dieses Namens",
+            Self::ContentErased => "Der Inhalt wurde gelöscht",
+            Self::TooLarge => "Zu groß",
+            Self::TooManyAttachments => "Zu viele Anlagen",
+            Self::MediaType => "Der Medientyp wird nicht unterstützt",
+            Self::WantsXml => "Die Daten müssen XML sein",
+            Self::SchemaViolation => "Die Daten verletzen das Schema",
+            Self::UnknownArea => "Für das Gebiet ist niemand zuständig",
+            Self::NotGranted => "Die Leistung ist für das Gebiet nicht freigegeben",
+            Self::OtherContent => "Der Idempotency-Key ist schon vergeben",
+            Self::ConfigurationFaults => "Die Konfiguration hat Fehler",
+            Self::Internal => "Rohrpost hat einen Fehler",
+            Self::ContentDamaged => "Gespeicherter Inhalt ist beschädigt",
+            Self::Busy => "Zu viel auf einmal",
+            Self::NotReady => "Rohrpost startet oder wird beendet",
+            Self::StoreUnavailable => "Der Speicher ist zurzeit nicht benutzbar",
+            Self::StoreFull => "Der Speicher ist voll",
+        }
+    }
 }
 
 /// An error as the client is answered it. `detail`, `meldung` and the members may quote what was handed in; they go

@@ -195,7 +195,8 @@ fn a_reference_without_its_key_is_told_where_it_stands() {
          <xs:keyref xmlns:t='urn:t' name='f' refer='t:k'><xs:selector xpath='t:b'/><xs:field xpath='@n'/></xs:keyref>\
          </xs:element>",
     );
-    let found = schema.validate(&xml("<r xmlns='urn:t'>\n<a n='1'/>\n<b n='1'/>\n<b n='7'/>\n  <b n='8'/></r>"));
+    let found =
+        schema.validate(&xml("<r xmlns='urn:t'>\n<a n='1'/>\n<b n='1'/>\n<b n='7'/>\n  <b n='8'/></r>"));
     let told: Vec<_> = found.iter().map(|it| (it.line, it.column, it.path.as_str(), it.code)).collect();
     let rule = "cvc-identity-constraint";
     assert_eq!(told, [(4, 1, "/r/b[2]", rule), (5, 3, "/r/b[3]", rule)]);

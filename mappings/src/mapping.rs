@@ -3,7 +3,7 @@
 use crate::bundle::Bundle;
 use crate::envelope;
 use crate::facts::Facts;
-use crate::ffi::{Budget, Doc, Files, Ran, Stylesheet, uri_of};
+use crate::ffi::{Budget, Doc, Files, Ran, Stylesheet, stack_left, uri_of};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::schema::{Schema, Violation, sources};
 use crate::xml::{Xml, XmlLimits, parse_text};
@@ -242,6 +242,7 @@ impl Mapping {
             Ran::Output => Err(MappingFault::Limit(Limit::Output)),
             Ran::Memory => Err(MappingFault::Limit(Limit::Memory)),
             Ran::Operations => Err(MappingFault::Limit(Limit::Operations)),
+            Ran::Stack => Err(MappingFault::Limit(Limit::Depth)),
             Ran::Failed => Err(failed(&collected, &self.files)),
         }
     }
@@ -331,9 +332,13 @@ fn no_thread() -> Fault {
 
 /// libxslt and libxml2 recurse to compile, to run and to copy. [`Limits::depth`] bounds calls, but a stylesheet can build
 /// a tree that is far deeper and copy it; neither must exhaust the caller's stack, for that would end the process. Pages
-/// of a stack are taken only as they are touched.
+/// of a stack are taken only as they are touched. A caller whose own stack is about as large is spared the thread. What
+/// would need more than that ends as [`Limit::Depth`].
 fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     const STACK_BYTES: usize = 64 << 20;
+    if stack_left() >= STACK_BYTES / 4 * 3 {
+        return Some(work());
+    }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
         thread.ok()?.join().ok()

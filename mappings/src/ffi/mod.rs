@@ -25,6 +25,12 @@ pub(crate) use xpath::{Evaluated, Query};
 
 use std::ffi::{CStr, c_char, c_void};
 
+/// How many bytes of its stack the calling thread has left.
+pub(crate) fn stack_left() -> usize {
+    // SAFETY: takes nothing, and reads the bounds of the calling thread's stack.
+    unsafe { raw::rohrpost_stack_left() }
+}
+
 /// The text behind a C string that libxml2 owns; empty for NULL. libxml2 holds UTF-8 only; what is not is replaced.
 ///
 /// # Safety

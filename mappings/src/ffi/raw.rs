@@ -103,6 +103,7 @@ pub type Write = extern "C" fn(*mut c_void, *const c_char, c_int) -> c_int;
 unsafe extern "C" {
     pub(super) fn rohrpost_start() -> *mut Security;
     pub(super) fn rohrpost_enter();
+    pub(super) fn rohrpost_stack_left() -> usize;
     pub(super) fn rohrpost_parse(
         bytes: *const c_char,
         length: c_int,

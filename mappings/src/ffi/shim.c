@@ -24,6 +24,7 @@
 #include <libxslt/variables.h>
 #include <libxslt/xsltutils.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -48,15 +49,45 @@ const char *rohrpost_find(const char *uri, size_t *length);
  * instruction or XPath step: libxslt and libxml2 look at these fields there. */
 static _Thread_local xsltTransformContextPtr running;
 static _Thread_local long long used, allowed;
-static _Thread_local int out_of_memory;
+static _Thread_local int out_of_memory, out_of_stack;
+
+static void stop_running(void) {
+    running->state = XSLT_STATE_STOPPED;
+    running->xpathCtxt->opLimit = running->xpathCtxt->opCount = 1;
+}
 
 static void account(long long bytes) {
     used += bytes;
     if (running != NULL && used > allowed && !out_of_memory) {
         out_of_memory = 1;
-        running->state = XSLT_STATE_STOPPED;
-        running->xpathCtxt->opLimit = running->xpathCtxt->opCount = 1;
+        stop_running();
     }
+}
+
+/* The libraries copy trees by recursion, and a stylesheet can build a tree deeper than any stack. Every step of such a
+ * copy allocates: when the stack is nearly used up, there is no memory, and the recursion unwinds. */
+static _Thread_local char *stack_begin;
+
+size_t rohrpost_stack_left(void) {
+    char here;
+    if (stack_begin == NULL) {
+        pthread_attr_t attributes;
+        void *begin = NULL;
+        size_t size = 0;
+        if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+        pthread_attr_getstack(&attributes, &begin, &size);
+        pthread_attr_destroy(&attributes);
+        stack_begin = begin;
+    }
+    return (size_t)(&here - stack_begin);
+}
+
+static int stack_is_short(void) {
+    const size_t reserve = 256 << 10;
+    if (running == NULL || rohrpost_stack_left() > reserve) return 0;
+    out_of_stack = 1;
+    stop_running();
+    return 1;
 }
 
 static void release(void *memory) {
@@ -65,12 +96,14 @@ static void release(void *memory) {
 }
 
 static void *allocate(size_t size) {
+    if (stack_is_short()) return NULL;
     void *memory = malloc(size);
     account((long long)malloc_usable_size(memory));
     return memory;
 }
 
 static void *reallocate(void *old, size_t size) {
+    if (stack_is_short()) return NULL;
     long long before = (long long)malloc_usable_size(old);
     void *memory = realloc(old, size);
     if (memory != NULL) account((long long)malloc_usable_size(memory) - before);
@@ -250,7 +283,7 @@ int rohrpost_indents(xsltStylesheetPtr style) {
     return indent == 1;
 }
 
-enum { DONE, FAILED, OPERATIONS, MEMORY, OUTPUT };
+enum { DONE, FAILED, OPERATIONS, MEMORY, OUTPUT, STACK };
 
 static int save(xsltStylesheetPtr style, xmlDocPtr result, void *output, xmlOutputWriteCallback write) {
     const xmlChar *encoding = NULL;
@@ -280,11 +313,11 @@ int rohrpost_transform(xsltStylesheetPtr style, xmlDocPtr doc, const char *const
     context->maxTemplateDepth = depth;
     for (; *params != NULL; params += 2)
         xsltQuoteOneUserParam(context, BAD_CAST params[0], BAD_CAST params[1]);
-    used = 0, allowed = memory, out_of_memory = 0, running = context;
+    used = 0, allowed = memory, out_of_memory = out_of_stack = 0, running = context;
     xmlDocPtr result = xsltApplyStylesheetUser(style, doc, NULL, NULL, NULL, context);
     running = NULL;
     int exhausted = context->opCount > operations || context->xpathCtxt->opCount >= operations;
-    int outcome = out_of_memory ? MEMORY : exhausted ? OPERATIONS : FAILED;
+    int outcome = out_of_stack ? STACK : out_of_memory ? MEMORY : exhausted ? OPERATIONS : FAILED;
     if (result != NULL && context->state == XSLT_STATE_OK && outcome == FAILED)
         outcome = save(style, result, output, write);
     xsltFreeTransformContext(context);

@@ -48,6 +48,7 @@ pub(crate) enum Ran {
     Operations,
     Memory,
     Output,
+    Stack,
 }
 
 struct Output {
@@ -127,6 +128,7 @@ impl Stylesheet {
             0 => Ran::Done(output.bytes),
             2 => Ran::Operations,
             3 => Ran::Memory,
+            5 => Ran::Stack,
             _ => Ran::Failed,
         };
         (ran, session.finish())

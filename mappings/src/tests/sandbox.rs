@@ -174,3 +174,16 @@ fn no_recursion_exhausts_the_stack() {
     on_small_stack(&copies, Limit::Memory);
     on_small_stack(expression, Limit::Depth);
 }
+
+#[test]
+fn a_tree_deeper_than_any_stack_is_stopped() {
+    let (open, close) = ("<x>".repeat(250), "</x>".repeat(250));
+    let body = format!(
+        "<xsl:template match='/'><xsl:variable name='v'><xsl:apply-templates select='/a/b[1]'/></xsl:variable>\
+         <xsl:variable name='w'><xsl:copy-of select='$v'/></xsl:variable>\
+         <o><xsl:value-of select='string-length($w)'/></o></xsl:template>\
+         <xsl:template match='b'>{open}<xsl:apply-templates select='following-sibling::b[1]'/>{close}</xsl:template>"
+    );
+    let source = format!("<a>{}</a>", "<b/>".repeat(2900));
+    assert_eq!(apply(&transform(&body), &source).unwrap_err(), MappingFault::Limit(Limit::Depth));
+}

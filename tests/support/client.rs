@@ -17,6 +17,14 @@ pub struct Client {
 /// How long a test waits for something that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A client of any HTTP.
+#[allow(clippy::disallowed_methods)] // a test is no adapter
+pub fn http() -> reqwest::Client {
+    // The library asks for a provider of TLS even where none is used; a second one is refused, which does no harm.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 impl Client {
     /// A client of `hub` with the token of a client of the demo.
     pub fn of(hub: &Hub, name: &str) -> Self {
@@ -24,9 +32,13 @@ impl Client {
     }
 
     /// A client of `hub` with this token.
-    #[allow(clippy::disallowed_methods)] // a test is no adapter
     pub fn with_token(hub: &Hub, token: String) -> Self {
-        Self { http: reqwest::Client::new(), api: hub.api.clone(), token }
+        Self { http: http(), api: hub.api.clone(), token }
+    }
+
+    /// The same client for a hub that came back at another address.
+    pub fn moved_to(&self, api: &str) -> Self {
+        Self { api: api.to_owned(), ..self.clone() }
     }
 
     /// A request to a path of the API.
@@ -43,14 +55,21 @@ impl Client {
     }
 
     /// Hands in XML with attachments.
-    pub async fn submit(&self, xml: &[u8], attachments: &[(&str, Vec<u8>)], key: Option<&str>) -> reqwest::Result<Response> {
+    pub async fn submit(
+        &self,
+        xml: &[u8],
+        attachments: &[(&str, Vec<u8>)],
+        key: Option<&str>,
+    ) -> reqwest::Result<Response> {
         let metadata = format!(r#"{{"service":"{SERVICE}","area":"{AREA}"}}"#);
-        let part = |bytes: Vec<u8>, media_type: &str| Part::bytes(bytes).mime_str(media_type).expect("a media type");
+        let part =
+            |bytes: Vec<u8>, media_type: &str| Part::bytes(bytes).mime_str(media_type).expect("a media type");
         let mut form = Form::new()
             .part("metadata", part(metadata.into_bytes(), "application/json"))
             .part("data", part(xml.to_vec(), "application/xml"));
         for (name, bytes) in attachments {
-            form = form.part("attachment", part(bytes.clone(), "application/pdf").file_name((*name).to_owned()));
+            form =
+                form.part("attachment", part(bytes.clone(), "application/pdf").file_name((*name).to_owned()));
         }
         let mut request = self.request("POST", "/v1/submissions").multipart(form);
         if let Some(key) = key {

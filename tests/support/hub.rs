@@ -41,7 +41,11 @@ impl Setup {
                 root().join("mappings").display()
             ),
         );
-        setup.edit("destinations/lk-beispiel-wasserbehoerde.toml", "../demo-data/partner/fachverfahren", "../fachverfahren");
+        setup.edit(
+            "destinations/lk-beispiel-wasserbehoerde.toml",
+            "../demo-data/partner/fachverfahren",
+            "../fachverfahren",
+        );
         setup.edit("destinations/lk-beispiel-enaio.toml", "127.0.0.1:8482", &dms.to_string());
         fs::create_dir_all(setup.path("fachverfahren")).expect("the Fachverfahren's folder");
         setup
@@ -87,15 +91,26 @@ impl Setup {
     /// Starts the hub by `command`, which ends in the program and its configuration (a tracer may stand before it).
     pub fn start_as(&self, mut command: Command) -> Hub {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let mut child =
-            command.args(["--json", "serve"]).stdout(Stdio::piped()).stderr(log).spawn().expect("the hub starts");
+        let mut child = command
+            .args(["--json", "serve"])
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the hub starts");
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         out.read_line(&mut line).expect("its first line");
-        let said: serde_json::Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("the hub did not start: {}", fs::read_to_string(self.path("log")).unwrap_or_default()));
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("the hub did not start: {}", fs::read_to_string(self.path("log")).unwrap_or_default())
+        });
         let address = |name: &str| format!("http://{}", said[name].as_str().expect("an address"));
-        Hub { api: address("api"), operations: address("operations"), child, out, secrets: self.config().join("secrets") }
+        Hub {
+            api: address("api"),
+            operations: address("operations"),
+            child,
+            out,
+            secrets: self.config().join("secrets"),
+        }
     }
 
     /// Everything that the hub logged so far.

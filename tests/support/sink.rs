@@ -22,7 +22,11 @@ pub struct Recorded {
 impl Recorded {
     /// The idempotency key that the hub gave.
     pub fn key(&self) -> String {
-        self.headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+        self.headers
+            .get("idempotency-key")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -63,7 +67,8 @@ async fn record(State(sink): State<Sink>, request: Request) -> Response {
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let recorded = Recorded { method: head.method.to_string(), path: head.uri.to_string(), headers: head.headers, body };
+    let recorded =
+        Recorded { method: head.method.to_string(), path: head.uri.to_string(), headers: head.headers, body };
     let number = {
         let mut requests = sink.requests.lock().expect("no panic while recording");
         requests.push(recorded.clone());

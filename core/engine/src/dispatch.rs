@@ -81,7 +81,7 @@ impl Engine {
                 _ = stop.changed() => {}
                 () = self.wake.notified() => {}
                 Some(done) = under_way.tasks.join_next() => under_way.ended(done),
-                () = self.ports.clock.sleep_until(rest_until) => {}
+                () = self.ports.clock.sleep_until(rest_until) => under_way.trouble |= self.park_homeless().await.is_err(),
             }
             while let Some(done) = under_way.tasks.try_join_next() {
                 under_way.ended(done);
@@ -148,7 +148,8 @@ impl Engine {
     }
 
     /// Parks what waits for a destination that is not configured, so that it waits with a reason and for a person
-    /// (promise H2). Called at start and after a configuration was activated.
+    /// (promise H2). Called at start, after a configuration was activated, and while nothing else happens: a step may have
+    /// been released only now.
     pub async fn park_homeless(&self) -> Result<(), StoreFault> {
         let catalog = self.catalog();
         let waiting: BTreeSet<DestinationName> = self

@@ -128,9 +128,13 @@ impl Running {
     }
 }
 
+/// The stack of each thread. Reserved, not used: a stylesheet may recurse deeply, and runs where it stands if the stack
+/// is deep enough, else on a thread made for it.
+const STACK: usize = 64 << 20;
+
 /// The runtime that carries all conversations.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build()?)
 }
 
 /// Writes the log to stderr as the configuration says. A second call changes nothing.

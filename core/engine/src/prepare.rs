@@ -7,7 +7,7 @@ use crate::content::Stored;
 use bytes::Bytes;
 use rohrpost_mappings::{
     AttachmentFact, Bundle, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact,
-    Xml,
+    Violation, Xml,
 };
 use rohrpost_model::delivery::KeptDocument;
 use rohrpost_model::document::Document;
@@ -316,14 +316,20 @@ fn map_and_validate(
 /// A mapping's fault as a reason: code and place, nothing quoted (promise H10).
 fn mapping_reason(mapping: &Mapping, fault: &MappingFault) -> Reason {
     let of = |code| Reason::new(code).with("mapping", mapping.name());
-    let violated = |code, violations: &[rohrpost_mappings::Violation]| match violations.first() {
+    let violated = |code, violations: &[Violation]| match violations.first() {
         Some(first) => {
             of(code).at(Place { line: first.line, column: first.column, path: first.path.clone() })
         }
         None => of(code),
     };
     match fault {
-        MappingFault::Source(violations) => violated(ReasonCode::SourceInvalid, violations),
+        // The path is left out: its names are the sender's.
+        MappingFault::Source(violations) => match violations.first() {
+            Some(Violation { line, column, .. }) => {
+                of(ReasonCode::SourceInvalid).at(Place { line: *line, column: *column, path: String::new() })
+            }
+            None => of(ReasonCode::SourceInvalid),
+        },
         MappingFault::Target(violations) => violated(ReasonCode::TargetInvalid, violations),
         MappingFault::Limit(limit) => of(ReasonCode::MappingLimit).with("limit", limit),
         MappingFault::Transform(faults) => match faults.first() {

@@ -1,0 +1,123 @@
+//! Checks the data at the door. Everything here is CPU-bound.
+
+use super::Refusal;
+use crate::catalog::Catalog;
+use rohrpost_mappings::{Xml, XmlLimits};
+use rohrpost_model::MappingName;
+use rohrpost_model::limits::Limits;
+
+/// Where JSON is not well-formed, or too deep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotJson {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Checks the data as far as the route needs it. CPU-bound.
+pub(super) fn check_data(
+    catalog: &Catalog,
+    media_type: &str,
+    data: &[u8],
+    checks: &[MappingName],
+) -> Result<(), Refusal> {
+    match Format::of(media_type) {
+        Format::Xml => check_xml(catalog, data, checks),
+        Format::Json => {
+            check_json(data, &catalog.limits).map_err(Refusal::NotJson)?;
+            if checks.is_empty() { Ok(()) } else { Err(Refusal::WantsXml) }
+        }
+        Format::Opaque if checks.is_empty() => Ok(()),
+        Format::Opaque => Err(Refusal::WantsXml),
+        Format::Other => Err(Refusal::MediaType(media_type.to_owned())),
+    }
+}
+
+/// What data can be.
+enum Format {
+    Xml,
+    Json,
+    /// Encrypted end to end: the hub does not look inside.
+    Opaque,
+    Other,
+}
+
+impl Format {
+    fn of(media_type: &str) -> Self {
+        match media_type {
+            "application/xml" | "text/xml" => Self::Xml,
+            "application/json" => Self::Json,
+            "application/jose" | "application/octet-stream" | "application/pkcs7-mime" => Self::Opaque,
+            other if other.ends_with("+xml") => Self::Xml,
+            other if other.ends_with("+json") => Self::Json,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<(), Refusal> {
+    let xml = Xml::parse(data, &xml_limits(&catalog.limits)).map_err(Refusal::NotWellFormed)?;
+    let mut seen = Vec::new();
+    for schema in checks.iter().filter_map(|name| catalog.mappings.get(name)?.mapping.source_schema()) {
+        if seen.contains(&schema.digest()) {
+            continue;
+        }
+        seen.push(schema.digest());
+        let violations = schema.validate(&xml);
+        if !violations.is_empty() {
+            return Err(Refusal::Invalid(violations));
+        }
+    }
+    Ok(())
+}
+
+/// The limits of the XML gate under the hub's limits.
+pub(crate) fn xml_limits(limits: &Limits) -> XmlLimits {
+    XmlLimits {
+        bytes: usize::try_from(limits.data_bytes).unwrap_or(usize::MAX),
+        depth: limits.depth,
+        ..XmlLimits::default()
+    }
+}
+
+fn check_json(data: &[u8], limits: &Limits) -> Result<(), NotJson> {
+    too_deep(data, limits.depth)?;
+    // The reader skips strings without a look at their bytes.
+    let text = std::str::from_utf8(data).map_err(|error| not_utf8(&data[..error.valid_up_to()]))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map(|_| ()).map_err(|error| NotJson {
+        line: error.line(),
+        column: error.column().max(1), // of nothing at all it says 0
+        message: error.to_string(),
+    })
+}
+
+/// The place after `good`, where bytes are no UTF-8.
+fn not_utf8(good: &[u8]) -> NotJson {
+    let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+    NotJson { line, column, message: "the bytes are no UTF-8".to_owned() }
+}
+
+/// Counts brackets outside of strings, so that nothing ever recurses into hostile input.
+fn too_deep(data: &[u8], most: u32) -> Result<(), NotJson> {
+    let (mut depth, mut line, mut column, mut string, mut escaped) = (0u32, 1, 0, false, false);
+    for byte in data {
+        column += 1;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if string => escaped = true,
+            b'"' => string = !string,
+            b'\n' => (line, column) = (line + 1, 0),
+            b'{' | b'[' if !string => depth += 1,
+            b'}' | b']' if !string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > most {
+            return Err(NotJson { line, column, message: format!("values are nested deeper than {most}") });
+        }
+    }
+    Ok(())
+}

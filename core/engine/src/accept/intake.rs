@@ -1,0 +1,249 @@
+//! A submission while its parts come in: content streams to the store, hashed and encrypted on the way.
+
+use super::{Intent, Refusal};
+use crate::catalog::Catalog;
+use crate::routing::{self, Facts};
+use bytes::Bytes;
+use rohrpost_model::digest::Hasher;
+use rohrpost_model::ports::{
+    Answer, Blobs, Idempotency, Issued, NewDelivery, NewSubmission, Slot, Stage, StagedContent, StoreFault,
+    Vault,
+};
+use rohrpost_model::submission::{Part, Role};
+use rohrpost_model::{
+    Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
+    Timestamp,
+};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// A submission while its parts come in.
+pub struct Intake {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) intent: Intent,
+    pub(super) client: Client,
+    pub(super) tenant: TenantName,
+    pub(super) id: SubmissionId,
+    pub(super) key: Issued,
+    pub(super) parts: Vec<Part>,
+    pub(super) contents: Vec<StagedContent>,
+    pub(super) data: Option<Bytes>,
+}
+
+/// One part while it comes in.
+pub struct Incoming {
+    stage: Box<dyn Stage>,
+    part: Part,
+    limit: u64,
+    data: Option<Vec<u8>>,
+}
+
+impl Intake {
+    /// The id that the submission will have.
+    pub fn id(&self) -> SubmissionId {
+        self.id
+    }
+
+    /// Begins a part. Attachments are numbered in the order they begin.
+    pub fn begin(
+        &mut self,
+        role: Role,
+        name: Option<String>,
+        media_type: String,
+    ) -> Result<Incoming, Refusal> {
+        let limits = self.catalog.limits;
+        let number = match role {
+            Role::Data if self.data.is_some() => return Err(Refusal::SecondData),
+            Role::Data => 0,
+            Role::Attachment => self.next_attachment(limits.attachments)?,
+        };
+        let limit = if role == Role::Data { limits.data_bytes } else { limits.attachment_bytes };
+        let stage = self.blobs.stage(Arc::clone(&self.key.key), Slot::Part(self.id, number));
+        let part = Part { number, role, name, media_type, size: 0, sha256: Digest::of(b""), location: None };
+        Ok(Incoming { stage, part, limit, data: (role == Role::Data).then(Vec::new) })
+    }
+
+    fn next_attachment(&self, most: u32) -> Result<u32, Refusal> {
+        let number = self.parts.iter().filter(|part| part.role == Role::Attachment).count();
+        let number = u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
+        if number > most { Err(Refusal::TooMany(most)) } else { Ok(number) }
+    }
+
+    /// Ends a part.
+    pub async fn end(&mut self, incoming: Incoming) -> Result<(), Refusal> {
+        let Incoming { stage, mut part, data, .. } = incoming;
+        let staged = stage.finish().await?;
+        part.size = staged.size;
+        part.sha256 = staged.sha256;
+        if let Some(data) = data {
+            self.data = Some(Bytes::from(data));
+        }
+        self.parts.push(part);
+        self.contents.push(staged.content);
+        Ok(())
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            tenant: &self.tenant,
+            kind: &self.intent.kind,
+            service: &self.intent.service,
+            area: &self.intent.area,
+        }
+    }
+
+    /// The deliveries to make, and the mappings whose source schemas the data must fit.
+    pub(super) fn route(&self, now: Timestamp) -> Result<(Vec<NewDelivery>, Vec<MappingName>), Refusal> {
+        let facts = self.facts();
+        match routing::route_for(&self.catalog, &facts) {
+            Ok(route) => {
+                let checks = route.steps.iter().filter_map(|step| step.mapping.clone()).collect();
+                Ok((routing::plan(&self.catalog, route, &self.tenant, now), checks))
+            }
+            Err(none) => {
+                let step =
+                    routing::unrouted_step().map_err(|bad| StoreFault::Unavailable(bad.to_string()))?;
+                Ok((vec![routing::unrouted(step, none.reason(&facts), now)], Vec::new()))
+            }
+        }
+    }
+
+    pub(super) fn data_media_type(&self) -> String {
+        let data = self.parts.iter().find(|part| part.role == Role::Data);
+        data.map(|part| part.media_type.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn data_sha256(&self) -> Option<Digest> {
+        self.parts.iter().find(|part| part.role == Role::Data).map(|part| part.sha256)
+    }
+
+    /// Contents are compared by what was said of them and the hashes of the parts, not by the bytes of the envelope
+    /// (promise H3).
+    pub(super) fn idempotency(&self, vault: &dyn Vault) -> Option<Idempotency> {
+        let key = self.intent.idempotency_key.as_ref()?;
+        let mut blinded = Vec::from(self.client.name.as_str());
+        blinded.push(0);
+        blinded.extend_from_slice(key.as_bytes());
+        Some(Idempotency { key: vault.blind("idempotency key", &blinded), content: self.fingerprint() })
+    }
+
+    fn fingerprint(&self) -> Digest {
+        let intent = &self.intent;
+        let mut hasher = Hasher::default();
+        let said = (
+            &intent.kind,
+            &intent.service,
+            &intent.area,
+            &intent.case,
+            &intent.reply,
+            &intent.trust_level,
+            intent.test,
+        );
+        hasher.update(&serde_json::to_vec(&said).unwrap_or_default());
+        // The data may come before or after the attachments.
+        let mut parts: Vec<&Part> = self.parts.iter().collect();
+        parts.sort_by_key(|part| part.number);
+        for part in parts {
+            let line = (part.number, part.role, &part.name, &part.media_type, part.size, part.sha256);
+            hasher.update(&serde_json::to_vec(&line).unwrap_or_default());
+        }
+        hasher.finish()
+    }
+
+    pub(super) fn receipt_claims(&self, case: &CaseId, now: Timestamp) -> Vec<u8> {
+        let parts = self.parts.iter().map(PartClaim::of).collect();
+        let claims = ReceiptClaims {
+            id: self.id,
+            case,
+            received_at: now,
+            tenant: &self.tenant,
+            client: self.client.name.as_str(),
+            kind: &self.intent.kind,
+            service: &self.intent.service,
+            area: &self.intent.area,
+            parts,
+        };
+        serde_json::to_vec(&claims).unwrap_or_default()
+    }
+
+    pub(super) fn into_new_submission(
+        self,
+        case: CaseId,
+        answer: Answer,
+        idempotency: Option<Idempotency>,
+        deliveries: Vec<NewDelivery>,
+        now: Timestamp,
+    ) -> NewSubmission {
+        let intent = self.intent;
+        let submission = Submission {
+            id: self.id,
+            tenant: self.tenant,
+            client: self.client.name,
+            kind: intent.kind,
+            service: intent.service,
+            area: intent.area,
+            case,
+            sequence: 0,
+            received_at: now,
+            trust_level: intent.trust_level,
+            reply: intent.reply,
+            test: intent.test,
+            traceparent: intent.traceparent,
+            parts: self.parts,
+        };
+        let Issued { key, wrapped } = self.key;
+        NewSubmission {
+            submission,
+            contents: self.contents,
+            key,
+            wrapped_key: wrapped,
+            idempotency,
+            answer,
+            deliveries,
+        }
+    }
+}
+
+impl Incoming {
+    /// Takes the next piece; waits while the disk is behind.
+    pub async fn write(&mut self, piece: Bytes) -> Result<(), Refusal> {
+        self.part.size += piece.len() as u64;
+        if self.part.size > self.limit {
+            return Err(Refusal::TooLarge(self.part.role, self.limit));
+        }
+        if let Some(data) = &mut self.data {
+            data.extend_from_slice(&piece);
+        }
+        Ok(self.stage.write(piece).await?)
+    }
+}
+
+/// What a receipt states. File names are left out: they may name a person.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptClaims<'a> {
+    id: SubmissionId,
+    case: &'a CaseId,
+    received_at: Timestamp,
+    tenant: &'a TenantName,
+    client: &'a str,
+    kind: &'a Kind,
+    service: &'a ServiceKey,
+    area: &'a Area,
+    parts: Vec<PartClaim>,
+}
+
+#[derive(Serialize)]
+struct PartClaim {
+    number: u32,
+    role: Role,
+    size: u64,
+    sha256: Digest,
+}
+
+impl PartClaim {
+    fn of(part: &Part) -> Self {
+        Self { number: part.number, role: part.role, size: part.size, sha256: part.sha256 }
+    }
+}

@@ -9,10 +9,12 @@ use rohrpost_gateway::{Activation as _, Gateway, Health, Listener, Settings, Tls
 use rohrpost_gateway::{serve_api, serve_operations};
 use rohrpost_model::ports::Clock;
 use secrecy::ExposeSecret as _;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -28,8 +30,34 @@ pub struct Running {
     pub operations: SocketAddr,
     activator: Arc<Activator>,
     health: Arc<Health>,
+    signals: Signals,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+}
+
+/// What the process is told from outside. Heard from before the hub serves, so that none is missed and none kills it.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Returns when the process is asked to end.
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// What a hub is started from.
@@ -49,6 +77,7 @@ impl Start {
     pub async fn run(self) -> Result<Running, Stop> {
         let Self { folder, environment, clock, configuration } = self;
         let version = configuration.version;
+        let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
         let (engine, hub) = assemble::engine(configuration, Arc::clone(&clock)).await?;
         let tls = match &hub.tls {
@@ -70,7 +99,7 @@ impl Start {
             metrics,
             Settings::default(),
         );
-        Ok(Running::begin(engine, gateway, activator, health, api, operations))
+        Ok(Running::begin(engine, gateway, activator, health, signals, (api, operations)))
     }
 }
 
@@ -80,8 +109,8 @@ impl Running {
         gateway: Arc<Gateway>,
         activator: Arc<Activator>,
         health: Arc<Health>,
-        api: Listener,
-        operations: Listener,
+        signals: Signals,
+        (api, operations): (Listener, Listener),
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let addresses = (api.address(), operations.address());
@@ -90,22 +119,24 @@ impl Running {
         tasks.spawn(serve_api(api, Arc::clone(&gateway), stopped.clone()));
         tasks.spawn(serve_operations(operations, gateway, stopped));
         health.set_ready(true);
-        Self { api: addresses.0, operations: addresses.1, activator, health, stop, tasks }
+        Self { api: addresses.0, operations: addresses.1, activator, health, signals, stop, tasks }
     }
 
     /// Loads the configuration anew whenever the process gets SIGHUP, and returns when it is asked to end.
-    pub async fn until_asked_to_end(&self) -> Result<(), Stop> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut end = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-        let [Ok(terminate), Ok(interrupt)] = &mut end else { return Err(Stop::Failed("no signals".into())) };
-        let mut reload = signal(SignalKind::hangup())?;
+    pub async fn until_asked_to_end(&mut self) {
         loop {
+            let Signals { terminate, interrupt, hang_up } = &mut self.signals;
             tokio::select! {
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
-                _ = reload.recv() => self.reload().await,
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                _ = hang_up.recv() => self.reload().await,
             }
         }
+    }
+
+    /// Waits for `time`; whether the process was asked to end meanwhile.
+    pub async fn asked_to_end_within(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.signals.end()).await.is_ok()
     }
 
     async fn reload(&self) {

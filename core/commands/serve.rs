@@ -22,7 +22,7 @@ pub fn run(_: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
     begin_log(start.configuration.hub.log);
     let scheme = if start.configuration.hub.tls.is_some() { "https" } else { "http" };
     runtime()?.block_on(async {
-        let hub = start.run().await?;
+        let mut hub = start.run().await?;
         if context.json {
             context.compact_json(&Listening { api: hub.api, operations: hub.operations })?;
         } else {
@@ -32,8 +32,8 @@ pub fn run(_: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
             ))?;
         }
         context.flush()?;
-        let asked = hub.until_asked_to_end().await;
+        hub.until_asked_to_end().await;
         hub.end().await;
-        asked
+        Ok(())
     })
 }

@@ -40,12 +40,11 @@ pub fn tell(once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
     greet(&data, context)?;
     let runtime = runtime()?;
     let (hub, dms) = runtime.block_on(begin(start, context))?;
-    let demo = Demo { dms, data, samples: context.folder.join("samples"), hub, runtime };
-    let told = demo.three_submissions(context).and_then(|()| demo.where_to_look(once, context));
-    let asked =
-        if once || told.is_err() { told } else { demo.runtime.block_on(demo.hub.until_asked_to_end()) };
+    let samples = context.folder.join("samples");
+    let mut demo = Demo { dms, data, samples, hub, runtime, asked: false };
+    let told = demo.tell(once, context);
     demo.runtime.block_on(demo.hub.end());
-    asked?;
+    told?;
     context.line("Rohrpost ist beendet. Ein neuer Start macht mit diesen Daten weiter.")
 }
 
@@ -96,16 +95,32 @@ struct Demo {
     samples: PathBuf,
     hub: Running,
     runtime: Runtime,
+    /// Somebody pressed Ctrl-C: nothing more is begun.
+    asked: bool,
 }
 
 impl Demo {
-    fn three_submissions(&self, context: &mut Context<'_>) -> Result<(), Stop> {
+    fn tell(&mut self, once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
+        self.three_submissions(context)?;
+        if self.asked {
+            return Ok(());
+        }
+        self.where_to_look(once, context)?;
+        if !once {
+            self.runtime.block_on(self.hub.until_asked_to_end());
+        }
+        Ok(())
+    }
+
+    fn three_submissions(&mut self, context: &mut Context<'_>) -> Result<(), Stop> {
         let api = Api::open(&Access::to(&format!("http://{}", self.hub.api))?, "portal", context)?;
         context.line(format!("Die Annahme läuft: http://{}\n", self.hub.api))?;
 
         context.line("1. Eine gültige Anzeige einer Brunnenbohrung mit zwei Anlagen:")?;
         self.hand_in("brunnenbohrung-1.xml", &["lageplan.pdf", "vollmacht.pdf"], &api, context)?;
-
+        if self.asked {
+            return Ok(());
+        }
         context.line("\n2. Eine Anzeige, die das Schema verletzt:")?;
         self.hand_in("brunnenbohrung-2-fehlerhaft.xml", &[], &api, context)?;
 
@@ -118,7 +133,7 @@ impl Demo {
 
     /// Hands in a sample and tells how it goes.
     fn hand_in(
-        &self,
+        &mut self,
         sample: &str,
         attachments: &[&str],
         api: &Api,
@@ -139,8 +154,8 @@ impl Demo {
         }
     }
 
-    /// Tells every change of the submission's deliveries until it is completed.
-    fn watch(&self, id: &str, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
+    /// Tells every change of the submission's deliveries until it is completed, or Ctrl-C is pressed.
+    fn watch(&mut self, id: &str, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
         let mut told = String::new();
         for _ in 0..LOOKS {
             let submission =
@@ -154,7 +169,10 @@ impl Demo {
             if matches!(submission["state"].as_str(), Some("completed" | "ended" | "attention")) {
                 return Ok(());
             }
-            self.runtime.block_on(async { tokio::time::sleep(LOOK).await });
+            self.asked = self.runtime.block_on(self.hub.asked_to_end_within(LOOK));
+            if self.asked {
+                return Ok(());
+            }
         }
         context.line("   … dauert länger; `rohrpost queue list` zeigt, woran es liegt.")
     }

@@ -5,7 +5,7 @@ mod cases;
 mod raw;
 
 use super::{Answered, attachments, files, metrics, sample, text};
-use crate::support::client::Client;
+use crate::support::client::{Client, soon, until};
 use crate::support::hub::{AREA, Hub, SERVICE, Setup};
 use crate::support::multipart;
 use crate::support::sink::Sink;
@@ -128,7 +128,7 @@ async fn bad_input_is_refused_with_its_place_and_nothing_is_stored_or_logged() {
         let answered = house.send(&case.call).await;
         let mut faults = judge(case, &answered);
         // What was staged is swept away beside the answer.
-        if !raw::soon(async || house.kept() == kept).await {
+        if !soon(async || house.kept() == kept).await {
             faults.push_str("; something was stored");
         }
         if !faults.is_empty() {
@@ -162,8 +162,8 @@ async fn a_connection_that_breaks_off_leaves_nothing() {
         let headers = [("Content-Type", "multipart/form-data; boundary=b".to_owned())];
         let head = raw::head(&house.hub, "portal", &headers, &format!("Content-Length: {}", whole.len()));
         raw::break_off(&house.hub, &[head.as_bytes(), &whole[..cut]].concat()).await;
-        raw::until(async || refused().await > number as u64).await;
-        assert!(raw::soon(async || house.kept() == kept).await, "broken off after {cut} bytes");
+        until(async || refused().await > number as u64).await;
+        assert!(soon(async || house.kept() == kept).await, "broken off after {cut} bytes");
     }
     assert_eq!(house.submissions().await, submissions);
     house.nothing_of_it_is_told(marker).await;
@@ -195,7 +195,7 @@ async fn a_sender_that_never_ends_is_told_so() {
         let answer = raw::answer(&house.hub, call.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 408 "), "{what}: {answer}");
         assert!(answer.contains("urn:rohrpost:problem:receive-timeout"), "{what}: {answer}");
-        assert!(raw::soon(async || house.kept() == kept).await, "{what}");
+        assert!(soon(async || house.kept() == kept).await, "{what}");
     }
     assert_eq!(house.submissions().await, submissions);
     house.nothing_of_it_is_told(marker).await;

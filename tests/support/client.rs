@@ -98,3 +98,24 @@ impl Client {
         self.follow(id, |submission| submission["state"] == "completed").await
     }
 }
+
+/// Whether something is so within a second.
+pub async fn soon(so: impl AsyncFnMut() -> bool) -> bool {
+    within(50, so).await
+}
+
+/// Waits until something is so.
+pub async fn until(so: impl AsyncFnMut() -> bool) {
+    assert!(within(1500, so).await, "it did not come to that within 30 seconds");
+}
+
+async fn within(looks: u32, mut so: impl AsyncFnMut() -> bool) -> bool {
+    let mut pauses = tokio::time::interval(Duration::from_millis(20));
+    for _ in 0..looks {
+        pauses.tick().await;
+        if so().await {
+            return true;
+        }
+    }
+    false
+}

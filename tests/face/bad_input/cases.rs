@@ -574,9 +574,9 @@ fn wrong_calls(table: &mut Table) {
         token: Some(format!("{marker}-0123456789-0123456789-0123456789")),
         ..good()
     });
-    table.add("no token", (401, "unauthorized"), No, |marker| {
-        let call = Call { token: Some(String::new()), ..bare(query, format!("<{marker}/>")) };
-        call
+    table.add("no token", (401, "unauthorized"), No, |marker| Call {
+        token: Some(String::new()),
+        ..bare(query, format!("<{marker}/>"))
     });
     table.add("a client that may not hand in", (403, "forbidden"), No, |marker| Call {
         client: "operator",

@@ -34,24 +34,3 @@ pub async fn answer(hub: &Hub, bytes: &[u8]) -> String {
     read.expect("an answer in time").expect("an answer");
     String::from_utf8_lossy(&answer).into_owned()
 }
-
-/// Whether something is so within a second.
-pub async fn soon(so: impl AsyncFnMut() -> bool) -> bool {
-    within(50, so).await
-}
-
-/// Waits until something is so.
-pub async fn until(so: impl AsyncFnMut() -> bool) {
-    assert!(within(1500, so).await, "it did not come to that within 30 seconds");
-}
-
-async fn within(looks: u32, mut so: impl AsyncFnMut() -> bool) -> bool {
-    let mut pauses = tokio::time::interval(Duration::from_millis(20));
-    for _ in 0..looks {
-        pauses.tick().await;
-        if so().await {
-            return true;
-        }
-    }
-    false
-}

@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod docs;
 mod face;
 mod house;
 mod support;

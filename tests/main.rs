@@ -9,6 +9,7 @@
 
 mod cli;
 mod docs;
+mod durability;
 mod face;
 mod house;
 mod support;

@@ -1,0 +1,122 @@
+//! Orderly ends, and starts that are refused.
+
+use super::hasten;
+use super::notice::{Notice, Senders};
+use super::reconcile::{Arrivals, Unit, reconcile};
+use crate::support::client::Client;
+use crate::support::hub::{Hub, Setup};
+use crate::support::sink::Sink;
+use axum::body::Body;
+use axum::response::Response;
+use futures::stream;
+use serde_json::Value;
+use std::fs;
+use std::process::Output;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::block_in_place;
+
+/// How long an orderly end may take while every conversation goes on.
+const IN_TIME: Duration = Duration::from_secs(15);
+
+/// The DMS takes its time before it tells the number.
+fn slowly(number: usize) -> Response {
+    Response::new(Body::from_stream(stream::once(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok::<_, std::io::Error>(number.to_string())
+    })))
+}
+
+#[allow(clippy::disallowed_methods)] // how long it takes is measured by the test
+fn stop_in_time(hub: Hub) {
+    let asked = Instant::now();
+    assert!(block_in_place(|| hub.stop()), "the hub ends with success");
+    assert!(asked.elapsed() < IN_TIME, "it took {:?}", asked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_a_stop_under_load_ends_in_time_loses_nothing_and_is_no_attempt() {
+    let dms = Sink::answering(|number, _| slowly(number)).await;
+    let setup = Setup::new(dms.address);
+    hasten(&setup);
+    let mut hub = block_in_place(|| setup.start());
+    let client = Client::of(&hub, "portal");
+    let (moved, address) = watch::channel(hub.api.clone());
+    let senders = Senders::start(11, 8, &client, &address);
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        stop_in_time(hub);
+        hub = block_in_place(|| setup.start());
+        moved.send_replace(hub.api.clone());
+    }
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let load = senders.end().await;
+    stop_in_time(hub);
+    let left = load.handed.len() - dms.requests().len();
+    assert!(left > 0, "there was nothing left to do when it was stopped");
+
+    let hub = block_in_place(|| setup.start());
+    let client = Client::of(&hub, "portal");
+    for handed in &load.handed {
+        let submission = client.completed(&handed.id()).await;
+        for delivery in submission["deliveries"].as_array().expect("deliveries") {
+            assert_eq!(delivery["attempts"], 1, "{submission:#}");
+        }
+    }
+    let arrivals = Arrivals::of(&dms).await;
+    assert_eq!(arrivals.requests, load.handed.len());
+    reconcile(&client, &load.handed, Unit::all(&setup.path("fachverfahren")), &arrivals).await;
+    assert!(!setup.log().contains("interrupted"), "a stop left something behind: {}", setup.log());
+}
+
+/// Hands in a notice and waits until it is delivered.
+async fn deliver(hub: &Hub, number: usize) -> String {
+    let client = Client::of(hub, "portal");
+    let notice = Notice::of(number, &[1000]);
+    let response = client.submit(&notice.xml, &notice.attachments, None).await.expect("an answer");
+    let answer: Value = response.json().await.expect("JSON");
+    let id = answer["id"].as_str().expect("an id").to_owned();
+    client.completed(&id).await;
+    id
+}
+
+/// Tries to start a hub that must be refused, and returns what it said.
+fn refused(setup: &Setup) -> String {
+    let Output { status, stderr, .. } = setup.command().arg("serve").output().expect("it runs");
+    let said = String::from_utf8(stderr).expect("text");
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_a_second_process_on_the_same_data_is_refused() {
+    let dms = Sink::start().await;
+    let setup = Setup::new(dms.address);
+    let hub = block_in_place(|| setup.start());
+    let said = block_in_place(|| refused(&setup));
+    let data = fs::canonicalize(setup.path("data")).expect("the data");
+    assert!(said.contains("läuft bereits ein anderes Rohrpost"), "{said}");
+    assert!(said.contains(data.file_name().and_then(|name| name.to_str()).expect("a name")), "{said}");
+    deliver(&hub, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h9_the_wrong_hub_key_is_refused_at_start_and_changes_nothing() {
+    let dms = Sink::start().await;
+    let setup = Setup::new(dms.address);
+    let hub = block_in_place(|| setup.start());
+    let id = deliver(&hub, 1).await;
+    stop_in_time(hub);
+    let right = fs::read_to_string(setup.config().join("secrets/hub.key")).expect("the hub key");
+    setup.write("secrets/hub.key", &"0".repeat(64));
+    let said = block_in_place(|| refused(&setup));
+    assert!(said.contains("Hub-Schlüssel passt nicht"), "{said}");
+
+    setup.write("secrets/hub.key", &right);
+    let hub = block_in_place(|| setup.start());
+    let data = Client::of(&hub, "portal").request("GET", &format!("/v1/submissions/{id}/data"));
+    let data = data.send().await.expect("an answer").bytes().await.expect("the data");
+    assert_eq!(data, Notice::of(1, &[1000]).xml, "what was kept before can be read");
+    deliver(&hub, 2).await;
+}

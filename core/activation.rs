@@ -2,7 +2,7 @@
 //! while the old one goes on.
 
 use crate::assemble::ADAPTERS;
-use crate::config::{self, Configuration, Environment, FileSecrets};
+use crate::config::{self, Configuration, Environment, FileSecrets, Hub};
 use async_trait::async_trait;
 use rohrpost_engine::Engine;
 use rohrpost_gateway::{Activation, ActivationReport, TlsIdentity};
@@ -20,6 +20,8 @@ pub struct Activator {
     clock: Arc<dyn Clock>,
     engine: Arc<Engine>,
     tls: Option<TlsIdentity>,
+    /// What the hub was started with and keeps until it is started anew.
+    started: Fixed,
     /// The version that is active. Held while one is activated, so that activations come one after the other.
     active: Mutex<Digest>,
 }
@@ -32,9 +34,10 @@ impl Activator {
         clock: Arc<dyn Clock>,
         engine: Arc<Engine>,
         tls: Option<TlsIdentity>,
+        started: Fixed,
         version: Digest,
     ) -> Self {
-        Self { folder, environment, clock, engine, tls, active: Mutex::new(version) }
+        Self { folder, environment, clock, engine, tls, started, active: Mutex::new(version) }
     }
 
     /// Loads off the runtime's threads: it reads files and compiles mappings.
@@ -54,13 +57,38 @@ impl Activator {
     }
 }
 
+/// What a running hub cannot change.
+#[derive(Clone, Debug)]
+pub struct Fixed(Vec<(&'static str, String)>);
+
+impl Fixed {
+    /// Of these settings.
+    pub fn of(hub: &Hub) -> Self {
+        Self(vec![
+            ("data", hub.data.display().to_string()),
+            ("keys", hub.keys.display().to_string()),
+            ("receipt-seal", hub.receipt_seal.to_string()),
+            ("listen.api", hub.api.to_string()),
+            ("listen.operations", hub.operations.to_string()),
+            ("listen.tls", hub.tls.is_some().to_string()),
+            ("log", format!("{:?}", hub.log)),
+        ])
+    }
+
+    fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.filter(|(before, now)| before != now).map(|(before, _)| before.0).collect()
+    }
+}
+
 #[async_trait]
 impl Activation for Activator {
-    async fn activate(&self, who: &ClientName, why: &str) -> Result<ActivationReport, Vec<Fault>> {
+    async fn activate(&self, who: &ClientName, _why: &str) -> Result<ActivationReport, Vec<Fault>> {
         let mut active = self.active.lock().await;
         let configuration = self.load().await?;
         self.renew_certificate(&configuration)?;
         let version = configuration.version;
+        let needs_restart = self.started.differences(&Fixed::of(&configuration.hub));
         let changed = version != *active;
         let taken = self.engine.activate(configuration.catalog).await;
         taken.map_err(|fault| {
@@ -70,7 +98,14 @@ impl Activation for Activator {
             tracing::error!(%fault, "deliveries to destinations that are gone were not parked");
         }
         *active = version;
-        tracing::info!(%who, reason_length = why.len(), %version, changed, "configuration activated");
-        Ok(ActivationReport { version: version.to_string(), changed, activated_at: self.clock.now() })
+        // Why stays out of the log: a person's words may name a person (H10).
+        tracing::info!(%who, %version, changed, ?needs_restart, "configuration activated");
+        let needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
+        Ok(ActivationReport {
+            version: version.to_string(),
+            changed,
+            needs_restart,
+            activated_at: self.clock.now(),
+        })
     }
 }

@@ -4,7 +4,7 @@ use crate::config::{Configuration, Hub};
 use crate::faults::Stop;
 use rohrpost_engine::{Engine, Ports};
 use rohrpost_kit::Adapter;
-use rohrpost_model::ports::{Clock, StoreFault, Vault};
+use rohrpost_model::ports::{Clock, StoreFault, Vault, VaultFault};
 use rohrpost_seal::KeyFolder;
 use rohrpost_store::{SqliteStore, StoreOptions};
 use std::path::PathBuf;
@@ -16,8 +16,7 @@ pub const ADAPTERS: &[&dyn Adapter] = &[&rohrpost_adapter_folder::Folder, &rohrp
 /// An engine on the keys and the data of this configuration. It has recovered, and delivers nothing yet.
 pub async fn engine(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<(Arc<Engine>, Hub), Stop> {
     let Configuration { hub, catalog, receipts, .. } = configuration;
-    let vault =
-        Arc::new(KeyFolder::open(&hub.keys, &hub.hub_key).map_err(StoreFault::from).map_err(refused)?);
+    let vault = Arc::new(KeyFolder::open(&hub.keys, &hub.hub_key).map_err(no_keys)?);
     let store = open_store(hub.data.clone(), Arc::clone(&vault) as Arc<dyn Vault>).await?;
     let ports = Ports {
         outbox: Arc::clone(&store) as _,
@@ -40,6 +39,18 @@ async fn open_store(data: PathBuf, vault: Arc<dyn Vault>) -> Result<Arc<SqliteSt
     opening.await.map_err(|panic| Stop::Failed(panic.to_string()))?.map_err(refused)
 }
 
+/// What an operator reads where the keys cannot be used: the sentence alone, because it says what to do.
+fn no_keys(fault: VaultFault) -> Stop {
+    Stop::Failed(match fault {
+        VaultFault::Unavailable(text) | VaultFault::WrongKey(text) | VaultFault::Damaged(text) => text,
+        VaultFault::Destroyed => fault.to_string(),
+    })
+}
+
+/// What an operator reads where the store cannot be used.
 fn refused(fault: StoreFault) -> Stop {
-    Stop::Failed(fault.to_string())
+    Stop::Failed(match fault {
+        StoreFault::Unavailable(text) | StoreFault::Full(text) | StoreFault::Damaged(text) => text,
+        other => other.to_string(),
+    })
 }

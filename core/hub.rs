@@ -1,6 +1,6 @@
 //! The hub while it runs: listeners, delivery loop, signals, and an orderly end.
 
-use crate::activation::Activator;
+use crate::activation::{Activator, Fixed};
 use crate::assemble;
 use crate::config::{Configuration, Environment, Log};
 use crate::faults::Stop;
@@ -9,7 +9,7 @@ use rohrpost_gateway::{Activation as _, Gateway, Health, Listener, Settings, Tls
 use rohrpost_gateway::{serve_api, serve_operations};
 use rohrpost_model::ports::Clock;
 use secrecy::ExposeSecret as _;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Start {
     /// Opens the store, recovers, and begins to serve and to deliver.
     pub async fn run(self) -> Result<Running, Stop> {
         let Self { folder, environment, clock, configuration } = self;
-        let version = configuration.version;
+        let (version, fixed) = (configuration.version, Fixed::of(&configuration.hub));
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
         let (engine, hub) = assemble::engine(configuration, Arc::clone(&clock)).await?;
@@ -90,7 +90,7 @@ impl Start {
         let api = Listener::bind(hub.api, tls.clone()).await.map_err(failed)?;
         let operations = Listener::bind(hub.operations, None).await.map_err(failed)?;
         let activator =
-            Arc::new(Activator::new(folder, environment, clock, Arc::clone(&engine), tls, version));
+            Arc::new(Activator::new(folder, environment, clock, Arc::clone(&engine), tls, fixed, version));
         let health = Arc::new(Health::default());
         let gateway = Gateway::new(
             Arc::clone(&engine),
@@ -171,7 +171,9 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 /// Writes the log to stderr as the configuration says. A second call changes nothing.
 pub fn begin_log(log: Log) {
     let filter = tracing_subscriber::EnvFilter::new(format!("{},hyper=warn,rustls=warn,h2=warn", log.level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr);
     // Only the first subscriber of a process is taken; a second is not an error that anybody could mend.
     let _ = if log.json { builder.json().try_init() } else { builder.try_init() };
 }

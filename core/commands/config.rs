@@ -21,7 +21,8 @@ enum Action {
 
 #[derive(clap::Args)]
 struct Activate {
-    /// Why; it stands in the hub's log beside who and when.
+    /// Why. Who activated which version and when stands in the hub's log; the reason does not, because a person's words
+    /// may name a person.
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -40,5 +41,12 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
     let version = report["version"].as_str().unwrap_or("-");
     let told =
         if report["changed"].as_bool() == Some(true) { "aktiv" } else { "war schon aktiv, unverändert" };
-    context.line(format!("Konfiguration {version} ist {told}."))
+    context.line(format!("Konfiguration {version} ist {told}."))?;
+    match report["needsRestart"].as_array() {
+        Some(keys) if !keys.is_empty() => {
+            let keys: Vec<_> = keys.iter().filter_map(serde_json::Value::as_str).collect();
+            context.line(format!("Erst nach einem Neustart wirken Änderungen an: {}.", keys.join(", ")))
+        }
+        _ => Ok(()),
+    }
 }

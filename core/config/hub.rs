@@ -22,6 +22,8 @@ pub struct Hub {
     pub keys: PathBuf,
     /// The key that wraps all others.
     pub hub_key: HubKey,
+    /// The seal that signs receipts.
+    pub receipt_seal: SealName,
     /// Where the REST API is served.
     pub api: SocketAddr,
     /// Where `/healthz`, `/readyz` and `/metrics` are served, without log-in.
@@ -89,6 +91,7 @@ impl HubDraft {
             data: folder.join(self.data?),
             keys: folder.join(self.keys?),
             hub_key: self.hub_key?,
+            receipt_seal: self.receipt_seal?.value,
             api: self.api?,
             operations: self.operations?,
             tls: self.tls,

@@ -79,6 +79,8 @@ async fn begin(start: Start, context: &Context<'_>) -> Result<(Running, Dms), St
     let partner = start.configuration.hub.data.join("partner");
     let password = std::fs::read_to_string(context.folder.join(SECRETS).join("enaio.password"))?;
     let login = format!("Basic {}", STANDARD.encode(format!("rohrpost:{}", password.trim_end())));
+    // The store makes its folder first, readable by its owner only.
+    let hub = start.run().await?;
     let dms = Dms::new(&partner.join("dms"), login)?;
     std::fs::create_dir_all(partner.join("fachverfahren"))?;
     let taken = |error: std::io::Error| {
@@ -86,7 +88,7 @@ async fn begin(start: Start, context: &Context<'_>) -> Result<(Running, Dms), St
     };
     let listener = TcpListener::bind(DMS_ADDRESS).await.map_err(taken)?;
     tokio::spawn(dms.clone().serve(listener));
-    Ok((start.run().await?, dms))
+    Ok((hub, dms))
 }
 
 struct Demo {

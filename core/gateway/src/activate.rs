@@ -33,6 +33,9 @@ pub struct ActivationReport {
     pub version: String,
     /// Whether it differs from the one that was active before.
     pub changed: bool,
+    /// Keys of hub.toml whose change takes effect only when the hub is started anew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs_restart: Vec<String>,
     /// When it became active.
     #[schema(value_type = String, format = DateTime)]
     pub activated_at: Timestamp,
@@ -69,10 +72,7 @@ pub(crate) async fn activate(
     caller.must_have(Role::Configure)?;
     let why = json_body::reason(&asked.reason)?;
     match gateway.activation.activate(caller.name(), &why).await {
-        Ok(report) => {
-            tracing::info!(client = %caller.name(), version = %report.version, "configuration activated");
-            Ok(Json(report))
-        }
+        Ok(report) => Ok(Json(report)),
         Err(faults) => {
             tracing::warn!(client = %caller.name(), faults = faults.len(), "configuration refused");
             Err(refused(&faults))

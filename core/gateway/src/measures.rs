@@ -40,6 +40,11 @@ fn describe() {
         "From the head of the request to the durable yes"
     );
     metrics::describe_counter!(REQUESTS, "Requests, by route and status");
+    // The engine counts it.
+    metrics::describe_counter!(
+        "rohrpost_settled_total",
+        "Attempts and inquiries settled, by destination and event"
+    );
 }
 
 pub(crate) fn accepted(repeated: bool, took: jiff::SignedDuration) {

@@ -55,7 +55,7 @@ impl Look {
             filter.case.as_ref().map(|case| case.as_str()),
             claimed,
         ];
-        self.read(connection, &page_sql(filter, state), params)
+        self.read_leniently(connection, &page_sql(filter, state), params)
     }
 
     /// The claimed deliveries as a JSON list of their ids in hexadecimal.

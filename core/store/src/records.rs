@@ -3,7 +3,7 @@
 use crate::fault::{Fault, damaged};
 use crate::keys::{Column, Keys};
 use crate::rows::{
-    DELIVERY, FROM_DELIVERIES, as_word, digest, number, open_column, optional_json, optional_time,
+    DELIVERY, FROM_DELIVERIES, Stored, as_word, digest, number, open_column, optional_json, optional_time,
     optional_word, stored, text, time, word,
 };
 use crate::scope::{ScopeParams, VISIBLE, VISIBLE_SUBMISSION};
@@ -240,11 +240,35 @@ impl Look {
     }
 
     /// Deliveries with their cursors, as they are shown.
+    /// Deliveries, each whole or not at all.
     pub(crate) fn read(
         &self,
         connection: &Connection,
         sql: &str,
         params: impl rusqlite::Params,
+    ) -> Result<Vec<(Cursor, Delivery)>, Fault> {
+        self.read_by(connection, sql, params, |stored| stored.open(&self.keys, connection))
+    }
+
+    /// Deliveries for a list: one whose receipt cannot be read is shown without it, so that it does not hide the
+    /// others from the operator.
+    pub(crate) fn read_leniently(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<(Cursor, Delivery)>, Fault> {
+        self.read_by(connection, sql, params, |stored| {
+            Ok(stored.open_as_far_as_possible(&self.keys, connection))
+        })
+    }
+
+    fn read_by(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        params: impl rusqlite::Params,
+        open: impl Fn(Stored) -> Result<Delivery, Fault>,
     ) -> Result<Vec<(Cursor, Delivery)>, Fault> {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
@@ -252,7 +276,7 @@ impl Look {
         while let Some(row) = rows.next()? {
             let stored = stored(row)?;
             let cursor = Cursor(u64::try_from(stored.seq).unwrap_or(0));
-            let mut delivery = stored.open(&self.keys, connection)?;
+            let mut delivery = open(stored)?;
             self.claims.show(&mut delivery);
             found.push((cursor, delivery));
         }

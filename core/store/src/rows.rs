@@ -3,7 +3,7 @@
 use crate::fault::{Fault, damaged};
 use crate::keys::{Column, Keys, from_json};
 use rohrpost_model::ports::StoreFault;
-use rohrpost_model::{Delivery, DeliveryId, Digest, Receipt, SubmissionId, Timestamp};
+use rohrpost_model::{Delivery, DeliveryId, Digest, Reason, ReasonCode, Receipt, SubmissionId, Timestamp};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -36,6 +36,16 @@ impl Stored {
                 open_column::<Receipt>(keys, connection, delivery.submission, column, &sealed)?;
         }
         Ok(delivery)
+    }
+
+    /// The delivery, without its receipt where that cannot be decrypted; then its reason says so.
+    pub(crate) fn open_as_far_as_possible(self, keys: &Keys, connection: &Connection) -> Delivery {
+        let mut bare = self.delivery.clone();
+        self.open(keys, connection).unwrap_or_else(|fault| {
+            tracing::error!(delivery = %bare.id, fault = %fault.into_store(), "the receipt cannot be read");
+            bare.reason = Some(Reason::new(ReasonCode::ContentDamaged));
+            bare
+        })
     }
 }
 

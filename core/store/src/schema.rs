@@ -4,8 +4,9 @@ use crate::fault::{disk, sql};
 use rohrpost_model::ports::StoreFault;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Opens the connection that writes, and brings the schema up to date.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     check_header(path)?;
+    make_private(path).map_err(|error| disk("database", &error))?;
     let connection = Connection::open(path).map_err(|error| sql(&error))?;
     configure(&connection).map_err(|error| sql(&error))?;
     migrate(&connection, path)?;
@@ -54,6 +56,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "wal_autocheckpoint", 2000)
+}
+
+/// SQLite gives its other files the mode of the database, so the database is made before SQLite makes it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }
 
 /// A file that is there, is not empty and does not begin as SQLite files do is somebody else's, or damaged.

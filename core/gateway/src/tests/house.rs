@@ -502,6 +502,11 @@ impl Activation for Memory {
             return Err(vec![Fault::at("routes/x.toml", 3, 7, "wrong").hint("right")]);
         }
         assert_eq!(who.as_str(), "operator");
-        Ok(ActivationReport { version: "v1".into(), changed: true, activated_at: self.now() })
+        Ok(ActivationReport {
+            version: "v1".into(),
+            changed: true,
+            needs_restart: Vec::new(),
+            activated_at: self.now(),
+        })
     }
 }

@@ -78,9 +78,21 @@ fn a_missing_epoch_key_is_asked_for_and_never_made_anew() {
     assert!(
         matches!(vault.open(&wrapped), Err(VaultFault::Unavailable(text)) if text.contains("restore it"))
     );
+    let refused = vault.issue(&tenant(), at(NOW)).err();
+    assert!(matches!(refused, Some(VaultFault::Unavailable(_))), "a lost key would be replaced: {refused:?}");
     assert!(!file.exists());
     fs::write(&file, kept).unwrap();
     vault.open(&wrapped).unwrap();
+    vault.issue(&tenant(), at(NOW)).unwrap();
+}
+
+#[test]
+fn a_crash_between_a_key_and_the_note_of_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).issue(&tenant(), at(NOW)).unwrap();
+    fs::remove_file(folder.path().join("EPOCHS.made")).unwrap();
+    open(folder.path()).issue(&tenant(), at(NOW)).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("EPOCHS.made")).unwrap(), "lk-beispiel/2026-W48\n");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! hub key (given at start) ── wraps ──► epoch key (keys/<tenant>/<year>-W<week>.key) ── wraps ──► data key (in the store)
 //! ```
 //!
-//! In the folder lie only wrapped keys and `HUB-KEY.check`, a value by which a wrong hub key is noticed at start. Upper
-//! case, because no tenant can be called so. The folder belongs apart from the data and from its backups; one process
+//! In the folder lie only wrapped keys, `HUB-KEY.check`, a value by which a wrong hub key is noticed at start, and
+//! `EPOCHS.made`, by which a lost key is noticed. Upper case, because no tenant can be called so. The folder belongs apart from the data and from its backups; one process
 //! uses it at a time (the lock on the data directory sees to that).
 
 mod epoch;
@@ -30,6 +30,10 @@ use stream::DataKey;
 use wrap::Purpose;
 
 const CHECK_FILE: &str = "HUB-KEY.check";
+
+/// The names of all epochs whose key was ever made, one per line: so that a key file that got lost is noticed, and not
+/// made anew under the same name. Upper case, as above.
+const MADE_FILE: &str = "EPOCHS.made";
 
 /// Opened epoch keys that are kept in memory: more than the tenants of a large hub have weeks in use.
 const CACHED_EPOCHS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -94,6 +98,8 @@ impl KeyFolder {
         let key = match files::read(&epoch.path(&self.folder))? {
             Some(bytes) if bytes == DESTROYED => return Err(VaultFault::Destroyed),
             Some(bytes) => {
+                // A crash may have come between the key and the note of it.
+                self.note_made(epoch)?;
                 wrap::cipher(&*wrap::unwrap(&self.wrapping, Purpose::EpochKey, epoch.name(), &bytes)?)?
             }
             None => make(self, epoch)?,
@@ -107,21 +113,40 @@ impl KeyFolder {
         locked(&self.cached).get(epoch).cloned()
     }
 
-    /// Makes a new epoch key; it is durable before anything is encrypted with it (promise H1).
+    /// Makes a new epoch key; it is durable, and noted, before anything is encrypted with it (promise H1).
     fn make_epoch_key(&self, epoch: &Epoch) -> Result<LessSafeKey, VaultFault> {
+        if self.made()?.lines().any(|name| name == epoch.name()) {
+            return self.missing_epoch_key(epoch);
+        }
         let bytes = wrap::random::<32>()?;
         let wrapped = wrap::wrap(&self.wrapping, Purpose::EpochKey, epoch.name(), &bytes)?;
         let path = epoch.path(&self.folder);
         path.parent().map_or(Ok(()), files::make_folder)?;
         files::write_durably(&path, &wrapped)?;
+        self.note_made(epoch)?;
         wrap::cipher(&bytes)
+    }
+
+    /// The names of all epochs whose key was ever made.
+    fn made(&self) -> Result<String, VaultFault> {
+        let bytes = files::read(&self.folder.join(MADE_FILE))?.unwrap_or_default();
+        String::from_utf8(bytes).map_err(|_| VaultFault::Damaged(MADE_FILE.to_owned()))
+    }
+
+    fn note_made(&self, epoch: &Epoch) -> Result<(), VaultFault> {
+        let made = self.made()?;
+        if made.lines().any(|name| name == epoch.name()) {
+            return Ok(());
+        }
+        files::write_durably(&self.folder.join(MADE_FILE), format!("{made}{}\n", epoch.name()).as_bytes())
     }
 
     /// A key that content was written with is never made anew: it would open nothing.
     fn missing_epoch_key(&self, epoch: &Epoch) -> Result<LessSafeKey, VaultFault> {
         let path = epoch.path(&self.folder);
         Err(VaultFault::Unavailable(format!(
-            "{} is missing; restore it from the backup of the keys",
+            "{0} fehlt. Bitte aus der Sicherung der Schlüssel wiederherstellen. ({0} is missing; restore it from the backup \
+             of the keys.)",
             path.display()
         )))
     }

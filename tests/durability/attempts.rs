@@ -10,8 +10,12 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, block_in_place};
+
+/// How long the deliveries of one test may take altogether.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Tears the connection: the request was read, and no answer ever comes.
 fn tear() -> Response {
@@ -160,9 +164,12 @@ async fn h2_every_delivery_is_always_in_a_visible_state_with_a_reason() {
         watchers.spawn(watch_them(client.clone(), hub.api.clone(), sender));
     }
     let mut seen = BTreeSet::new();
-    while let Some(watched) = watchers.join_next().await {
-        seen.extend(watched.expect("nothing is invisible"));
-    }
+    let all_settled = async {
+        while let Some(watched) = watchers.join_next().await {
+            seen.extend(watched.expect("nothing is invisible"));
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_settled).await.expect("every delivery comes to an end or to a person");
     for state in ["blocked", "due", "delivered", "parked"] {
         assert!(seen.contains(state), "{state} was never seen: {seen:?}");
     }

@@ -103,10 +103,13 @@ impl Handed {
     }
 }
 
+/// How often a sender tries one notice, at most twice in a second.
+const MOST_TRIES: u32 = 200;
+
 /// Hands in until acknowledged, over every crash: each repetition under the same key. Returns the answer, byte for
 /// byte, and how often it was tried.
 pub async fn hand_in(client: &Client, notice: &Notice, hub: &mut watch::Receiver<String>) -> (String, u32) {
-    for tries in 1.. {
+    for tries in 1..=MOST_TRIES {
         let client = client.moved_to(&hub.borrow_and_update().clone());
         if let Some(answer) = hand_in_once(&client, notice).await {
             return (answer, tries);
@@ -114,7 +117,7 @@ pub async fn hand_in(client: &Client, notice: &Notice, hub: &mut watch::Receiver
         // The hub is gone and comes back elsewhere; if it was only the connection, it is still where it was.
         let _ = tokio::time::timeout(Duration::from_millis(500), hub.changed()).await;
     }
-    unreachable!("it is tried for ever")
+    panic!("{} was not acknowledged after {MOST_TRIES} tries", notice.key)
 }
 
 /// `None` if nobody knows whether it arrived, or the hub says that it cannot take it now.

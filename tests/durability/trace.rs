@@ -127,7 +127,7 @@ impl Traced {
         let tried =
             Command::new("strace").args(["-D", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
         if !tried.is_ok_and(|status| status.success()) {
-            peers::missing("strace (or tracing is not permitted)");
+            peers::missing("a strace that may trace");
             return None;
         }
         let file = setup.path("trace");

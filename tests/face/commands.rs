@@ -69,6 +69,38 @@ fn verify_believes_what_xmlsec1_made_until_it_is_changed_or_nobody_trusts_it() {
     assert_eq!(word(&verify(&other, "signed.xml")), (1, "untrusted".into()));
 }
 
+/// What stands between two tags.
+fn between<'t>(text: &'t str, begin: &str, end: &str) -> &'t str {
+    let rest = text.split_once(begin).unwrap_or_else(|| panic!("no {begin}")).1;
+    rest.split_once(end).unwrap_or_else(|| panic!("no {end}")).0
+}
+
+/// Whoever changes a document can make its digest fit, but not the signature over the digest.
+#[test]
+fn verify_refuses_a_changed_document_whose_digest_was_made_to_fit() {
+    let (shop, forger) = (Workshop::new(), Workshop::without_secrets());
+    forger.edit(CASE, "<vorname>Erika</vorname>", "<vorname>Erica</vorname>");
+    for shop in [&shop, &forger] {
+        assert_eq!(shop.run(&["sign", "--seal", "siegel", CASE, "-o", "signed.xml"]).code, 0);
+    }
+    let (signed, forged) = (shop.read("signed.xml"), forger.read("signed.xml"));
+    let digest = |document: &str| between(document, "<ds:DigestValue>", "</ds:DigestValue>").to_owned();
+    let changed = signed.replace("<vorname>Erika</vorname>", "<vorname>Erica</vorname>");
+    shop.write("forged.xml", changed.replace(&digest(&signed), &digest(&forged)));
+    let verdict = verify(&shop, "forged.xml");
+    assert_eq!((verdict.code, &verdict.json()["verdict"]), (1, &serde_json::json!("broken")), "{verdict:?}");
+    let reason = verdict.json()["reason"].to_string();
+    assert!(reason.contains("made with another key, or was changed"), "the digest fits: {reason}");
+    // Nor does another's signature help that is whole in itself.
+    shop.write("foreign.xml", forged);
+    let verdict = verify(&shop, "foreign.xml");
+    assert_eq!(
+        (verdict.code, &verdict.json()["verdict"]),
+        (1, &serde_json::json!("untrusted")),
+        "{verdict:?}"
+    );
+}
+
 #[test]
 fn openssl_believes_a_detached_signature() {
     let shop = Workshop::new();

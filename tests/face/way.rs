@@ -79,7 +79,11 @@ async fn readmes_call_goes_the_whole_way() {
 
 fn receipt_states_what_came_in(setup: &Setup, answer: &Value) {
     let certificate = fs::read(setup.config().join("secrets/quittung.pem")).expect("the demo's certificate");
-    let claims = rohrpost_seal::verify_jws(text(answer, "receipt"), &certificate).expect("a true receipt");
+    let receipt = text(answer, "receipt");
+    let claims = rohrpost_seal::verify_jws(receipt, &certificate).expect("a true receipt");
+    let (signed, signature) = receipt.rsplit_once('.').expect("three parts");
+    let changed = format!("{}.{signature}", &signed[..signed.len() - 4]);
+    assert!(rohrpost_seal::verify_jws(&changed, &certificate).is_err(), "a changed receipt");
     let claims: Value = serde_json::from_slice(&claims).expect("JSON");
     for key in ["id", "case", "receivedAt"] {
         assert_eq!(claims[key], answer[key], "{key}");
@@ -125,17 +129,19 @@ fn the_folder_has_it_signed(setup: &Setup, answer: &Value, reference: &str) {
 
 fn it_is_signed(setup: &Setup, message: &PathBuf) {
     let trust = setup.config().join("secrets/trust");
-    let verified = Command::new(PROGRAM).arg("verify").arg(message).arg("--trust").arg(&trust).output();
-    assert!(verified.expect("rohrpost runs").status.success());
+    let changed = setup.path("changed.xml");
+    let xml = fs::read_to_string(message).expect("the message");
+    fs::write(&changed, xml.replacen("Mustermann", "Mustermaus", 1)).expect("a changed message");
+    for (file, believed) in [(message, true), (&changed, false)] {
+        let verified = Command::new(PROGRAM).arg("verify").arg(file).arg("--trust").arg(&trust).output();
+        assert_eq!(verified.expect("rohrpost runs").status.success(), believed, "{}", file.display());
+    }
     let anchor = trust.join("demo-ca.pem");
     let xmlsec1 = |file: &PathBuf| {
         peers::run(Command::new("xmlsec1").args(["--verify", "--trusted-pem"]).arg(&anchor).arg(file))
     };
     let Some(output) = xmlsec1(message) else { return };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let changed = setup.path("changed.xml");
-    let xml = fs::read_to_string(message).expect("the message");
-    fs::write(&changed, xml.replacen("Mustermann", "Mustermaus", 1)).expect("a changed message");
     assert!(!xmlsec1(&changed).expect("xmlsec1").status.success(), "xmlsec1 believes anything");
 }
 

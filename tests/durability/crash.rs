@@ -2,7 +2,7 @@
 
 use super::notice::{Load, Notice, Senders, hand_in};
 use super::reconcile::{Arrivals, Unit, reconcile};
-use super::{DMS, hasten, repeat_what_is_unknown};
+use super::{DMS, hasten, repeat_what_is_unknown, slowly};
 use crate::support::client::Client;
 use crate::support::hub::{Hub, Setup};
 use crate::support::sink::Sink;
@@ -82,7 +82,7 @@ async fn h1_acknowledged_submissions_survive_kill_9() {
     // Every ninth is not taken, so that there are further attempts beside those after a crash.
     let dms = Sink::answering(|number, _| match number % 9 {
         0 => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        _ => number.to_string().into_response(),
+        _ => slowly(number, 60),
     });
     let dms = dms.await;
     let setup = Setup::new(dms.address);
@@ -113,7 +113,7 @@ async fn h1_acknowledged_submissions_survive_kill_9() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h5_after_crashes_nothing_arrives_twice_where_what_is_unknown_is_parked() {
-    let dms = Sink::start().await;
+    let dms = Sink::answering(|number, _| slowly(number, 150)).await;
     let setup = Setup::new(dms.address);
     hasten(&setup);
     assert!(
@@ -138,6 +138,7 @@ async fn h5_after_crashes_nothing_arrives_twice_where_what_is_unknown_is_parked(
     }
     let arrivals = Arrivals::of(&ordeal.dms).await;
     assert_eq!(arrivals.requests, arrivals.by_key.len(), "something arrived twice");
+    assert!(parked > 0, "no crash hit a request");
     let missing = load.handed.len() - arrivals.by_key.len();
     assert!(missing <= parked, "{missing} did not arrive, and only {parked} wait for a person");
     eprintln!("{} acknowledged, {parked} parked, {missing} of them did not arrive", load.handed.len());

@@ -1,14 +1,11 @@
 //! Orderly ends, and starts that are refused.
 
-use super::hasten;
 use super::notice::{Notice, Senders};
 use super::reconcile::{Arrivals, Unit, reconcile};
+use super::{hasten, slowly};
 use crate::support::client::Client;
 use crate::support::hub::{Hub, Setup};
 use crate::support::sink::Sink;
-use axum::body::Body;
-use axum::response::Response;
-use futures::stream;
 use serde_json::Value;
 use std::fs;
 use std::process::Output;
@@ -19,14 +16,6 @@ use tokio::task::block_in_place;
 /// How long an orderly end may take while every conversation goes on.
 const IN_TIME: Duration = Duration::from_secs(15);
 
-/// The DMS takes its time before it tells the number.
-fn slowly(number: usize) -> Response {
-    Response::new(Body::from_stream(stream::once(async move {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        Ok::<_, std::io::Error>(number.to_string())
-    })))
-}
-
 #[allow(clippy::disallowed_methods)] // how long it takes is measured by the test
 fn stop_in_time(hub: Hub) {
     let asked = Instant::now();
@@ -36,7 +25,7 @@ fn stop_in_time(hub: Hub) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h1_a_stop_under_load_ends_in_time_loses_nothing_and_is_no_attempt() {
-    let dms = Sink::answering(|number, _| slowly(number)).await;
+    let dms = Sink::answering(|number, _| slowly(number, 300)).await;
     let setup = Setup::new(dms.address);
     hasten(&setup);
     let mut hub = block_in_place(|| setup.start());

@@ -9,7 +9,11 @@ mod reconcile;
 mod trace;
 
 use crate::support::hub::Setup;
+use axum::body::Body;
+use axum::response::Response;
+use futures::stream;
 use openssl::sha::sha256;
+use std::time::Duration;
 
 /// SHA-256 in hexadecimal, as the hub writes it.
 fn digest(bytes: &[u8]) -> String {
@@ -26,6 +30,14 @@ fn hasten(setup: &Setup) {
 /// The DMS takes repetitions: what is unknown is sent again.
 fn repeat_what_is_unknown(setup: &Setup) {
     setup.edit(DMS, "unknown = \"park\"", "unknown = \"retry\"");
+}
+
+/// A target that has the request and takes so many milliseconds before it tells the number.
+fn slowly(number: usize, pause: u64) -> Response {
+    Response::new(Body::from_stream(stream::once(async move {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        Ok::<_, std::io::Error>(number.to_string())
+    })))
 }
 
 /// The destination that is a sink.

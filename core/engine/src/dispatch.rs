@@ -33,8 +33,10 @@ type Place = Option<DestinationName>;
 struct UnderWay {
     tasks: JoinSet<(Place, Result<State, StoreFault>)>,
     count: HashMap<Place, usize>,
-    /// The store was in trouble: look again after a pause.
+    /// The store was in trouble since the last look.
     trouble: bool,
+    /// Until then nothing is handed out: what fails at once must not be taken up again at once.
+    rest_until: Option<Timestamp>,
 }
 
 impl UnderWay {
@@ -75,13 +77,12 @@ impl Engine {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut under_way = UnderWay::default();
         while !*stop.borrow() {
-            self.hand_out(&mut under_way).await;
-            let rest_until = self.rest_until(&mut under_way).await;
+            let look_again = self.look(&mut under_way).await;
             tokio::select! {
                 _ = stop.changed() => {}
                 () = self.wake.notified() => {}
                 Some(done) = under_way.tasks.join_next() => under_way.ended(done),
-                () = self.ports.clock.sleep_until(rest_until) => under_way.trouble |= self.park_homeless().await.is_err(),
+                () = self.ports.clock.sleep_until(look_again) => under_way.trouble |= self.park_homeless().await.is_err(),
             }
             while let Some(done) = under_way.tasks.try_join_next() {
                 under_way.ended(done);
@@ -90,6 +91,22 @@ impl Engine {
         while let Some(done) = under_way.tasks.join_next().await {
             under_way.ended(done);
         }
+    }
+
+    /// Hands out work, unless the store was in trouble a moment ago. Returns when to look again if nothing happens before.
+    async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> Timestamp {
+        let now = self.ports.clock.now();
+        if std::mem::take(&mut under_way.trouble) {
+            under_way.rest_until = Some(after(now, CATCH_BREATH));
+        }
+        // A rest that is longer than a breath comes from a clock that was put back: it is over.
+        let resting = under_way.rest_until.filter(|until| now < *until && *until <= after(now, CATCH_BREATH));
+        if let Some(rest_until) = resting {
+            return rest_until;
+        }
+        under_way.rest_until = None;
+        self.hand_out(under_way).await;
+        if under_way.trouble { after(now, CATCH_BREATH) } else { self.next_look(now).await }
     }
 
     /// Gives every destination as much work as it may have.
@@ -131,19 +148,13 @@ impl Engine {
         })
     }
 
-    /// When to look again if nothing happens before. What is due already and was not handed out waits for a task to
-    /// end, so the loop catches its breath and does not spin.
-    async fn rest_until(&self, under_way: &mut UnderWay) -> Timestamp {
-        let now = self.ports.clock.now();
-        let after = |pause: Duration| now.checked_add(pause).unwrap_or(Timestamp::MAX);
-        if std::mem::take(&mut under_way.trouble) {
-            return after(CATCH_BREATH);
-        }
+    /// When to look again. What is due already and was not handed out waits for a task to end, so the loop catches its
+    /// breath and does not spin.
+    async fn next_look(&self, now: Timestamp) -> Timestamp {
         match self.ports.outbox.next_due().await {
-            Ok(Some(due)) if due <= now => after(CATCH_BREATH),
-            Ok(Some(due)) => due.min(after(LOOK_AGAIN)),
-            Ok(None) => after(LOOK_AGAIN),
-            Err(_) => after(CATCH_BREATH),
+            Ok(Some(due)) if due > now => due.min(after(now, LOOK_AGAIN)),
+            Ok(None) => after(now, LOOK_AGAIN),
+            Ok(Some(_)) | Err(_) => after(now, CATCH_BREATH),
         }
     }
 
@@ -191,4 +202,8 @@ impl Engine {
             settlement(event, Attempted::Rule("destination"), self.ports.clock.now()).because(reason);
         self.settle(claim, verdict).await
     }
+}
+
+fn after(now: Timestamp, pause: Duration) -> Timestamp {
+    now.checked_add(pause).unwrap_or(Timestamp::MAX)
 }

@@ -44,7 +44,7 @@ impl Engine {
         };
         let sending = match self.mark(&mut claim, loaded, ready).await {
             Ok(sending) => sending,
-            Err(fault) => return self.stop_before_mark(claim, Stop::Later(fault)).await,
+            Err(fault) => return self.stop_before_mark(claim, Stop::from(fault)).await,
         };
         let answer = self.deliver(&claim, &sending, to).await;
         let verdict = judge::attempt(answer, self.circumstances(&claim, to));

@@ -6,7 +6,7 @@
 
 use crate::Engine;
 use crate::catalog::Connected;
-use crate::judge::{Saying as _, settlement};
+use crate::judge::{ASK_AGAIN, Saying as _, settlement};
 use rohrpost_model::ports::{Attempted, Claim, StoreFault, Wanted};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{DestinationName, Reason, ReasonCode, State, Timestamp};
@@ -66,7 +66,8 @@ impl UnderWay {
 impl Engine {
     /// Takes up what a crash left behind. Called once, before [`Engine::run`].
     pub async fn recover(&self) -> Result<(), StoreFault> {
-        let interrupted = self.ports.outbox.recover(self.ports.clock.now()).await?;
+        let now = self.ports.clock.now();
+        let interrupted = self.ports.outbox.recover(now, after(now, ASK_AGAIN.first)).await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "deliveries were interrupted while sending; their targets are asked");
         }

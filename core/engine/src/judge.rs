@@ -7,7 +7,7 @@ use rohrpost_model::{Failure, Outcome, Reason, ReasonCode, Receipt, State, Times
 use std::time::Duration;
 
 /// How long an unknown or awaiting delivery waits, at least and at most, before its target is asked again.
-const ASK_AGAIN: Retry = Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900) };
+pub(crate) const ASK_AGAIN: Retry = Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900) };
 
 /// How often a target is asked about an unknown delivery before the answer counts as "no word".
 const ASKED_ENOUGH: u32 = 5;

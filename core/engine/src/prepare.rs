@@ -36,6 +36,8 @@ impl From<StoreFault> for Stop {
         match fault {
             StoreFault::Damaged(_) => Self::Defect(Reason::new(ReasonCode::ContentDamaged)),
             StoreFault::Erased => Self::Defect(Reason::new(ReasonCode::ContentErased)),
+            // Trying again would be refused again.
+            StoreFault::Impossible(_) => Self::Defect(Reason::new(ReasonCode::HubTrouble)),
             other => Self::Later(other),
         }
     }

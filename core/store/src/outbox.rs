@@ -21,8 +21,8 @@ impl Outbox for SqliteStore {
         self.writer.submit(work).await
     }
 
-    async fn recover(&self, now: Timestamp) -> Result<u64, StoreFault> {
-        self.writer.submit(Recover { now }).await
+    async fn recover(&self, now: Timestamp, ask_at: Timestamp) -> Result<u64, StoreFault> {
+        self.writer.submit(Recover { now, ask_at }).await
     }
 
     async fn claim(&self, wanted: &Wanted) -> Result<Vec<Claim>, StoreFault> {

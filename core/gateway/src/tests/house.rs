@@ -232,7 +232,7 @@ impl Outbox for Memory {
         Ok(Acceptance::Stored(answer))
     }
 
-    async fn recover(&self, _: Timestamp) -> Result<u64, StoreFault> {
+    async fn recover(&self, _: Timestamp, _: Timestamp) -> Result<u64, StoreFault> {
         Ok(0)
     }
 

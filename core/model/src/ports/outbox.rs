@@ -28,9 +28,9 @@ pub trait Outbox: Send + Sync {
     /// with the same idempotency key one is stored and the other repeated.
     async fn accept(&self, new: NewSubmission) -> Result<Acceptance, StoreFault>;
 
-    /// After a start: what was marked and not settled becomes unknown (H5). Returns how many. Called once, before the
-    /// first claim.
-    async fn recover(&self, now: Timestamp) -> Result<u64, StoreFault>;
+    /// After a start: what was marked and not settled becomes unknown (H5); its target is asked at `ask_at`, not at
+    /// once, because it may still be at work. Returns how many. Called once, before the first claim.
+    async fn recover(&self, now: Timestamp, ask_at: Timestamp) -> Result<u64, StoreFault>;
 
     /// Takes deliveries that are to be worked on now, the longest due first: due ones, and unknown or awaiting ones
     /// whose time to ask has come. An ordered delivery is not handed out while an earlier one of its tenant, case and

@@ -218,15 +218,16 @@ pub(crate) async fn h5_a_marked_delivery_is_unknown_after_a_crash_and_an_unmarke
     drop((ports, marked, unmarked));
 
     let ports = stand.open().await;
-    assert_eq!(ports.outbox.recover(at(100)).await.unwrap(), 1);
-    assert_eq!(ports.outbox.recover(at(101)).await.unwrap(), 0);
+    assert_eq!(ports.outbox.recover(at(100), at(105)).await.unwrap(), 1);
+    assert_eq!(ports.outbox.recover(at(101), at(101)).await.unwrap(), 0);
     assert_eq!(ports.states().await, [State::Unknown, State::Due]);
     let detail = ports.records.delivery(&Scope::Hub, id).await.unwrap().unwrap();
     assert_eq!(detail.attempts[0].outcome, Some(Event::OutcomeLost));
     assert_eq!(detail.attempts[0].ended_at, Some(at(100)));
     assert_eq!(detail.history.last().unwrap().cause, "recovery");
     assert_eq!(detail.delivery.reason.unwrap().code, ReasonCode::Interrupted);
-    let claims = ports.claim(100, 10).await;
+    assert_eq!(detail.delivery.due_at, Some(at(105)), "the target may still be at work");
+    let claims = ports.claim(105, 10).await;
     let states: Vec<_> = claims.iter().map(|claim| (claim.delivery.id, claim.delivery.state)).collect();
     assert_eq!(states, [(unmarked_id, State::Claimed), (id, State::Unknown)], "the longest due first");
 }

@@ -93,7 +93,11 @@ async fn h1_what_was_acknowledged_is_there_after_a_crash_at_any_commit() {
                 assert!(read_part(&after, answer.id, number + 1).await.unwrap() == *attachment);
             }
         }
-        assert_eq!(after.outbox.recover(at(2)).await.unwrap(), round as u64 + 1, "every mark is found again");
+        assert_eq!(
+            after.outbox.recover(at(2), at(2)).await.unwrap(),
+            round as u64 + 1,
+            "every mark is found again"
+        );
         drop(claim);
     }
 }

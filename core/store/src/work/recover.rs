@@ -10,6 +10,7 @@ use rohrpost_model::{Reason, ReasonCode, Timestamp};
 
 pub(crate) struct Recover {
     pub(crate) now: Timestamp,
+    pub(crate) ask_at: Timestamp,
 }
 
 impl Work for Recover {
@@ -21,7 +22,7 @@ impl Work for Recover {
             event: Event::OutcomeLost,
             at: self.now,
             reason: Some(reason.clone()),
-            due_at: Some(self.now),
+            due_at: Some(self.ask_at),
             cause: "recovery",
             who: HUB,
             why: None,

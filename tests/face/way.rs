@@ -37,6 +37,46 @@ fn curl(call: &str) -> Option<(String, Value)> {
     Some((status.to_owned(), serde_json::from_str(body).expect("JSON")))
 }
 
+/// The text of README between two texts.
+fn of_readme(begin: &str, end: &str) -> String {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README");
+    let from = readme.split_once(begin).unwrap_or_else(|| panic!("README has no {begin:?}")).1;
+    from.split_once(end).unwrap_or_else(|| panic!("README has no {end:?} after {begin:?}")).0.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readmes_own_route_works_as_it_stands_there() {
+    let setup = Setup::new(Sink::start().await.address);
+    let hub = setup.start();
+    let route = of_readme("# config/routes/brunnen-archiv.toml\n", "```");
+    setup.write("routes/brunnen-archiv.toml", &route);
+    let commands = of_readme("```\n\n```sh\ntarget/release/rohrpost check", "```").replace("\\\n", "");
+    let commands = format!("target/release/rohrpost check{commands}");
+    let samples = format!("{}/config/samples/", root().display());
+    let mut printed = Vec::new();
+    for line in commands.lines().filter(|line| !line.is_empty()) {
+        let command = line.split(" # ").next().unwrap_or_default().trim();
+        let command =
+            command.replace("target/release/rohrpost", PROGRAM).replace("config/samples/", &samples);
+        let talks = !command.ends_with("check");
+        let command = if talks { format!("{command} --url {}", hub.api) } else { command };
+        let ran =
+            Command::new("sh").args(["-c", &command]).current_dir(setup.path("")).output().expect("a shell");
+        assert!(ran.status.success(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+        printed.push(String::from_utf8(ran.stdout).expect("text"));
+    }
+    assert_eq!(printed.len(), 3, "{printed:#?}");
+    let sent = printed[2].split_whitespace().find(|word| word.len() == 36).expect("an id").to_owned();
+    let submission = Client::of(&hub, "portal").completed(&sent).await;
+    assert_eq!(
+        (text(&submission, "kind"), text(&submission["deliveries"][0], "step")),
+        ("withdrawal", "archiv")
+    );
+    let reference = text(&submission["deliveries"][0]["receipt"], "reference");
+    let got = Folder(setup.path("fachverfahren")).read(reference);
+    assert!(got == sample("brunnenbohrung-3.xml"), "as it came");
+}
+
 /// A file that the Fachverfahren got.
 struct Folder(PathBuf);
 

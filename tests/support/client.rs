@@ -99,9 +99,9 @@ impl Client {
     }
 }
 
-/// Whether something is so within a second.
+/// Whether something is so within ten seconds.
 pub async fn soon(so: impl AsyncFnMut() -> bool) -> bool {
-    within(50, so).await
+    within(500, so).await
 }
 
 /// Waits until something is so.

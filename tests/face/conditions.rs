@@ -42,7 +42,8 @@ struct House {
 impl House {
     async fn new() -> Self {
         let setup = Setup::new(Sink::start().await.address);
-        let route = std::fs::read_to_string(setup.config().join("routes/brunnenbohrung.toml")).expect("the route");
+        let route =
+            std::fs::read_to_string(setup.config().join("routes/brunnenbohrung.toml")).expect("the route");
         setup.write("routes/brunnenbohrung.toml", &format!("{route}{STEPS}"));
         setup.write("seals/beiwerk.toml", SEAL);
         Self { hub: setup.start(), setup }
@@ -62,7 +63,8 @@ impl House {
 #[tokio::test]
 async fn h2_a_step_is_made_or_skipped_by_its_own_condition() {
     let house = House::new().await;
-    let (shallow, deep) = (house.ended("brunnenbohrung-1.xml").await, house.ended("brunnenbohrung-3.xml").await);
+    let (shallow, deep) =
+        (house.ended("brunnenbohrung-1.xml").await, house.ended("brunnenbohrung-3.xml").await);
     for deliveries in [&shallow, &deep] {
         assert_eq!(text(&deliveries["fachverfahren"], "state"), "delivered");
         assert_eq!(text(&deliveries["bezahlt"], "state"), "skipped", "the folder answers no result");
@@ -85,7 +87,7 @@ async fn a_detached_signature_travels_beside_the_data_and_openssl_believes_it() 
     let unit = files(&folder).into_iter().filter(|path| path.to_string_lossy().contains(&stem)).count();
     assert_eq!(unit, 3, "data, signature and sidecar; no attachments");
     let mut verify = Command::new("openssl");
-    verify.args(["cms", "-verify", "-binary", "-inform", "DER", "-purpose", "any", "-out", "/dev/null", "-in"]);
+    verify.args("cms -verify -binary -inform DER -purpose any -out /dev/null -in".split(' '));
     verify.arg(&signature).arg("-content").arg(&message);
     verify.arg("-CAfile").arg(house.setup.config().join("secrets/trust/demo-ca.pem"));
     if let Some(output) = peers::run(&mut verify) {

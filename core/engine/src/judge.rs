@@ -7,7 +7,8 @@ use rohrpost_model::{Failure, Outcome, Reason, ReasonCode, Receipt, State, Times
 use std::time::Duration;
 
 /// How long an unknown or awaiting delivery waits, at least and at most, before its target is asked again.
-pub(crate) const ASK_AGAIN: Retry = Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900) };
+pub(crate) const ASK_AGAIN: Retry =
+    Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900), age: None };
 
 /// How often a target is asked about an unknown delivery before the answer counts as "no word".
 const ASKED_ENOUGH: u32 = 5;
@@ -161,13 +162,11 @@ impl Saying for Settlement {
 mod tests {
     use super::*;
     use rohrpost_model::DestinationName;
-    use std::collections::BTreeSet;
 
     fn destination(unknown: OnUnknown) -> Destination {
         let name: DestinationName = "ziel".parse().unwrap();
-        let retry = Retry { first: Duration::from_secs(10), cap: Duration::from_secs(60) };
-        let timeout = Duration::from_secs(30);
-        Destination { name, tenants: BTreeSet::new(), test: false, concurrency: 1, timeout, retry, unknown }
+        let retry = Retry { first: Duration::from_secs(10), cap: Duration::from_secs(60), age: None };
+        Destination { retry, unknown, ..Destination::new(name) }
     }
 
     fn around(destination: &Destination, deduplicates: bool) -> Circumstances<'_> {

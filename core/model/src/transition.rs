@@ -6,6 +6,7 @@
 //! Sending → Delivered | Awaiting | Due (Unavailable) | Parked (Refused) | Unknown (crash, time-out, torn connection)
 //! Unknown → inquire: found → Delivered | Awaiting; surely absent → Due; no word → Due | Parked, or asked again later
 //! Awaiting → Delivered | Awaiting (asked again later) | Due (surely undone) | Parked (refused later, deadline)
+//! Sending, Unknown, Awaiting → Parked instead of Due where it was tried for long enough
 //! Parked, Due, Blocked, Awaiting, Unknown → Due | Discarded by command; Parked, Blocked, Due → Expired by rule
 //! ```
 
@@ -45,6 +46,8 @@ pub enum Event {
     SendAgain,
     /// The target was asked and gave no word; the destination says `unknown = "park"`, or a deadline has passed.
     GivenUp,
+    /// It would be sent again, but was tried for as long as its destination says.
+    TriedLongEnough,
     /// A person asked for another attempt.
     RetryCommanded,
     /// A person gave it up.
@@ -55,7 +58,7 @@ pub enum Event {
 
 impl Event {
     /// All events, in the order of a delivery's life.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Released,
         Self::Claimed,
         Self::GivenBack,
@@ -70,6 +73,7 @@ impl Event {
         Self::NoWordYet,
         Self::SendAgain,
         Self::GivenUp,
+        Self::TriedLongEnough,
         Self::RetryCommanded,
         Self::DiscardCommanded,
         Self::ExpiredByRule,
@@ -115,6 +119,7 @@ pub const fn next(state: State, event: Event) -> Result<State, Impossible> {
         (S::Awaiting, E::NoWordYet) => S::Awaiting,
         (S::Unknown, E::SendAgain) => S::Due,
         (S::Unknown | S::Awaiting, E::GivenUp) => S::Parked,
+        (S::Sending | S::Unknown | S::Awaiting, E::TriedLongEnough) => S::Parked,
 
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::RetryCommanded) => S::Due,
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::DiscardCommanded) => S::Discarded,

@@ -167,11 +167,14 @@ impl Engine {
     }
 
     pub(crate) fn circumstances<'a>(&self, claim: &Claim, to: &'a Connected) -> Circumstances<'a> {
+        let now = self.ports.clock.now();
         Circumstances {
             destination: &to.destination,
             deduplicates: to.target.deduplicates(),
-            attempts: claim.delivery.attempts,
-            now: self.ports.clock.now(),
+            tries: claim.delivery.attempts,
+            tries_since: None,
+            since: now,
+            now,
             chance: fastrand::f64(),
         }
     }

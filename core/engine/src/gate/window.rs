@@ -30,6 +30,12 @@ impl Window {
         self.0.push_back(at);
     }
 
+    /// How many it remembers.
+    #[cfg(test)]
+    pub fn remembered(&self) -> usize {
+        self.0.len()
+    }
+
     /// How many began in the last time of the rate's length.
     fn within(&self, rate: Rate, at: Duration) -> usize {
         self.0.len() - self.0.partition_point(|began| *began + rate.per <= at)

@@ -182,6 +182,11 @@ impl Bystander {
     }
 
     fn check_what_is_told(&mut self) {
+        let most = |rate: Option<Rate>| rate.map_or(0, |rate| usize::try_from(rate.count).unwrap());
+        let (gate, policy) = (&self.house.gate, &self.house.policy);
+        let ramp = policy.ramp.map(|ramp| ramp.rate(Ramp::STEPS));
+        assert!(gate.rated.remembered() <= most(policy.rate), "a gate does not grow");
+        assert!(gate.ramped.remembered() <= most(ramp), "a gate does not grow");
         let shown = self.house.hold();
         let allowance = self.house.allowance();
         assert_eq!(shown, allowance.held.filter(|_| allowance.may_begin == 0), "what is shown is what holds");

@@ -111,6 +111,14 @@ pub enum ReasonCode {
     HubStopping,
     /// The hub's own store had trouble.
     HubTrouble,
+    /// x
+    PausedDelivery,
+    /// x
+    MendedByPerson,
+    /// x
+    Expired,
+    /// x
+    ExpiryWarning,
 }
 
 impl ReasonCode {

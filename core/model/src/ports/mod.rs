@@ -4,6 +4,7 @@
 
 mod blobs;
 mod clock;
+mod commands;
 mod outbox;
 mod records;
 mod seal;
@@ -13,9 +14,13 @@ mod versions;
 
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
+pub use commands::{
+    BulkCommand, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand, NewDestinationCommand,
+    Pause, PauseMode,
+};
 pub use outbox::{
-    Acceptance, Answer, Attempted, Claim, Command, CommandOutcome, Dependents, Idempotency, Mark,
-    NewDelivery, NewSubmission, Order, Outbox, Settlement, Unsettled, Wanted,
+    Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency, Mark,
+    NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,
 };
 pub use records::{
     AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,

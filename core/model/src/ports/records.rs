@@ -1,10 +1,11 @@
 use super::{Answer, StoreFault, WrappedKey};
 use crate::transition::Event;
 use crate::{
-    CaseId, ClientName, Delivery, DeliveryId, DestinationName, Digest, Reason, ServiceKey, State, Submission,
-    SubmissionId, TenantName, Timestamp,
+    CaseId, ClientName, Delivery, DeliveryId, DestinationName, Digest, Reason, ReasonCode, ServiceKey, State,
+    Submission, SubmissionId, TenantName, Timestamp,
 };
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Reads what is kept. Everything is seen through a [`Scope`]: what lies outside is not there (H7).
@@ -34,7 +35,8 @@ pub trait Records: Send + Sync {
 }
 
 /// What somebody may see.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Everything: the hub itself.
     Hub,
@@ -82,10 +84,17 @@ pub struct CaseView {
 }
 
 /// Which deliveries are asked for; everything that is set must fit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeliveryFilter {
     /// In one of these states; empty for all.
     pub states: BTreeSet<State>,
+    /// Of this tenant.
+    pub tenant: Option<TenantName>,
+    /// Whose reason has this code.
+    pub reason: Option<ReasonCode>,
+    /// That a person paused (`true`), or did not.
+    pub paused: Option<bool>,
     /// To this destination.
     pub destination: Option<DestinationName>,
     /// Of a submission for this service.

@@ -94,13 +94,13 @@ impl DestinationDraft {
     pub fn build(self) -> Option<(Destination, &'static str, Arc<dyn Target>)> {
         let settings = self.settings;
         let destination = Destination {
-            name: self.name.value,
             tenants: self.tenants.into_iter().map(|tenant| tenant.value).collect(),
             test: settings.test,
             concurrency: settings.concurrency,
             timeout: settings.timeout.get(),
             retry: settings.retry,
             unknown: settings.unknown,
+            ..Destination::new(self.name.value)
         };
         Some((destination, self.adapter?, self.target?))
     }
@@ -129,7 +129,7 @@ fn read_retry(table: Table<'_>) -> Retry {
         table.faults().note(fault.hint("make `cap` at least as long as `first`"));
     }
     table.end(&[]);
-    Retry { first: first.get(), cap: cap.get() }
+    Retry { first: first.get(), cap: cap.get(), ..Retry::default() }
 }
 
 fn positive(table: &Table<'_>, key: &'static str, default: Duration) -> Duration {

@@ -3,6 +3,8 @@
 use crate::Engine;
 use crate::catalog::Connected;
 use crate::content::Stored;
+use crate::dispatch::Conversation;
+use crate::gate::Ended;
 use crate::judge::{self, Circumstances, Saying as _, settlement};
 use crate::prepare::{Loaded, Ready, Stop};
 use crate::routing::{self, Facts};
@@ -19,6 +21,7 @@ use rohrpost_model::{Digest, Failure, Outcome, Reason, ReasonCode, State, Submis
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long the hub waits before it writes to a store again that could not be written.
@@ -37,18 +40,26 @@ pub(crate) struct Sending {
 impl Engine {
     /// Makes one attempt at a claimed delivery and settles it. An error means that the store is in trouble: the claim
     /// was given back and nothing was sent.
-    pub(crate) async fn attempt(&self, mut claim: Claim, to: &Connected) -> Result<State, StoreFault> {
+    pub(crate) async fn attempt(&self, mut claim: Claim, to: &Connected) -> Conversation {
         let (loaded, ready) = match self.load_and_prepare(&claim, to).await {
             Ok(prepared) => prepared,
-            Err(stop) => return self.stop_before_mark(claim, stop).await,
+            Err(stop) => return (self.stop_before_mark(claim, stop).await, Ended::Untouched),
         };
+        if self.stopping.load(Ordering::Acquire) {
+            let state = claim.delivery.state;
+            self.ports.outbox.give_back(claim).await;
+            return (Ok(state), Ended::Untouched);
+        }
         let sending = match self.mark(&mut claim, loaded, ready).await {
             Ok(sending) => sending,
-            Err(fault) => return self.stop_before_mark(claim, Stop::from(fault)).await,
+            Err(fault) => {
+                return (self.stop_before_mark(claim, Stop::from(fault)).await, Ended::Untouched);
+            }
         };
         let answer = self.deliver(&claim, &sending, to).await;
+        let ended = judge::reached(&answer);
         let verdict = judge::attempt(answer, self.circumstances(&claim, to));
-        self.settle(claim, verdict).await
+        (self.settle(claim, verdict).await, ended)
     }
 
     async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<(Loaded, Ready), Stop> {

@@ -1,5 +1,6 @@
 //! What an answer means for a delivery. Pure: the same answer always means the same.
 
+use crate::gate::Ended;
 use rohrpost_model::destination::{Destination, OnUnknown, Retry};
 use rohrpost_model::ports::{Attempted, Inquiry, Settlement};
 use rohrpost_model::transition::Event;
@@ -7,7 +8,8 @@ use rohrpost_model::{Failure, Outcome, Reason, ReasonCode, Receipt, State, Times
 use std::time::Duration;
 
 /// How long an unknown or awaiting delivery waits, at least and at most, before its target is asked again.
-pub(crate) const ASK_AGAIN: Retry = Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900) };
+pub(crate) const ASK_AGAIN: Retry =
+    Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900), age: None };
 
 /// How often a target is asked about an unknown delivery before the answer counts as "no word".
 const ASKED_ENOUGH: u32 = 5;
@@ -28,6 +30,24 @@ pub struct Circumstances<'a> {
     pub now: Timestamp,
     /// A random number from 0 to 1, for the jitter.
     pub chance: f64,
+}
+
+/// The longest wait that the hub gives itself: what is due later than that was written under another clock.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2 * 24 * 3600);
+
+/// What an answer shows of its destination: whether it is in trouble.
+pub(crate) fn reached<T>(answer: &Result<T, Failure>) -> Ended {
+    match answer {
+        Err(Failure::Unavailable { retry_after, .. }) => Ended::Troubled { retry_after: *retry_after },
+        Err(Failure::Unknown(_)) => Ended::Troubled { retry_after: None },
+        // Nothing was sent, so nothing was seen of it.
+        Err(Failure::Defect(_)) => Ended::Untouched,
+        // With these credentials it refuses everything.
+        Err(Failure::Refused(reason)) if reason.code == ReasonCode::CredentialsRefused => {
+            Ended::Troubled { retry_after: None }
+        }
+        Ok(_) | Err(Failure::Refused(_)) => Ended::Reached,
+    }
 }
 
 /// The verdict on an attempt.
@@ -161,13 +181,11 @@ impl Saying for Settlement {
 mod tests {
     use super::*;
     use rohrpost_model::DestinationName;
-    use std::collections::BTreeSet;
 
     fn destination(unknown: OnUnknown) -> Destination {
         let name: DestinationName = "ziel".parse().unwrap();
-        let retry = Retry { first: Duration::from_secs(10), cap: Duration::from_secs(60) };
-        let timeout = Duration::from_secs(30);
-        Destination { name, tenants: BTreeSet::new(), test: false, concurrency: 1, timeout, retry, unknown }
+        let retry = Retry { first: Duration::from_secs(10), cap: Duration::from_secs(60), age: None };
+        Destination { retry, unknown, ..Destination::new(name) }
     }
 
     fn around(destination: &Destination, deduplicates: bool) -> Circumstances<'_> {

@@ -6,11 +6,12 @@
 //! | To find | Look in |
 //! |---|---|
 //! | what came in | [`submission`] |
-//! | what is to be done with it | [`route`], [`destination`] |
+//! | what is to be done with it | [`route`], [`destination`], [`calendar`] |
 //! | how far it is | [`delivery`], [`transition`] |
 //! | what a target answered | [`outcome`], [`reason`] |
 //! | what surrounds the engine | the ports in [`ports`] |
 
+pub mod calendar;
 pub mod client;
 pub mod delivery;
 pub mod destination;

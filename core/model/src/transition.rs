@@ -6,6 +6,7 @@
 //! Sending → Delivered | Awaiting | Due (Unavailable) | Parked (Refused) | Unknown (crash, time-out, torn connection)
 //! Unknown → inquire: found → Delivered | Awaiting; surely absent → Due; no word → Due | Parked, or asked again later
 //! Awaiting → Delivered | Awaiting (asked again later) | Due (surely undone) | Parked (refused later, deadline)
+//! Sending, Unknown, Awaiting → Parked instead of Due where it was tried for long enough
 //! Parked, Due, Blocked, Awaiting, Unknown → Due | Discarded by command; Parked, Blocked, Due → Expired by rule
 //! Parked, Due, Blocked, Awaiting, Unknown stay what they are when a person pauses or resumes them, and Parked, Blocked,
 //! Due when the rule warns
@@ -47,6 +48,8 @@ pub enum Event {
     SendAgain,
     /// The target was asked and gave no word; the destination says `unknown = "park"`, or a deadline has passed.
     GivenUp,
+    /// It would be sent again, but was tried for as long as its destination says.
+    TriedLongEnough,
     /// A person asked for another attempt.
     RetryCommanded,
     /// A person gave it up.
@@ -63,7 +66,7 @@ pub enum Event {
 
 impl Event {
     /// All events, in the order of a delivery's life.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Released,
         Self::Claimed,
         Self::GivenBack,
@@ -78,6 +81,7 @@ impl Event {
         Self::NoWordYet,
         Self::SendAgain,
         Self::GivenUp,
+        Self::TriedLongEnough,
         Self::RetryCommanded,
         Self::DiscardCommanded,
         Self::PauseCommanded,
@@ -126,6 +130,7 @@ pub const fn next(state: State, event: Event) -> Result<State, Impossible> {
         (S::Awaiting, E::NoWordYet) => S::Awaiting,
         (S::Unknown, E::SendAgain) => S::Due,
         (S::Unknown | S::Awaiting, E::GivenUp) => S::Parked,
+        (S::Sending | S::Unknown | S::Awaiting, E::TriedLongEnough) => S::Parked,
 
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::RetryCommanded) => S::Due,
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::DiscardCommanded) => S::Discarded,

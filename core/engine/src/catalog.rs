@@ -49,8 +49,6 @@ pub struct Catalog {
     pub seals: BTreeMap<SealName, Arc<dyn Seal>>,
     /// What a sender may hand in at most.
     pub limits: Limits,
-    /// How the hub's own step `unrouted` is served.
-    pub unrouted: Destination,
 }
 
 impl Catalog {

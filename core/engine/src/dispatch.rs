@@ -107,7 +107,7 @@ impl Engine {
             Some(Some(connected)) => &connected.destination,
             // A destination that is not configured: what waits for it is parked.
             Some(None) => return Served::default(),
-            None => &catalog.unrouted,
+            None => &self.unrouted,
         };
         let Some(work) = self.lanes.work(place) else { return Served::default() };
         let allowance = self.lanes.allowance(place, policy, now);
@@ -206,9 +206,10 @@ impl Engine {
 }
 
 /// How the hub's own step is served: by itself, and never in trouble.
-pub(crate) fn unrouted_policy() -> Option<Destination> {
-    let name = rohrpost_model::route::UNROUTED.parse().ok()?;
-    Some(Destination { concurrency: ROUTING_AT_ONCE, breaker: None, ramp: None, ..Destination::new(name) })
+pub(crate) fn unrouted_policy() -> Result<Destination, StoreFault> {
+    let name = rohrpost_model::route::UNROUTED.parse();
+    let name = name.map_err(|bad: rohrpost_model::BadName| StoreFault::Unavailable(bad.to_string()))?;
+    Ok(Destination { concurrency: ROUTING_AT_ONCE, breaker: None, ramp: None, ..Destination::new(name) })
 }
 
 pub(crate) fn after(now: Timestamp, pause: Duration) -> Timestamp {

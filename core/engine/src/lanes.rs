@@ -229,7 +229,7 @@ impl Engine {
         let catalog = self.catalog();
         let policy = match place {
             Some(name) => catalog.destinations.get(name).map(|connected| &connected.destination),
-            None => Some(&catalog.unrouted),
+            None => Some(&self.unrouted),
         };
         if let Some(policy) = policy {
             self.lanes.end(place, policy, ended, self.ports.clock.now(), fastrand::f64());

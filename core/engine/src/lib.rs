@@ -36,6 +36,7 @@ mod workers;
 
 use arc_swap::ArcSwap;
 use catalog::Catalog;
+use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{
     Blobs, Clock, Commands, Outbox, ReceiptSigner, Records, StoreFault, Vault, Versions,
 };
@@ -70,6 +71,8 @@ pub struct Engine {
     catalog: ArcSwap<Catalog>,
     pinned: prepare::PinnedVersions,
     workers: Workers,
+    /// How the hub's own step `unrouted` is served.
+    unrouted: Destination,
     lanes: lanes::Lanes,
     /// Something happened that the delivery loop may act on.
     wake: Arc<Notify>,
@@ -89,6 +92,7 @@ impl Engine {
             catalog: ArcSwap::from_pointee(catalog),
             pinned: prepare::PinnedVersions::default(),
             workers: Workers::as_wide_as_the_machine(),
+            unrouted: dispatch::unrouted_policy()?,
             lanes: lanes::Lanes::default(),
             wake: Arc::new(Notify::new()),
             orders_wake: Notify::new(),

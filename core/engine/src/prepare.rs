@@ -97,7 +97,7 @@ impl Engine {
         Ok(Loaded { view, key, pinned, receipts })
     }
 
-    async fn pinned_step(&self, delivery: &Delivery) -> Result<Arc<PinnedStep>, Stop> {
+    pub(crate) async fn pinned_step(&self, delivery: &Delivery) -> Result<Arc<PinnedStep>, Stop> {
         let digest = delivery.pinned.ok_or_else(|| version_missing("-"))?;
         if let Some(step) = self.pinned.steps.get(&digest) {
             return Ok(step);

@@ -192,7 +192,6 @@ mod tests {
             mappings: BTreeMap::new(),
             seals: BTreeMap::new(),
             limits: Limits::default(),
-            unrouted: crate::dispatch::unrouted_policy().unwrap(),
         }
     }
 

@@ -46,7 +46,7 @@ impl Commanded {
     fn change(&self) -> Change<'_> {
         let (event, code) = effect(&self.command.order);
         let reason = match code {
-            ReasonCode::PausedDelivery => Reason::new(code).with("who", &self.command.who),
+            ReasonCode::PausedDelivery | ReasonCode::MendedByPerson => Reason::new(code).with("who", &self.command.who),
             _ => Reason::new(code),
         };
         Change {
@@ -72,8 +72,8 @@ impl Commanded {
             }
             Order::Discard(Dependents::Discard) => {
                 let state = ledger.change(stored, &change)?;
-                let with_it = (Event::DiscardCommanded, ReasonCode::DiscardedWithStep);
-                give_up(ledger, stored.submission, &stored.delivery.step, with_it, self.behind())?;
+                let with_it = (Event::DiscardCommanded, Reason::new(ReasonCode::DiscardedWithStep));
+                give_up(ledger, stored.submission, &stored.delivery.step, &with_it, self.behind())?;
                 Ok(state)
             }
             Order::Discard(Dependents::Release) => {

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::rows::{Stored, text};
 use rohrpost_model::transition::Event;
-use rohrpost_model::{Delivery, Reason, ReasonCode, State, StepName, Timestamp};
+use rohrpost_model::{Delivery, Reason, State, StepName, Timestamp};
 use std::collections::HashMap;
 
 /// Who or what is behind what happens to the waiting ones.
@@ -42,7 +42,7 @@ pub(crate) fn give_up(
     ledger: &mut Ledger,
     submission: i64,
     step: &StepName,
-    (event, code): (Event, ReasonCode),
+    (event, reason): &(Event, Reason),
     behind: Behind<'_>,
 ) -> Result<u64, Fault> {
     let mut count = 0;
@@ -53,7 +53,7 @@ pub(crate) fn give_up(
             waiting.into_iter().partition(|stored| stored.delivery.after.contains(&step));
         waiting = others;
         for mut stored in with_it {
-            ledger.change(&mut stored, &behind.change(event, Some(Reason::new(code))))?;
+            ledger.change(&mut stored, &behind.change(*event, Some(reason.clone())))?;
             given_up.push(stored.delivery.step);
             count += 1;
         }

@@ -6,12 +6,14 @@ use crate::change::{Also, Change, HUB};
 use crate::claims::Claims;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
-use crate::rows::{Stored, as_json, from_nanos, nanos, plain_json};
+use crate::rows::{Stored, as_json, first, from_nanos, nanos, plain_json};
 use crate::writer::{Ended, Work};
+use rohrpost_model::destination::Written;
 use rohrpost_model::ports::Expired;
 use rohrpost_model::transition::Event;
 use rohrpost_model::{Reason, ReasonCode, Timestamp};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Whose time has come. The index `deliveries_under_rule` has the same words.
 const RULE_APPLIES: &str = "d.rule_at <= ?1 AND d.state IN ('blocked', 'due', 'parked') AND d.seq IN (SELECT seq FROM \
@@ -49,10 +51,11 @@ impl Expire {
     }
 
     fn expire(&self, ledger: &mut Ledger, stored: &mut Stored, done: &mut Expired) -> Result<(), Fault> {
-        ledger.change(stored, &self.change(Event::ExpiredByRule, Reason::new(ReasonCode::Expired)))?;
+        let reason = Reason::new(ReasonCode::Expired).with("after", age(ledger, stored)?);
+        ledger.change(stored, &self.change(Event::ExpiredByRule, reason.clone()))?;
         let behind = Behind { at: self.now, cause: "expiry", who: HUB, why: None };
-        let with_it = (Event::ExpiredByRule, ReasonCode::Expired);
-        done.expired += 1 + give_up(ledger, stored.submission, &stored.delivery.step, with_it, behind)?;
+        let with_it = (Event::ExpiredByRule, reason);
+        done.expired += 1 + give_up(ledger, stored.submission, &stored.delivery.step, &with_it, behind)?;
         Ok(())
     }
 
@@ -64,6 +67,17 @@ impl Expire {
             warnings(ledger, stored)?.into_iter().filter(|at| *at > nanos(self.now)).collect();
         set_rule(ledger, stored, &later, Some(later.first().copied().unwrap_or(nanos(expires_at))))
     }
+}
+
+/// How long after acceptance the rule gives it up.
+fn age(ledger: &Ledger, stored: &Stored) -> Result<Written, Fault> {
+    let received: i64 = first(
+        &ledger.connection,
+        "SELECT received_at FROM submissions WHERE seq = ?1",
+        [stored.submission],
+    )?;
+    let expires_at = stored.delivery.expires_at.map_or(received, nanos);
+    Ok(Written(Duration::from_nanos(u64::try_from(expires_at - received).unwrap_or(0))))
 }
 
 fn warnings(ledger: &Ledger, stored: &Stored) -> Result<Vec<i64>, Fault> {

@@ -79,6 +79,17 @@ fn check_header(path: &Path) -> Result<(), StoreFault> {
     )))
 }
 
+/// A database as an earlier version made it.
+#[cfg(test)]
+pub(crate) fn open_at_version(path: &Path, version: usize) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    for (number, migration) in MIGRATIONS.iter().enumerate().take(version) {
+        apply(&connection, number + 1, migration)?;
+    }
+    Ok(connection)
+}
+
 fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
     let read = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let version = read("user_version").map_err(|error| sql(&error))?;

@@ -57,7 +57,7 @@ impl Engine {
             }
         };
         let answer = self.deliver(&claim, &sending, to).await;
-        let ended = judge::reached(&answer);
+        let ended = Ended::of(&answer);
         let verdict = judge::attempt(answer, self.circumstances(&claim, to));
         (self.settle(claim, verdict).await, ended)
     }

@@ -8,7 +8,7 @@
 
 use crate::Engine;
 use crate::catalog::{Catalog, Connected};
-use crate::gate::Ended;
+use crate::gate::{Begun, Ended};
 use crate::judge::{ASK_AGAIN, Saying as _, settlement};
 use crate::lanes::{Floor, Served};
 use rohrpost_model::destination::Destination;
@@ -126,8 +126,8 @@ impl Engine {
         let more = claims.len() == allowance.may_begin;
         self.lanes.served(place, claims.last().map(|claim| claim.delivery.tenant.clone()));
         for claim in claims {
-            self.lanes.begin(place, policy, now);
-            self.spawn(floor, claim, place, connected.flatten());
+            let begun = self.lanes.begin(place, policy, now);
+            self.spawn(floor, begun, claim, place, connected.flatten());
         }
         // What is due already and was not handed out is held by somebody for a moment.
         let next_due = next_due.map(|due| if due > now { due } else { after(now, CATCH_BREATH) });
@@ -139,7 +139,14 @@ impl Engine {
         Wanted { destination: place.clone(), work, limit, now, beyond, after: self.lanes.last_served(place) }
     }
 
-    fn spawn(self: &Arc<Self>, floor: &mut Floor, claim: Claim, place: &Place, to: Option<&Connected>) {
+    fn spawn(
+        self: &Arc<Self>,
+        floor: &mut Floor,
+        begun: Begun,
+        claim: Claim,
+        place: &Place,
+        to: Option<&Connected>,
+    ) {
         let (engine, to) = (Arc::clone(self), to.cloned());
         let conversation = async move {
             match to {
@@ -147,7 +154,7 @@ impl Engine {
                 None => (engine.route_again(claim).await, Ended::Reached),
             }
         };
-        floor.begin(place.clone(), conversation);
+        floor.begin(place.clone(), begun, conversation);
     }
 
     async fn work_on(&self, claim: Claim, to: &Connected) -> Conversation {

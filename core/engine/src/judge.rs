@@ -1,6 +1,5 @@
 //! What an answer means for a delivery. Pure: the same answer always means the same.
 
-use crate::gate::Ended;
 use rohrpost_model::destination::{Destination, OnUnknown, Retry};
 use rohrpost_model::ports::{Attempted, Inquiry, Settlement};
 use rohrpost_model::transition::Event;
@@ -34,21 +33,6 @@ pub struct Circumstances<'a> {
 
 /// The longest wait that the hub gives itself: what is due later than that was written under another clock.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2 * 24 * 3600);
-
-/// What an answer shows of its destination: whether it is in trouble.
-pub(crate) fn reached<T>(answer: &Result<T, Failure>) -> Ended {
-    match answer {
-        Err(Failure::Unavailable { retry_after, .. }) => Ended::Troubled { retry_after: *retry_after },
-        Err(Failure::Unknown(_)) => Ended::Troubled { retry_after: None },
-        // Nothing was sent, so nothing was seen of it.
-        Err(Failure::Defect(_)) => Ended::Untouched,
-        // With these credentials it refuses everything.
-        Err(Failure::Refused(reason)) if reason.code == ReasonCode::CredentialsRefused => {
-            Ended::Troubled { retry_after: None }
-        }
-        Ok(_) | Err(Failure::Refused(_)) => Ended::Reached,
-    }
-}
 
 /// The verdict on an attempt.
 pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> Settlement {

@@ -200,7 +200,7 @@ impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
         let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
-        let fitting = units.into_iter().find(|(_, unit)| millis > 0 && millis % unit == 0);
+        let fitting = units.into_iter().find(|(_, unit)| millis > 0 && millis.is_multiple_of(*unit));
         let (name, unit) = fitting.unwrap_or(("ms", 1));
         write!(f, "{}{name}", millis / unit)
     }

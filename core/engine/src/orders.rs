@@ -133,8 +133,7 @@ impl Engine {
         let at = self.ports.clock.now();
         let Asked { order, filter, per_second, why, tenant } = asked;
         let key = self.ports.vault.issue(&tenant, at)?;
-        let (scope, who, per_second) =
-            (scope.clone(), who.to_string(), per_second.clamp(1, MOST_PER_SECOND));
+        let (scope, who, per_second) = (scope.clone(), who.to_string(), per_second.clamp(1, MOST_PER_SECOND));
         let id = CommandId::new(at);
         let command = NewBulkCommand { id, order, filter, scope, per_second, who, why, at, key };
         let begun = self.ports.commands.begin(command).await?;
@@ -185,7 +184,8 @@ impl Engine {
 
     async fn carry_on_with(&self, order: &BulkCommand) -> Result<(), StoreFault> {
         let Some(limit) = self.piece_of(order) else { return Ok(()) };
-        let found = self.ports.records.deliveries(&order.scope, &order.filter, Some(order.cursor), limit).await?;
+        let found =
+            self.ports.records.deliveries(&order.scope, &order.filter, Some(order.cursor), limit).await?;
         let full = found.len() == limit;
         let meant: Vec<_> = found.into_iter().filter(|(cursor, _)| *cursor <= order.last).collect();
         let last = meant.len() < limit || !full;
@@ -209,7 +209,8 @@ impl Engine {
 
     /// How many deliveries this piece takes. A slow order waits for its next whole one.
     fn piece_of(&self, order: &BulkCommand) -> Option<usize> {
-        let due = elapsed_pieces(order.at, self.ports.clock.now()).saturating_mul(u64::from(order.per_second));
+        let due =
+            elapsed_pieces(order.at, self.ports.clock.now()).saturating_mul(u64::from(order.per_second));
         let allowed = due / u64::from(PIECES);
         let left = allowed.saturating_sub(order.done + order.refused);
         let most = u64::from(order.per_second.div_ceil(PIECES));
@@ -217,7 +218,11 @@ impl Engine {
         usize::try_from(left.min(most)).ok().filter(|limit| *limit > 0)
     }
 
-    async fn carry_out(&self, order: &BulkCommand, delivery: &Delivery) -> Result<CommandOutcome, StoreFault> {
+    async fn carry_out(
+        &self,
+        order: &BulkCommand,
+        delivery: &Delivery,
+    ) -> Result<CommandOutcome, StoreFault> {
         let single = match order.order {
             BulkOrder::Retry => Order::Retry,
             BulkOrder::Discard { dependents } => Order::Discard(dependents),
@@ -257,4 +262,3 @@ pub fn states_for(order: BulkOrder) -> impl Iterator<Item = State> {
     };
     State::ALL.into_iter().filter(move |state| next(*state, event).is_ok())
 }
-

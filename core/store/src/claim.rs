@@ -122,7 +122,8 @@ fn reserve_among(
     keys: &Keys,
     wanted: &Wanted,
 ) -> Result<Reserved, Fault> {
-    let mut reserved = Reserved { claims: Arc::clone(claims), deliveries: Vec::new(), next_due: None, set_aside: false };
+    let mut reserved =
+        Reserved { claims: Arc::clone(claims), deliveries: Vec::new(), next_due: None, set_aside: false };
     for (place, id) in candidates {
         if reserved.deliveries.len() >= wanted.limit {
             break;

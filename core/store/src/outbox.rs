@@ -6,8 +6,8 @@ use crate::store::SqliteStore;
 use crate::work::{Accept, Commanded, Expire, Recover, SetMark, Settle};
 use async_trait::async_trait;
 use rohrpost_model::ports::{
-    Acceptance, Claim, Claimed, Command, CommandOutcome, Expired, Mark, NewSubmission, Outbox, Place, Scope, Settlement,
-    StoreFault, Unsettled, Wanted,
+    Acceptance, Claim, Claimed, Command, CommandOutcome, Expired, Mark, NewSubmission, Outbox, Place, Scope,
+    Settlement, StoreFault, Unsettled, Wanted,
 };
 use rohrpost_model::{State, Timestamp};
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn accept(&self, new: NewSubmission) -> Result<Acceptance, StoreFault> {
-        let work = Accept::prepare(new, Arc::clone(&self.keys), Arc::clone(&self.recent))?;
+        let (keys, recent) = (Arc::clone(&self.keys), Arc::clone(&self.recent));
+        let work = Accept::prepare(new, keys, recent, Arc::clone(&self.fresh))?;
         self.writer.submit(work).await
     }
 

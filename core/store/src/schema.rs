@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
-const MIGRATIONS: &[&str] = 
+const MIGRATIONS: &[&str] =
     &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_operations.sql")];
 
 /// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".

@@ -6,6 +6,7 @@ use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::fault::{Fault, disk};
 use crate::files::FileHome;
+use crate::fresh::Fresh;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::notices::Notices;
@@ -35,6 +36,7 @@ pub struct SqliteStore {
     pub(crate) counts: Arc<Counts>,
     pub(crate) notices: Arc<Notices>,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) fresh: Arc<Fresh>,
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) files: FileHome,
     pub(crate) inline_bytes: usize,
@@ -88,6 +90,7 @@ impl SqliteStore {
             counts,
             notices,
             recent: Arc::new(Recent::new(options.recent_bytes)),
+            fresh: Arc::new(Fresh::new(options.fresh)),
             segments: Arc::new(SegmentReader::new(directory.segments())),
             files,
             inline_bytes: options.inline_bytes,

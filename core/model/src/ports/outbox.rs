@@ -4,8 +4,8 @@ use crate::delivery::KeptDocument;
 use crate::route::On;
 use crate::transition::Event;
 use crate::{
-    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName, Submission,
-    SubmissionId, TenantName, Timestamp,
+    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName,
+    Submission, SubmissionId, TenantName, Timestamp,
 };
 use async_trait::async_trait;
 use std::sync::Arc;

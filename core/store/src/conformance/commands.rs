@@ -83,7 +83,8 @@ pub(crate) async fn h7_counts_reach_only_into_the_scope(stand: &dyn Stand) {
     for tenant in ["a", "a", "b"] {
         ports.accept(&Draft { tenant, steps: vec![step("fachverfahren")], ..Draft::default() }).await;
     }
-    let count = async |scope: Scope, filter: DeliveryFilter| ports.commands.count(&scope, &filter).await.unwrap();
+    let count =
+        async |scope: Scope, filter: DeliveryFilter| ports.commands.count(&scope, &filter).await.unwrap();
     let all = DeliveryFilter::default;
     assert_eq!(count(Scope::Hub, all()).await, 3);
     assert_eq!(count(scope(&["a"], None), all()).await, 2);

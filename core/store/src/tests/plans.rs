@@ -182,7 +182,9 @@ async fn h11_held_is_always_what_the_rows_say() {
             }
             _ => {
                 let everything = Wanted { limit: 1, ..wanted(100_000, 1) };
-                let Some(mut claim) = ports.outbox.claim(&everything).await.unwrap().claims.pop() else { continue };
+                let Some(mut claim) = ports.outbox.claim(&everything).await.unwrap().claims.pop() else {
+                    continue;
+                };
                 if claim.delivery.state == State::Claimed {
                     ports.mark(&mut claim, round).await.unwrap();
                 }

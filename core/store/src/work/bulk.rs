@@ -70,8 +70,7 @@ impl Work for BeginBulk {
     fn run(&mut self, ledger: &mut Ledger) -> Result<BulkCommand, Fault> {
         let new = &self.0;
         let total = count(&ledger.connection, &ledger.claims, &new.scope, &new.filter)?;
-        let last: i64 =
-            first(&ledger.connection, "SELECT coalesce(max(seq), 0) FROM deliveries", [])?;
+        let last: i64 = first(&ledger.connection, "SELECT coalesce(max(seq), 0) FROM deliveries", [])?;
         let sealed = Column::Order(new.id).seal_alone(&*new.key.key, &new.why)?;
         self.insert(ledger, &sealed, total, last)?;
         ledger.note(&Note {
@@ -162,8 +161,7 @@ impl Work for EndBulk {
         let mut update = ledger.connection.prepare_cached(
             "UPDATE commands SET state = ?2, ended_at = ?3, ended_by = ?4 WHERE id = ?1 AND state = 'running'",
         )?;
-        let ended =
-            update.execute((self.id.as_bytes(), as_word(&self.state)?, nanos(self.at), &self.who))?;
+        let ended = update.execute((self.id.as_bytes(), as_word(&self.state)?, nanos(self.at), &self.who))?;
         drop(update);
         if ended > 0 {
             ledger.note(&Note {
@@ -180,4 +178,3 @@ impl Work for EndBulk {
         rows.next()?.map(|row| bulk_command(row, &self.seal)).transpose()
     }
 }
-

@@ -46,7 +46,9 @@ impl Commanded {
     fn change(&self) -> Change<'_> {
         let (event, code) = effect(&self.command.order);
         let reason = match code {
-            ReasonCode::PausedDelivery | ReasonCode::MendedByPerson => Reason::new(code).with("who", &self.command.who),
+            ReasonCode::PausedDelivery | ReasonCode::MendedByPerson => {
+                Reason::new(code).with("who", &self.command.who)
+            }
             _ => Reason::new(code),
         };
         Change {

@@ -71,11 +71,8 @@ impl Expire {
 
 /// How long after acceptance the rule gives it up.
 fn age(ledger: &Ledger, stored: &Stored) -> Result<Written, Fault> {
-    let received: i64 = first(
-        &ledger.connection,
-        "SELECT received_at FROM submissions WHERE seq = ?1",
-        [stored.submission],
-    )?;
+    let received: i64 =
+        first(&ledger.connection, "SELECT received_at FROM submissions WHERE seq = ?1", [stored.submission])?;
     let expires_at = stored.delivery.expires_at.map_or(received, nanos);
     Ok(Written(Duration::from_nanos(u64::try_from(expires_at - received).unwrap_or(0))))
 }
@@ -87,8 +84,9 @@ fn warnings(ledger: &Ledger, stored: &Stored) -> Result<Vec<i64>, Fault> {
 }
 
 fn set_rule(ledger: &Ledger, stored: &Stored, warn_at: &[i64], rule_at: Option<i64>) -> Result<(), Fault> {
-    let mut update =
-        ledger.connection.prepare_cached("UPDATE deliveries SET warn_at = ?2, rule_at = ?3 WHERE seq = ?1")?;
+    let mut update = ledger
+        .connection
+        .prepare_cached("UPDATE deliveries SET warn_at = ?2, rule_at = ?3 WHERE seq = ?1")?;
     update.execute((stored.seq, as_json(&warn_at)?, rule_at))?;
     Ok(())
 }
@@ -101,7 +99,8 @@ impl Work for Expire {
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         for mut stored in ledger.select(RULE_APPLIES, (nanos(self.now), limit))? {
             // What somebody works on is looked at again; one that went with an earlier one is gone.
-            if ledger.find(stored.delivery.id)?.delivery.state == stored.delivery.state && self.hold.take(&stored)
+            if ledger.find(stored.delivery.id)?.delivery.state == stored.delivery.state
+                && self.hold.take(&stored)
             {
                 self.apply(ledger, &mut stored, &mut done)?;
             }

@@ -38,6 +38,9 @@ pub struct Circumstances<'a> {
     pub chance: f64,
 }
 
+/// The longest wait that the hub gives itself: what is due later than that was written under another clock.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2 * 24 * 3600);
+
 /// The verdict on an attempt.
 pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> Settlement {
     match answer {

@@ -34,7 +34,7 @@ pub use client::Client;
 pub use delivery::{Delivery, State};
 pub use digest::Digest;
 pub use fault::Fault;
-pub use ids::{DeliveryId, SubmissionId};
+pub use ids::{CommandId, DeliveryId, SubmissionId};
 pub use names::*;
 pub use outcome::{Failure, Outcome, Receipt};
 pub use reason::{Reason, ReasonCode};

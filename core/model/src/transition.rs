@@ -8,6 +8,8 @@
 //! Awaiting → Delivered | Awaiting (asked again later) | Due (surely undone) | Parked (refused later, deadline)
 //! Sending, Unknown, Awaiting → Parked instead of Due where it was tried for long enough
 //! Parked, Due, Blocked, Awaiting, Unknown → Due | Discarded by command; Parked, Blocked, Due → Expired by rule
+//! Parked, Due, Blocked, Awaiting, Unknown stay what they are when a person pauses or resumes them, and Parked, Blocked,
+//! Due when the rule warns
 //! ```
 
 use crate::State;
@@ -52,13 +54,19 @@ pub enum Event {
     RetryCommanded,
     /// A person gave it up.
     DiscardCommanded,
+    /// A person paused it: it stays what it is, and nothing is done with it.
+    PauseCommanded,
+    /// A person let it go on.
+    ResumeCommanded,
+    /// The route's rule will give it up soon.
+    ExpiryWarned,
     /// The route's rule gave it up.
     ExpiredByRule,
 }
 
 impl Event {
     /// All events, in the order of a delivery's life.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Released,
         Self::Claimed,
         Self::GivenBack,
@@ -76,6 +84,9 @@ impl Event {
         Self::TriedLongEnough,
         Self::RetryCommanded,
         Self::DiscardCommanded,
+        Self::PauseCommanded,
+        Self::ResumeCommanded,
+        Self::ExpiryWarned,
         Self::ExpiredByRule,
     ];
 }
@@ -123,6 +134,11 @@ pub const fn next(state: State, event: Event) -> Result<State, Impossible> {
 
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::RetryCommanded) => S::Due,
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::DiscardCommanded) => S::Discarded,
+        (
+            S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown,
+            E::PauseCommanded | E::ResumeCommanded,
+        )
+        | (S::Parked | S::Blocked | S::Due, E::ExpiryWarned) => state,
         (S::Parked | S::Blocked | S::Due, E::ExpiredByRule) => S::Expired,
         _ => return Err(Impossible { state, event }),
     };

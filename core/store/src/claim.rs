@@ -5,29 +5,85 @@ use crate::claims::{Claims, Holder};
 use crate::fault::Fault;
 use crate::keys::Keys;
 use crate::rows::{DELIVERY, FROM_DELIVERIES, nanos, stored};
-use rohrpost_model::ports::{Claim, StoreFault, Wanted};
-use rohrpost_model::{Delivery, DeliveryId, State, Timestamp};
-use rusqlite::Connection;
+use rohrpost_model::ports::{Claim, Claimed, Place, StoreFault, Wanted, Work};
+use rohrpost_model::{Delivery, DeliveryId, State, TenantName, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
 use std::sync::Arc;
 
-/// Candidates, the longest due first. The index `deliveries_to_claim` holds just what may be claimed.
-pub(crate) const CANDIDATES: &str = "SELECT seq, id FROM deliveries \
-     WHERE destination IS ?1 AND due_at <= ?2 AND held = 0 ORDER BY due_at, seq LIMIT ?3";
+/// What may be handed out. The indexes `deliveries_to_claim` and `deliveries_to_ask` have the same words.
+macro_rules! open_at_place {
+    (All) => {
+        "FROM deliveries WHERE destination IS ?1 AND due_at IS NOT NULL AND held = 0"
+    };
+    (Inquiries) => {
+        "FROM deliveries WHERE destination IS ?1 AND due_at IS NOT NULL AND held = 0 \
+         AND state IN ('unknown', 'awaiting')"
+    };
+}
 
-pub(crate) const DUE_TIMES: &str =
-    "SELECT id, due_at FROM deliveries WHERE due_at IS NOT NULL AND held = 0 ORDER BY due_at LIMIT ?1";
+/// The statements of one kind of work.
+pub(crate) struct Statements {
+    /// The tenant after `?2` that has something open here. The index is entered once for each tenant.
+    pub(crate) next_tenant: &'static str,
+    /// A tenant's candidates, the longest due first.
+    pub(crate) candidates: &'static str,
+    /// Those that are due only after a time that no wait reaches.
+    pub(crate) beyond: &'static str,
+    /// When a tenant's next ones fall due.
+    pub(crate) due_times: &'static str,
+}
+
+macro_rules! statements {
+    ($work:ident) => {
+        Statements {
+            next_tenant: concat!(
+                "SELECT tenant ",
+                open_at_place!($work),
+                " AND tenant > ?2 ORDER BY tenant LIMIT 1"
+            ),
+            candidates: concat!(
+                "SELECT seq, id ",
+                open_at_place!($work),
+                " AND tenant = ?2 AND due_at <= ?3 ORDER BY due_at, seq LIMIT ?4"
+            ),
+            beyond: concat!(
+                "SELECT seq, id ",
+                open_at_place!($work),
+                " AND tenant = ?2 AND due_at > ?3 ORDER BY due_at, seq LIMIT ?4"
+            ),
+            due_times: concat!(
+                "SELECT id, due_at ",
+                open_at_place!($work),
+                " AND tenant = ?2 ORDER BY due_at LIMIT ?3"
+            ),
+        }
+    };
+}
+
+pub(crate) const ALL: Statements = statements!(All);
+pub(crate) const INQUIRIES: Statements = statements!(Inquiries);
+
+const fn statements(work: Work) -> &'static Statements {
+    match work {
+        Work::All => &ALL,
+        Work::Inquiries => &INQUIRIES,
+    }
+}
 
 /// Reserved deliveries; released again unless they are handed out.
 pub(crate) struct Reserved {
     claims: Arc<Claims>,
     deliveries: Vec<Delivery>,
+    next_due: Option<Timestamp>,
     /// Some could not be read.
     set_aside: bool,
 }
 
 impl Reserved {
-    pub(crate) fn hand_out(mut self) -> Vec<Claim> {
-        std::mem::take(&mut self.deliveries).into_iter().map(|delivery| Claim { delivery }).collect()
+    pub(crate) fn hand_out(mut self) -> Claimed {
+        let deliveries = std::mem::take(&mut self.deliveries);
+        let claims = deliveries.into_iter().map(|delivery| Claim { delivery }).collect();
+        Claimed { claims, next_due: self.next_due }
     }
 }
 
@@ -48,9 +104,12 @@ pub(crate) fn reserve(
 ) -> Result<Reserved, Fault> {
     loop {
         let candidates = candidates(connection, claims, wanted)?;
-        let reserved = reserve_among(candidates, connection, claims, keys, wanted)?;
+        let mut reserved = reserve_among(candidates, connection, claims, keys, wanted)?;
         // Every further go has fewer candidates: what was set aside is held.
         if !reserved.deliveries.is_empty() || !reserved.set_aside {
+            if reserved.deliveries.len() < wanted.limit {
+                reserved.next_due = next_due(connection, claims, wanted)?;
+            }
             return Ok(reserved);
         }
     }
@@ -63,7 +122,8 @@ fn reserve_among(
     keys: &Keys,
     wanted: &Wanted,
 ) -> Result<Reserved, Fault> {
-    let mut reserved = Reserved { claims: Arc::clone(claims), deliveries: Vec::new(), set_aside: false };
+    let mut reserved =
+        Reserved { claims: Arc::clone(claims), deliveries: Vec::new(), next_due: None, set_aside: false };
     for (place, id) in candidates {
         if reserved.deliveries.len() >= wanted.limit {
             break;
@@ -71,7 +131,7 @@ fn reserve_among(
         if !claims.take(id, Holder::Worker, wanted.destination.as_ref()) {
             continue;
         }
-        match look_again(connection, keys, place, wanted.now) {
+        match look_again(connection, keys, place, wanted) {
             Ok(Some(delivery)) => reserved.deliveries.push(shown(claims, delivery)),
             Ok(None) => claims.release(id),
             Err(Fault::Own(fault @ StoreFault::Damaged(_))) => {
@@ -96,20 +156,75 @@ fn shown(claims: &Claims, mut delivery: Delivery) -> Delivery {
     delivery
 }
 
-/// As many as are wanted beside those that are held already.
+/// As many as are wanted beside those that are held already: tenant by tenant in turn, of each the longest due first.
 fn candidates(
     connection: &Connection,
     claims: &Claims,
     wanted: &Wanted,
 ) -> Result<Vec<(i64, DeliveryId)>, Fault> {
-    let limit = wanted.limit.saturating_add(claims.len_for(wanted.destination.as_ref()));
-    let destination = wanted.destination.as_ref().map(|name| name.as_str());
-    let mut statement = connection.prepare_cached(CANDIDATES)?;
-    let params = (destination, nanos(wanted.now), i64::try_from(limit).unwrap_or(i64::MAX));
-    let mut rows = statement.query(params)?;
+    let mut queues = Vec::new();
+    // So many tenants with something to hand out fill a round by themselves.
+    for tenant in in_turn(connection, &wanted.destination, wanted.work, wanted.after.as_ref())? {
+        let queue = candidates_of(connection, claims, wanted, &tenant)?;
+        queues.extend((!queue.is_empty()).then_some(queue.into_iter()));
+        if queues.len() >= wanted.limit {
+            break;
+        }
+    }
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push((row.get(0)?, DeliveryId::from_bytes(row.get(1)?)));
+    while found.len() < wanted.limit {
+        let before = found.len();
+        found.extend(queues.iter_mut().filter_map(Iterator::next));
+        if found.len() == before {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The tenants that have something open here, the one after `last` first.
+fn in_turn(
+    connection: &Connection,
+    place: &Place,
+    work: Work,
+    last: Option<&TenantName>,
+) -> Result<Vec<String>, Fault> {
+    let mut next = connection.prepare_cached(statements(work).next_tenant)?;
+    let (mut tenants, mut after) = (Vec::new(), String::new());
+    while let Some(tenant) =
+        next.query_row((place.as_ref().map(|name| name.as_str()), &after), |row| row.get(0)).optional()?
+    {
+        after.clone_from(&tenant);
+        tenants.push(tenant);
+    }
+    if let Some(last) = last {
+        let turn = tenants.iter().position(|tenant| tenant.as_str() > last.as_str()).unwrap_or(0);
+        tenants.rotate_left(turn);
+    }
+    Ok(tenants)
+}
+
+/// What nobody holds of a tenant's due ones.
+fn candidates_of(
+    connection: &Connection,
+    claims: &Claims,
+    wanted: &Wanted,
+    tenant: &str,
+) -> Result<Vec<(i64, DeliveryId)>, Fault> {
+    let limit = wanted.limit.saturating_add(claims.len_for(&wanted.destination));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let destination = wanted.destination.as_ref().map(|name| name.as_str());
+    let mut found = Vec::new();
+    let statements = statements(wanted.work);
+    for (sql, time) in [(statements.candidates, wanted.now), (statements.beyond, wanted.beyond)] {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query((destination, tenant, nanos(time), limit))?;
+        while let Some(row) = rows.next()? {
+            let (place, id) = (row.get(0)?, DeliveryId::from_bytes(row.get(1)?));
+            if !claims.is_held(id) {
+                found.push((place, id));
+            }
+        }
     }
     Ok(found)
 }
@@ -119,28 +234,40 @@ fn look_again(
     connection: &Connection,
     keys: &Keys,
     place: i64,
-    now: Timestamp,
+    wanted: &Wanted,
 ) -> Result<Option<Delivery>, Fault> {
     let sql = format!(
-        "SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE d.seq = ?1 AND d.due_at <= ?2 AND d.held = 0"
+        "SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE d.seq = ?1 \
+         AND (d.due_at <= ?2 OR d.due_at > ?3) AND d.held = 0"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query((place, nanos(now)))?;
+    let mut rows = statement.query((place, nanos(wanted.now), nanos(wanted.beyond)))?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let stored = stored(row)?;
+    if wanted.work == Work::Inquiries && stored.delivery.state == State::Due {
+        return Ok(None);
+    }
     stored.open(keys, connection).map(Some)
 }
 
-/// The next time at which something unclaimed falls due.
-pub(crate) fn next_due(connection: &Connection, claims: &Claims) -> Result<Option<Timestamp>, Fault> {
-    let mut statement = connection.prepare_cached(DUE_TIMES)?;
-    let mut rows = statement.query([i64::try_from(claims.len() + 1).unwrap_or(i64::MAX)])?;
-    while let Some(row) = rows.next()? {
-        if !claims.is_held(DeliveryId::from_bytes(row.get(0)?)) {
-            return crate::rows::time(row, 1).map(Some);
+/// The next time at which something unclaimed falls due here.
+fn next_due(connection: &Connection, claims: &Claims, wanted: &Wanted) -> Result<Option<Timestamp>, Fault> {
+    let place = &wanted.destination;
+    let limit = i64::try_from(claims.len_for(place) + 1).unwrap_or(i64::MAX);
+    let destination = place.as_ref().map(|name| name.as_str());
+    let mut statement = connection.prepare_cached(statements(wanted.work).due_times)?;
+    let mut next: Option<Timestamp> = None;
+    for tenant in in_turn(connection, place, wanted.work, None)? {
+        let mut rows = statement.query((destination, &tenant, limit))?;
+        while let Some(row) = rows.next()? {
+            if !claims.is_held(DeliveryId::from_bytes(row.get(0)?)) {
+                let due = crate::rows::time(row, 1)?;
+                next = Some(next.map_or(due, |next| next.min(due)));
+                break;
+            }
         }
     }
-    Ok(None)
+    Ok(next)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! The port `Outbox` over SQLite.
 
-use crate::claim::{next_due, reserve};
+use crate::claim::reserve;
 use crate::scope::ScopeParams;
 use crate::store::SqliteStore;
-use crate::work::{Accept, Commanded, Recover, SetMark, Settle};
+use crate::work::{Accept, Commanded, Expire, Recover, SetMark, Settle};
 use async_trait::async_trait;
 use rohrpost_model::ports::{
-    Acceptance, Claim, Command, CommandOutcome, Mark, NewSubmission, Outbox, Scope, Settlement, StoreFault,
-    Unsettled, Wanted,
+    Acceptance, Claim, Claimed, Command, CommandOutcome, Expired, Mark, NewSubmission, Outbox, Place, Scope,
+    Settlement, StoreFault, Unsettled, Wanted,
 };
 use rohrpost_model::{State, Timestamp};
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn accept(&self, new: NewSubmission) -> Result<Acceptance, StoreFault> {
-        let work = Accept::prepare(new, Arc::clone(&self.keys), Arc::clone(&self.recent))?;
+        let (keys, recent) = (Arc::clone(&self.keys), Arc::clone(&self.recent));
+        let work = Accept::prepare(new, keys, recent, Arc::clone(&self.fresh))?;
         self.writer.submit(work).await
     }
 
@@ -25,7 +26,7 @@ impl Outbox for SqliteStore {
         self.writer.submit(Recover { now, ask_at }).await
     }
 
-    async fn claim(&self, wanted: &Wanted) -> Result<Vec<Claim>, StoreFault> {
+    async fn claim(&self, wanted: &Wanted) -> Result<Claimed, StoreFault> {
         let (wanted, claims, keys) = (wanted.clone(), Arc::clone(&self.claims), Arc::clone(&self.keys));
         let reserved =
             self.readers.read(move |connection| reserve(connection, &claims, &keys, &wanted)).await?;
@@ -42,6 +43,9 @@ impl Outbox for SqliteStore {
         delivery.reason = None;
         delivery.due_at = None;
         delivery.attempts = marked.attempts;
+        delivery.tries += 1;
+        delivery.tries_since = delivery.tries_since.or(Some(marked.at));
+        delivery.since = marked.at;
         delivery.document = Some(marked.document);
         Ok(())
     }
@@ -61,8 +65,11 @@ impl Outbox for SqliteStore {
         self.writer.submit(work).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreFault> {
-        let claims = Arc::clone(&self.claims);
-        self.readers.read(move |connection| next_due(connection, &claims)).await
+    fn became_due(&self) -> Vec<Place> {
+        self.notices.take()
+    }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreFault> {
+        self.writer.submit(Expire::new(now, limit, Arc::clone(&self.claims))).await
     }
 }

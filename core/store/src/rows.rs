@@ -13,7 +13,10 @@ use std::str::FromStr;
 /// The columns that [`stored`] reads, of `deliveries d` joined with `submissions s`.
 pub(crate) const DELIVERY: &str = "d.seq, d.submission, d.id, s.id, d.tenant, d.case_id, d.step, d.destination, \
      d.pinned, d.ordered, d.after_steps, d.after_on, d.state, d.reason, d.due_at, d.attempts, d.document, \
-     d.sealed_receipt";
+     d.sealed_receipt, d.since, d.tries, d.tries_since, d.expires_at, d.paused_by, \
+     CASE WHEN d.held & 1 THEN (SELECT e.id FROM deliveries e WHERE e.case_id = d.case_id AND e.tenant = d.tenant \
+     AND e.step = d.step AND e.state IN ('blocked', 'due', 'sending', 'unknown', 'parked') \
+     AND e.submission < d.submission ORDER BY e.submission LIMIT 1) END";
 
 /// The tables that [`DELIVERY`] is read from. A cross join keeps `deliveries` outside, whose indexes were chosen.
 pub(crate) const FROM_DELIVERIES: &str = "deliveries d CROSS JOIN submissions s ON s.seq = d.submission";
@@ -27,6 +30,10 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    pub(crate) fn is_paused(&self) -> bool {
+        self.delivery.paused_by.is_some()
+    }
+
     /// Decrypts the receipt. One whose key was destroyed is gone (H9).
     pub(crate) fn open(self, keys: &Keys, connection: &Connection) -> Result<Delivery, Fault> {
         let mut delivery = self.delivery;
@@ -81,8 +88,14 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Fault> {
         on: word(row, 11, "on")?,
         state: text(row, 12, "state")?,
         reason: optional_json(row, 13, "reason")?,
+        since: time(row, 18)?,
         due_at: optional_time(row, 14)?,
         attempts: row.get(15)?,
+        tries: row.get(19)?,
+        tries_since: optional_time(row, 20)?,
+        expires_at: optional_time(row, 21)?,
+        paused_by: row.get(22)?,
+        behind: row.get::<_, Option<[u8; 16]>>(23)?.map(DeliveryId::from_bytes),
         document: document.map(|document| from_json(&document, "document")).transpose()?,
         receipt: None,
     };
@@ -144,7 +157,7 @@ pub(crate) fn optional_time(row: &Row<'_>, index: usize) -> Result<Option<Timest
     row.get::<_, Option<i64>>(index)?.map(from_nanos).transpose()
 }
 
-fn from_nanos(nanos: i64) -> Result<Timestamp, Fault> {
+pub(crate) fn from_nanos(nanos: i64) -> Result<Timestamp, Fault> {
     Ok(Timestamp::from_nanosecond(i128::from(nanos)).map_err(|_| damaged("a time"))?)
 }
 

@@ -38,8 +38,12 @@ pub struct Circumstances<'a> {
     pub chance: f64,
 }
 
-/// The longest wait that the hub gives itself: what is due later than that was written under another clock.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2 * 24 * 3600);
+/// The longest that a delivery waits by itself for its next attempt or inquiry, but for one that is awaiting. What is due
+/// later than that was written under a clock that was put back since, or its target asked to be left alone for longer,
+/// which its gate knows.
+pub(crate) fn longest_wait(destination: &Destination) -> Duration {
+    destination.retry.cap.max(ASK_AGAIN.cap).saturating_add(Duration::from_secs(60))
+}
 
 /// The verdict on an attempt.
 pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> Settlement {

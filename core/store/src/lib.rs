@@ -49,6 +49,7 @@ mod options;
 mod order;
 mod outbox;
 mod readers;
+mod ready;
 mod records;
 mod rows;
 mod schema;

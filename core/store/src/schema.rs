@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_operations.sql")];
 
 /// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".
 const APPLICATION: i32 = 0x526f_6872;
@@ -76,6 +77,17 @@ fn check_header(path: &Path) -> Result<(), StoreFault> {
         "{} ist keine Datenbank von Rohrpost oder beschädigt. Aus der Sicherung wiederherstellen.",
         path.display()
     )))
+}
+
+/// A database as an earlier version made it.
+#[cfg(test)]
+pub(crate) fn open_at_version(path: &Path, version: usize) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    for (number, migration) in MIGRATIONS.iter().enumerate().take(version) {
+        apply(&connection, number + 1, migration)?;
+    }
+    Ok(connection)
 }
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {

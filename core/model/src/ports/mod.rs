@@ -4,6 +4,7 @@
 
 mod blobs;
 mod clock;
+mod commands;
 mod outbox;
 mod records;
 mod seal;
@@ -13,13 +14,17 @@ mod versions;
 
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
+pub use commands::{
+    BulkCommand, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand,
+    NewDestinationCommand, Pause, PauseMode,
+};
 pub use outbox::{
-    Acceptance, Answer, Attempted, Claim, Command, CommandOutcome, Dependents, Idempotency, Mark,
-    NewDelivery, NewSubmission, Order, Outbox, Settlement, Unsettled, Wanted,
+    Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
+    Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,
 };
 pub use records::{
-    AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,
-    SubmissionView,
+    AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records, Scope,
+    StateCount, SubmissionView,
 };
 pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed};
 pub use target::{Attached, Content, Inquiry, Parcel, Target};

@@ -5,6 +5,7 @@
 mod blobs;
 mod clock;
 mod outbox;
+mod probe;
 mod records;
 mod seal;
 mod target;
@@ -17,6 +18,7 @@ pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Command, CommandOutcome, Dependents, Idempotency, Mark,
     NewDelivery, NewSubmission, Order, Outbox, Settlement, Unsettled, Wanted,
 };
+pub use probe::{Finding, Probe, ProbeStep, Words};
 pub use records::{
     AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,
     SubmissionView,

@@ -11,6 +11,7 @@
 //! | [`prepare`] | load → map → validate → seal |
 //! | [`judge`] | what a target's answer means for the delivery |
 //! | [`inquire`] | asks targets about unknown and awaiting deliveries |
+//! | [`probe`] | tries a destination step by step |
 //! | [`content`] | hands stored content out again |
 //!
 //! [`catalog`] is the active configuration, swapped whole.
@@ -23,6 +24,7 @@ pub mod dispatch;
 mod inquire;
 pub mod judge;
 mod prepare;
+pub mod probe;
 pub mod routing;
 mod workers;
 

@@ -2,7 +2,8 @@
 
 use crate::fields::MediaType;
 use crate::problem::{Kind, Problem};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -36,6 +37,18 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         let body = serde_path_to_error::deserialize(&mut reader).map_err(|fault| malformed(fault.inner()))?;
         reader.end().map_err(|fault| malformed(&fault))?;
         Ok(Self(body))
+    }
+}
+
+/// A body that may be left out: then there is no Content-Type either.
+impl<S: Sync, T: DeserializeOwned> OptionalFromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        if !request.headers().contains_key(CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
 

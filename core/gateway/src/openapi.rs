@@ -26,6 +26,7 @@ use utoipa::{Modify, OpenApi};
         crate::reads::delivery,
         crate::commands::retry,
         crate::commands::discard,
+        crate::probe::probe,
         crate::activate::activate,
         crate::operations::healthz,
         crate::operations::readyz,
@@ -35,6 +36,7 @@ use utoipa::{Modify, OpenApi};
     tags(
         (name = "submissions", description = "Hand in, follow, fetch"),
         (name = "deliveries", description = "What waits and why, and what to do about it"),
+        (name = "destinations", description = "Where deliveries go, and whether they would get through"),
         (name = "configuration", description = "Take a changed configuration"),
         (name = "operations", description = "On the operations listener, without log-in"),
     ),

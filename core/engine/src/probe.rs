@@ -57,7 +57,7 @@ impl Drop for Turn {
 mod tests {
     use super::*;
     use async_trait::async_trait;
-    use rohrpost_model::destination::Destination;
+    use rohrpost_model::destination::{Destination, OnUnknown, Retry};
     use rohrpost_model::ports::{Finding, Inquiry, Parcel, Target, Words};
     use rohrpost_model::{Failure, Outcome, Reason, ReasonCode};
     use std::time::Duration;
@@ -86,7 +86,16 @@ mod tests {
     }
 
     fn mute(timeout: Duration) -> Connected {
-        let destination = Destination { timeout, ..Destination::new("ziel".parse().unwrap()) };
+        let retry = Retry { first: timeout, cap: timeout };
+        let destination = Destination {
+            name: "ziel".parse().unwrap(),
+            tenants: [].into(),
+            test: false,
+            concurrency: 1,
+            timeout,
+            retry,
+            unknown: OnUnknown::Park,
+        };
         Connected { destination, target: Arc::new(Mute) }
     }
 
@@ -100,8 +109,7 @@ mod tests {
 
     #[test]
     fn two_probes_of_one_destination_at_a_time_are_enough() {
-        let (probes, ziel, other) =
-            (Probes::default(), "ziel".parse().unwrap(), "anderes".parse().unwrap());
+        let (probes, ziel, other) = (Probes::default(), "ziel".parse().unwrap(), "anderes".parse().unwrap());
         let first = probes.turn(&ziel);
         let second = probes.turn(&ziel);
         assert!(first.is_some() && second.is_some() && probes.turn(&ziel).is_none());

@@ -23,6 +23,7 @@ const COME_BACK: u32 = 5;
 /// What a probe may be asked with. It changes nothing, so it needs no reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProbeOrder)]
 pub(crate) struct Asked {
     /// Why, in 1 to 1000 characters; it is taken as for the commands beside it, and not kept.
     reason: Option<String>,

@@ -4,11 +4,12 @@ use super::house::House;
 use async_trait::async_trait;
 use axum::http::{StatusCode, header};
 use rohrpost_engine::catalog::Connected;
-use rohrpost_model::destination::Destination;
+use rohrpost_model::destination::{Destination, OnUnknown, Retry};
 use rohrpost_model::ports::{Finding, Inquiry, Parcel, Probe, Target, Words};
 use rohrpost_model::{DestinationName, Failure, Outcome, Reason, ReasonCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 /// Has three steps, of which the second fails, and says nothing before it is let.
@@ -40,14 +41,22 @@ impl Target for Stubborn {
     }
 }
 
-/// `ziel` of both towns, and one of the other town only.
+/// `ziel` of both towns, and one of each town only.
 pub(super) fn destinations(target: Arc<Stubborn>) -> BTreeMap<DestinationName, Connected> {
     let destination = |(name, tenants): (&str, &[&str])| {
-        let mut destination = Destination::new(name.parse().unwrap());
-        destination.tenants = tenants.iter().map(|tenant| tenant.parse().unwrap()).collect();
+        let destination = Destination {
+            name: name.parse().unwrap(),
+            tenants: tenants.iter().map(|tenant| tenant.parse().unwrap()).collect(),
+            test: false,
+            concurrency: 4,
+            timeout: Duration::from_secs(60),
+            retry: Retry { first: Duration::from_secs(30), cap: Duration::from_secs(60) },
+            unknown: OnUnknown::Park,
+        };
         (destination.name.clone(), Connected { destination, target: Arc::clone(&target) as _ })
     };
-    [("ziel", &["stadt-a", "stadt-b"][..]), ("fremdes", &["stadt-b"])].map(destination).into()
+    let both: &[&str] = &["stadt-a", "stadt-b"];
+    [("ziel", both), ("nur-a", &both[..1]), ("nur-b", &both[1..])].map(destination).into()
 }
 
 impl Stubborn {
@@ -97,11 +106,14 @@ async fn h7_only_who_operates_a_tenant_of_the_destination_may_probe_it() {
     assert_eq!(house.post("stranger", ZIEL, "{}").await.status, StatusCode::OK, "it is theirs too");
     for client in ["viewer", "auditor", "portal"] {
         let refused = house.post(client, ZIEL, "{}").await;
-        assert_eq!((refused.slug().as_str(), refused.json()["role"].as_str()), ("forbidden", Some("operate")));
+        assert_eq!(
+            (refused.slug().as_str(), refused.json()["role"].as_str()),
+            ("forbidden", Some("operate"))
+        );
     }
     let unknown = house.post("operator", "/v1/destinations/keines/probe", "{}").await;
     assert_eq!(unknown.slug(), "not-found");
-    for path in ["/v1/destinations/fremdes/probe", "/v1/destinations/Kein%20Name/probe"] {
+    for path in ["/v1/destinations/nur-b/probe", "/v1/destinations/Kein%20Name/probe"] {
         assert_eq!(house.post("operator", path, "{}").await.body, unknown.body, "{path}");
     }
     for body in [r#"{"reason":" "}"#, r#"{"force":true}"#, "{"] {

@@ -22,6 +22,7 @@ pub async fn engine(configuration: Configuration, clock: Arc<dyn Clock>) -> Resu
         outbox: Arc::clone(&store) as _,
         records: Arc::clone(&store) as _,
         blobs: Arc::clone(&store) as _,
+        audit: Arc::clone(&store) as _,
         versions: store,
         vault,
         clock,

@@ -13,11 +13,13 @@
 //! | [`inquire`] | asks targets about unknown and awaiting deliveries |
 //! | [`probe`] | tries a destination step by step |
 //! | [`content`] | hands stored content out again |
+//! | [`audit`] | signs heads of the history |
 //!
 //! [`catalog`] is the active configuration, swapped whole.
 
 pub mod accept;
 pub mod attempt;
+pub mod audit;
 pub mod catalog;
 pub mod content;
 pub mod dispatch;
@@ -31,7 +33,7 @@ mod workers;
 use arc_swap::ArcSwap;
 use catalog::Catalog;
 use rohrpost_model::ports::{
-    Blobs, Clock, Command, CommandOutcome, Order, Outbox, ReceiptSigner, Records, Scope, StoreFault, Vault,
+    Audit, Blobs, Clock, Command, CommandOutcome, Order, Outbox, ReceiptSigner, Records, Scope, StoreFault, Vault,
     Versions,
 };
 use rohrpost_model::{ClientName, DeliveryId};
@@ -53,7 +55,9 @@ pub struct Ports {
     pub vault: Arc<dyn Vault>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Signs receipts.
+    /// The chained history.
+    pub audit: Arc<dyn Audit>,
+    /// Signs receipts and heads of the history.
     pub receipts: Arc<dyn ReceiptSigner>,
 }
 

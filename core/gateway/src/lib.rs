@@ -13,6 +13,7 @@
 //! counts words, names and ids only, never what was handed in (promise H10).
 
 mod activate;
+mod audit;
 mod caller;
 mod commands;
 mod content;

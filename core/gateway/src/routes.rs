@@ -2,7 +2,7 @@
 
 use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
-use crate::{Gateway, activate, commands, content, lent, openapi, operations, probe, reads, submit};
+use crate::{Gateway, activate, audit, commands, content, lent, openapi, operations, probe, reads, submit};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
@@ -28,6 +28,7 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("post", "/v1/deliveries/{id}/discard", post(commands::discard)),
         ("post", "/v1/destinations/{name}/probe", post(probe::probe)),
         ("post", "/v1/config/activate", post(activate::activate)),
+        ("get", "/v1/audit/head", get(audit::head)),
         ("get", "/openapi.json", get(openapi::serve)),
     ]
 }

@@ -98,6 +98,7 @@ async fn a_missing_role_is_named_where_the_tenant_is_the_clients_own() {
         house.post("viewer", "/v1/config/activate", r#"{"reason":"x"}"#).await.json()["role"],
         "configure"
     );
+    assert_eq!(house.get("viewer", "/v1/audit/head").await.json()["role"], "audit");
 }
 
 #[tokio::test]

@@ -67,6 +67,7 @@ impl House {
             versions: memory.clone(),
             vault: memory.clone(),
             clock: memory.clone(),
+            audit: memory.clone(),
             receipts: memory.clone(),
         };
         let target = Stubborn::new();
@@ -493,9 +494,20 @@ impl Clock for Memory {
     async fn sleep_until(&self, _: Timestamp) {}
 }
 
+#[async_trait]
+impl Audit for Memory {
+    async fn head(&self) -> Result<Head, StoreFault> {
+        Ok(Head { seq: 3, hash: Digest::of(b"3") })
+    }
+
+    async fn hash_at(&self, seq: u64) -> Result<Option<Digest>, StoreFault> {
+        Ok((1..=3).contains(&seq).then(|| Digest::of(seq.to_string().as_bytes())))
+    }
+}
+
 impl ReceiptSigner for Memory {
-    fn sign(&self, claims: &[u8]) -> Result<String, SealFault> {
-        Ok(format!("e30.{}.x", Digest::of(claims)))
+    fn sign(&self, statement: Statement, claims: &[u8]) -> Result<String, SealFault> {
+        Ok(format!("{}.{}.x", statement.typ(), Digest::of(claims)))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! An implementation is done when the port's conformance suite passes.
 
+mod audit;
 mod blobs;
 mod clock;
 mod outbox;
@@ -12,6 +13,7 @@ mod target;
 mod vault;
 mod versions;
 
+pub use audit::{Audit, Head, HeadClaims};
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
 pub use outbox::{
@@ -23,7 +25,7 @@ pub use records::{
     AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,
     SubmissionView,
 };
-pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed};
+pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed, Statement};
 pub use target::{Attached, Content, Inquiry, Parcel, Target};
 pub use vault::{CHUNK, ContentKey, Issued, StreamOpener, StreamSealer, Vault, VaultFault, WrappedKey};
 pub use versions::Versions;

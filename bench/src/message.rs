@@ -4,8 +4,12 @@ use bytes::Bytes;
 use std::fmt::Write as _;
 
 const STALLS: usize = 76;
-const KINDS: [(&str, &str); 4] =
-    [("imbiss", "Imbiss"), ("getraenke", "Getränke"), ("handwerk", "Kunsthandwerk"), ("info", "Informationsstand")];
+const KINDS: [(&str, &str); 4] = [
+    ("imbiss", "Imbiss"),
+    ("getraenke", "Getränke"),
+    ("handwerk", "Kunsthandwerk"),
+    ("info", "Informationsstand"),
+];
 
 /// Notice number `number`. Each has another content.
 pub(crate) fn notice(number: usize) -> Bytes {

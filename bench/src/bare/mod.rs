@@ -76,7 +76,8 @@ async fn serve(arguments: &Arguments) -> Result<()> {
         let bare = Arc::clone(&bare);
         tokio::spawn(async move {
             let answering = service_fn(move |request| answer(Arc::clone(&bare), request));
-            if let Err(fault) = http1::Builder::new().serve_connection(TokioIo::new(stream), answering).await {
+            if let Err(fault) = http1::Builder::new().serve_connection(TokioIo::new(stream), answering).await
+            {
                 eprintln!("bare loop: {fault}");
             }
         });

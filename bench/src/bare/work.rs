@@ -110,11 +110,7 @@ async fn send(connection: &mut SendRequest<Full<Bytes>>, id: SubmissionId, docum
     if status == StatusCode::OK { Ok(()) } else { Err(format!("the sink answered {status}").into()) }
 }
 
-fn map_all(
-    tasks: &std::sync::Mutex<mpsc::Receiver<Mapped>>,
-    mapping: &Mapping,
-    seal: Option<&dyn Seal>,
-) {
+fn map_all(tasks: &std::sync::Mutex<mpsc::Receiver<Mapped>>, mapping: &Mapping, seal: Option<&dyn Seal>) {
     loop {
         let next = tasks.lock().ok().and_then(|mut tasks| tasks.blocking_recv());
         let Some((task, reply)) = next else { return };

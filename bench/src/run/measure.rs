@@ -82,9 +82,9 @@ impl Under {
     /// The sum of a counter over its labels.
     fn counter(&self, name: &str) -> Result<f64> {
         let text = http::get(self.counters, "/metrics")?;
-        let lines = text.lines().filter(|line| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
-        });
+        let lines = text
+            .lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
         lines.map(|line| Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()?)).sum()
     }
 }
@@ -165,7 +165,11 @@ fn reconcile(seen: &str, acknowledged: &str) -> Vec<String> {
             Some(_) => doubled += 1,
         }
     }
-    let counts = [("acknowledged and lost", lost), ("arrived more than once", doubled), ("arrived and never acknowledged", arrived.len())];
+    let counts = [
+        ("acknowledged and lost", lost),
+        ("arrived more than once", doubled),
+        ("arrived and never acknowledged", arrived.len()),
+    ];
     counts
         .into_iter()
         .filter(|(_, count)| *count > 0)

@@ -134,7 +134,8 @@ impl Part {
     fn write(&self, text: &mut String) {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "### {}\n", self.title);
-        let _ = writeln!(text, "| 16 senders, medians | hub | bare loop | hub / bare loop |\n|---|---|---|---|");
+        let _ =
+            writeln!(text, "| 16 senders, medians | hub | bare loop | hub / bare loop |\n|---|---|---|---|");
         let mut row = |what: &str, unit: &str, digits: usize, of: &dyn Fn(&Measured) -> f64| {
             let (hub, bare) = (median(self.hub.iter().map(of)), median(self.bare.iter().map(of)));
             let ratio = median(self.hub.iter().zip(&self.bare).map(|(hub, bare)| of(hub) / of(bare)));
@@ -151,11 +152,18 @@ impl Part {
         if self.latencies.is_empty() {
             return;
         }
-        let _ = writeln!(text, "\n| acceptance by the hub | accepted | median | 99 % | longest |\n|---|---|---|---|---|");
+        let _ = writeln!(
+            text,
+            "\n| acceptance by the hub | accepted | median | 99 % | longest |\n|---|---|---|---|---|"
+        );
         for (title, measured) in &self.latencies {
             let load = &measured.load;
             let (p50, p99, max) = (load.p50, load.p99, load.max);
-            let _ = writeln!(text, "| {title} | {:.0}/s | {p50:.1} ms | {p99:.1} ms | {max:.1} ms |", measured.accepted());
+            let _ = writeln!(
+                text,
+                "| {title} | {:.0}/s | {p50:.1} ms | {p99:.1} ms | {max:.1} ms |",
+                measured.accepted()
+            );
         }
     }
 }

@@ -89,3 +89,18 @@ async fn h1_a_repetition_is_not_acknowledged_by_what_a_crash_left_unsynced() {
     block_in_place(|| hub.kill());
     scene.nothing_is_lost().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_a_key_that_a_crash_left_unsynced_is_durable_before_it_is_used() {
+    let mut scene = Scene::new().await;
+    let hub = scene.start();
+    let notice = Notice::of(1, &[1000]);
+    scene.shim.kill_at(Moment::Renamed, "keys/lk-beispiel/");
+    assert!(scene.hand_in(&hub, &notice).await.is_none(), "the hub dies before it can answer");
+    block_in_place(|| hub.gone());
+    let hub = scene.start();
+    let (status, answer) = scene.hand_in(&hub, &notice).await.expect("an answer");
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    block_in_place(|| hub.kill());
+    scene.nothing_is_lost().await;
+}

@@ -33,8 +33,8 @@ mod workers;
 use arc_swap::ArcSwap;
 use catalog::Catalog;
 use rohrpost_model::ports::{
-    Audit, Blobs, Clock, Command, CommandOutcome, Order, Outbox, ReceiptSigner, Records, Scope, StoreFault, Vault,
-    Versions,
+    Audit, Blobs, Clock, Command, CommandOutcome, Order, Outbox, ReceiptSigner, Records, Scope, StoreFault,
+    Vault, Versions,
 };
 use rohrpost_model::{ClientName, DeliveryId};
 use std::sync::Arc;

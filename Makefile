@@ -36,6 +36,5 @@ reference:
 # Nothing else should run meanwhile. What bench/README.md says of it holds for both forms.
 bench:
 	@scripts/packages build
-	cargo build --release --locked --bin rohrpost
-	cargo build --release --locked -p rohrpost-bench
+	cargo build --release --locked -p rohrpost -p rohrpost-bench
 	@target/release/rohrpost-bench run --markdown target/bench.md $(if $(BENCH_FULL),--full --count 20000)

@@ -8,13 +8,15 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use rohrpost_model::delivery::{KeptDocument, KeptPart};
 use rohrpost_model::ports::{
-    Answer, Attempted, Blobs as _, Claim, ContentKey, Idempotency, Mark, NewDelivery, NewSubmission, Outbox as _,
-    Settlement, Slot, Staged, StagedContent, Vault, Wanted,
+    Answer, Attempted, Blobs as _, Claim, ContentKey, Idempotency, Mark, NewDelivery, NewSubmission,
+    Outbox as _, Settlement, Slot, Staged, StagedContent, Vault, Wanted,
 };
 use rohrpost_model::route::On;
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::transition::Event;
-use rohrpost_model::{DeliveryId, DestinationName, Digest, Receipt, State, Submission, SubmissionId, Timestamp};
+use rohrpost_model::{
+    DeliveryId, DestinationName, Digest, Receipt, State, Submission, SubmissionId, Timestamp,
+};
 use rohrpost_seal::{KeyFolder, parse_hub_key};
 use rohrpost_store::{SqliteStore, StoreOptions};
 use std::collections::HashMap;
@@ -93,8 +95,12 @@ impl Filler {
     fn open(folder: &Path) -> Result<Self> {
         let key = parse_hub_key(&std::fs::read_to_string(folder.join("config/secrets/hub.key"))?)?;
         let vault: Arc<dyn Vault> = Arc::new(KeyFolder::open(&folder.join("keys"), &key)?);
-        let options =
-            StoreOptions { group: 2 * BATCH, group_bytes: 64 << 20, queue: 4 * BATCH, ..StoreOptions::default() };
+        let options = StoreOptions {
+            group: 2 * BATCH,
+            group_bytes: 64 << 20,
+            queue: 4 * BATCH,
+            ..StoreOptions::default()
+        };
         let store = SqliteStore::open(&folder.join("data"), Arc::clone(&vault), options)?;
         Ok(Self { store, vault, now: timestamp(), keys: Mutex::default() })
     }
@@ -200,7 +206,8 @@ impl Filler {
         let (submission, id) = (claim.delivery.submission, claim.delivery.id);
         let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&submission);
         let key = key.ok_or("something was due before the filler began")?;
-        let message = self.stage(&key, Slot::Message(submission, id), format!("<nachricht>{id}</nachricht>")).await?;
+        let message =
+            self.stage(&key, Slot::Message(submission, id), format!("<nachricht>{id}</nachricht>")).await?;
         let mark = Mark { at: self.now, document: Some(document(message)), key };
         self.store.mark(&mut claim, mark).await?;
         let receipt = Receipt { reference: None, at: Some(self.now), code: Some("200".into()), result: None };

@@ -7,6 +7,7 @@
 //! | the target that counts | [`sink`] |
 //! | the bare loop that results are compared with | [`bare`] |
 //! | a store that is already full | [`fill`] |
+//! | what mapping and seal cost by themselves | [`pieces`] |
 //!
 //! Nothing of the hub depends on this crate.
 
@@ -16,6 +17,7 @@ mod fill;
 mod http;
 mod load;
 mod message;
+mod pieces;
 mod run;
 mod sink;
 
@@ -44,6 +46,8 @@ enum Command {
     Bare(bare::Arguments),
     /// Fills the store of a hub that is not running.
     Fill(fill::Arguments),
+    /// Measures what mapping and seal cost on one thread.
+    Pieces(pieces::Arguments),
     /// Measures how long the store's questions for the next work take.
     Look(fill::LookArguments),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Sink(arguments) => sink::run(&arguments),
         Command::Bare(arguments) => bare::run(&arguments),
         Command::Fill(arguments) => fill::run(&arguments),
+        Command::Pieces(arguments) => pieces::run(&arguments),
         Command::Look(arguments) => fill::look(&arguments),
     };
     match done {

@@ -3,9 +3,13 @@
 use bytes::Bytes;
 use std::fmt::Write as _;
 
-const STALLS: usize = 76;
-const KINDS: [(&str, &str); 4] =
-    [("imbiss", "Imbiss"), ("getraenke", "Getränke"), ("handwerk", "Kunsthandwerk"), ("info", "Informationsstand")];
+const STALLS: usize = 37;
+const KINDS: [(&str, &str); 4] = [
+    ("imbiss", "Imbiss"),
+    ("getraenke", "Getränke"),
+    ("handwerk", "Kunsthandwerk"),
+    ("info", "Informationsstand"),
+];
 
 /// Notice number `number`. Each has another content.
 pub(crate) fn notice(number: usize) -> Bytes {
@@ -56,7 +60,9 @@ fn add_stall(text: &mut String, number: usize, stall: usize) {
         text,
         "    <stand nummer=\"{stall}\">\n      <betreiber><name>Muster {place:03} GbR</name><ort>Meßlingen</ort></betreiber>\n      \
          <art>{kind}</art>\n      <flaeche>{area}.50</flaeche><strom>{power}.2</strom><wasser>{water}</wasser>\n      \
-         <bemerkung>Aufbau am Vortag ab 18 Uhr, Platz {place}</bemerkung>\n    </stand>\n"
+         <bemerkung>Aufbau am Vortag ab 18 Uhr auf Platz {place}; die Zufahrt für Rettungsfahrzeuge bleibt frei. Abfälle werden \
+         selbst entsorgt, Feuerlöscher und Verbandkasten stehen bereit. Der Abbau ist bis 22 Uhr beendet, danach ist die \
+         Fläche besenrein. Kontakt während des Festes: Erika Mustermann, Stand {stall}.</bemerkung>\n    </stand>\n"
     );
 }
 

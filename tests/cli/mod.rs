@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod hub;
 mod policy;
+mod probe;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -69,7 +69,7 @@ fn time_zones_need_nothing_of_the_system() {
 }
 
 /// Each with the one fault that is told of it: place, what is wrong, what would be right.
-const WRONG: [(&str, &str); 38] = [
+const WRONG: [(&str, &str); 39] = [
     (
         "rate = \"100\"",
         "5:8: a rate is a number and a time: `100/1m` is a hundred in any minute, `5/s` five in any second",
@@ -114,6 +114,10 @@ const WRONG: [(&str, &str); 38] = [
     ("[ramp]\nover = \"eine Minute\"", "6:8: a duration is a whole number with a unit"),
     ("[awaiting]\ndeadline = \"0d\"", "6:12: `deadline` must be longer than nothing"),
     ("[awaiting]\nfirst = \"7h\"\ncap = \"6h\"", "7:1: `cap` is shorter than `first`; "),
+    (
+        "[awaiting]\ncap = \"2d\"",
+        "6:1: `cap` is longer than a day; make it at most 1d: everything is looked at once a day",
+    ),
     (
         "[hours]\nzone = \"Europe/Berln\"",
         "6:8: unknown time zone `Europe/Berln`; did you mean `Europe/Berlin`?",

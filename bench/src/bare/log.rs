@@ -70,7 +70,7 @@ fn write_all(mut file: File, mut waiting: mpsc::Receiver<Waiting>, groups: &Atom
         groups.fetch_add(1, Ordering::Relaxed);
         for reply in replies.drain(..) {
             // Whoever asked may be gone.
-            let _ = reply.send(written.as_ref().map(|()| ()).map_err(|fault| fault.kind().into()));
+            let _ = reply.send(written.as_ref().copied().map_err(|fault| fault.kind().into()));
         }
         bytes.clear();
     }

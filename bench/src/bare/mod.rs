@@ -21,6 +21,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use work::{Task, Worker};
+pub(crate) use work::{compile, seal};
 
 /// What waits between the log and the workers before senders wait.
 const WAITING: usize = 2048;
@@ -76,7 +77,8 @@ async fn serve(arguments: &Arguments) -> Result<()> {
         let bare = Arc::clone(&bare);
         tokio::spawn(async move {
             let answering = service_fn(move |request| answer(Arc::clone(&bare), request));
-            if let Err(fault) = http1::Builder::new().serve_connection(TokioIo::new(stream), answering).await {
+            if let Err(fault) = http1::Builder::new().serve_connection(TokioIo::new(stream), answering).await
+            {
                 eprintln!("bare loop: {fault}");
             }
         });

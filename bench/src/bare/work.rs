@@ -110,11 +110,7 @@ async fn send(connection: &mut SendRequest<Full<Bytes>>, id: SubmissionId, docum
     if status == StatusCode::OK { Ok(()) } else { Err(format!("the sink answered {status}").into()) }
 }
 
-fn map_all(
-    tasks: &std::sync::Mutex<mpsc::Receiver<Mapped>>,
-    mapping: &Mapping,
-    seal: Option<&dyn Seal>,
-) {
+fn map_all(tasks: &std::sync::Mutex<mpsc::Receiver<Mapped>>, mapping: &Mapping, seal: Option<&dyn Seal>) {
     loop {
         let next = tasks.lock().ok().and_then(|mut tasks| tasks.blocking_recv());
         let Some((task, reply)) = next else { return };
@@ -138,7 +134,8 @@ fn facts(task: &Task) -> Facts {
     Facts { case: id.clone(), submission_id: id, received_at: task.at.to_string(), ..Facts::sample() }
 }
 
-fn compile(folder: &Path) -> Result<Mapping> {
+/// Compiles the mapping in a folder.
+pub(crate) fn compile(folder: &Path) -> Result<Mapping> {
     let name = folder.file_name().and_then(|name| name.to_str()).ok_or("the mapping's folder has no name")?;
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder)? {
@@ -149,7 +146,8 @@ fn compile(folder: &Path) -> Result<Mapping> {
     Mapping::compile(&bundle).map_err(|faults| format!("the mapping has faults: {faults:?}").into())
 }
 
-fn seal(key: &Path, certificate: &Path) -> Result<Arc<dyn Seal>> {
+/// A seal with this key.
+pub(crate) fn seal(key: &Path, certificate: &Path) -> Result<Arc<dyn Seal>> {
     let key = KeyMaterial {
         key: Zeroizing::new(std::fs::read(key)?),
         certificates: Some(std::fs::read(certificate)?),

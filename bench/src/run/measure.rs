@@ -5,6 +5,7 @@ use crate::clock::{instant, pause, since};
 use crate::{Result, http, load};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What is measured.
@@ -14,11 +15,15 @@ pub(crate) enum Kind {
     Hub,
     /// The bare loop.
     Bare,
+    /// Another hub, in the bare loop's place.
+    OtherHub,
 }
 
 /// A process that is measured.
 pub(crate) struct Under {
     pub(crate) kind: Kind,
+    /// The file with the bearer token.
+    pub(crate) token: PathBuf,
     /// Where submissions are handed in.
     pub(crate) address: SocketAddr,
     /// Where it says what it counted.
@@ -66,7 +71,7 @@ impl Under {
     /// Commits so far.
     fn commits(&self) -> Result<f64> {
         match self.kind {
-            Kind::Hub => self.counter("rohrpost_store_commits_total"),
+            Kind::Hub | Kind::OtherHub => self.counter("rohrpost_store_commits_total"),
             Kind::Bare => Ok(http::get(self.counters, "/groups")?.trim().parse()?),
         }
     }
@@ -74,7 +79,7 @@ impl Under {
     /// Submissions that came to their end so far; `None` where nobody counts them.
     fn settled(&self) -> Result<Option<f64>> {
         match self.kind {
-            Kind::Hub => self.counter("rohrpost_settled_total").map(Some),
+            Kind::Hub | Kind::OtherHub => self.counter("rohrpost_settled_total").map(Some),
             Kind::Bare => Ok(None),
         }
     }
@@ -82,9 +87,9 @@ impl Under {
     /// The sum of a counter over its labels.
     fn counter(&self, name: &str) -> Result<f64> {
         let text = http::get(self.counters, "/metrics")?;
-        let lines = text.lines().filter(|line| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
-        });
+        let lines = text
+            .lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
         lines.map(|line| Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()?)).sum()
     }
 }
@@ -165,7 +170,11 @@ fn reconcile(seen: &str, acknowledged: &str) -> Vec<String> {
             Some(_) => doubled += 1,
         }
     }
-    let counts = [("acknowledged and lost", lost), ("arrived more than once", doubled), ("arrived and never acknowledged", arrived.len())];
+    let counts = [
+        ("acknowledged and lost", lost),
+        ("arrived more than once", doubled),
+        ("arrived and never acknowledged", arrived.len()),
+    ];
     counts
         .into_iter()
         .filter(|(_, count)| *count > 0)

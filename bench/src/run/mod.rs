@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// A store with a million finished and 100,000 waiting deliveries, in the place of 100,000 and 10,000.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Another hub to measure in the place of the bare loop: what a change brings.
+    #[arg(long)]
+    pub(crate) beside: Option<PathBuf>,
     /// A file that the results are written to as Markdown.
     #[arg(long)]
     pub(crate) markdown: Option<PathBuf>,
@@ -67,7 +70,7 @@ fn measure_variant(arguments: &Arguments, variant: Variant, report: &mut Report)
     let setup = Setup::make(arguments, variant.name())?;
     let hub = setup.start_hub()?;
     report.idle(variant, hub.memory("VmRSS")?);
-    let bare = setup.start_bare(variant)?;
+    let bare = setup.start_beside(variant)?;
     report.begin(format!("{} · empty store", variant.title()));
     in_turn(arguments, &setup, (&hub, &bare), variant, report)?;
     if !arguments.quick {
@@ -132,7 +135,7 @@ fn measure_full_store(arguments: &Arguments, report: &mut Report) -> Result<()> 
     report.line(format!("Filled: {}", setup.fill(finished, 0)?.trim()));
     let hub = setup.start_hub()?;
     report.line(format!("Start of the hub on it: {:.2} s", hub.started_in));
-    let bare = setup.start_bare(variant)?;
+    let bare = setup.start_beside(variant)?;
     report.begin(format!("{} · {finished} finished and {waiting} waiting", variant.title()));
     in_turn(arguments, &setup, (&hub, &bare), variant, report)?;
     report.line(format!("Peak memory of the hub on it: {:.0} MB", hub.memory("VmHWM")?));

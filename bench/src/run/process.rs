@@ -73,7 +73,8 @@ fn ticks(stat: &str, fields: [usize; 2]) -> Result<f64> {
     let stat = std::fs::read_to_string(stat)?;
     let (_, rest) = stat.rsplit_once(')').ok_or("a strange /proc/PID/stat")?;
     let all: Vec<&str> = rest.split_whitespace().collect();
-    let numbers = fields.map(|index| all.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0));
+    let numbers =
+        fields.map(|index| all.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0));
     Ok(numbers.iter().sum::<f64>() / TICKS)
 }
 

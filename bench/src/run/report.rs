@@ -17,6 +17,8 @@ pub(crate) struct Report {
 /// Hub and bare loop in turn on one store.
 struct Part {
     title: String,
+    /// What the hub is compared with.
+    beside: &'static str,
     hub: Vec<Measured>,
     bare: Vec<Measured>,
     latencies: Vec<(String, Measured)>,
@@ -30,7 +32,7 @@ impl Report {
     /// What follows is measured on this.
     pub(crate) fn begin(&mut self, title: String) {
         eprintln!("{title}");
-        self.parts.push(Part { title, hub: Vec::new(), bare: Vec::new(), latencies: Vec::new() });
+        self.parts.push(Part { title, beside: "", hub: Vec::new(), bare: Vec::new(), latencies: Vec::new() });
     }
 
     /// One measurement of the part.
@@ -39,7 +41,10 @@ impl Report {
         let Some(part) = self.parts.last_mut() else { return };
         match under.kind {
             Kind::Hub => part.hub.push(measured),
-            Kind::Bare => part.bare.push(measured),
+            Kind::Bare | Kind::OtherHub => {
+                part.beside = name(under.kind);
+                part.bare.push(measured);
+            }
         }
     }
 
@@ -55,7 +60,7 @@ impl Report {
     pub(crate) fn note(&mut self, under: &Under, what: &str, measured: &Measured) {
         let Measured { load, .. } = measured;
         eprintln!(
-            "  {:4} {what}: accepted {:.0}/s, delivered {:.0}/s, p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms, processor {:.2} ms, \
+            "  {:9} {what}: accepted {:.0}/s, delivered {:.0}/s, p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms, processor {:.2} ms, \
              commits {:.2}",
             name(under.kind),
             measured.accepted(),
@@ -85,7 +90,7 @@ impl Report {
     }
 
     pub(crate) fn peak(&mut self, variant: Variant, hub: f64, bare: f64) {
-        self.line(format!("Peak memory ({}): hub {hub:.0} MB, bare loop {bare:.0} MB", variant.title()));
+        self.line(format!("Peak memory ({}): hub {hub:.0} MB, beside it {bare:.0} MB", variant.title()));
     }
 
     /// How long the questions for the next work take at each level.
@@ -126,7 +131,8 @@ impl Report {
 fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Hub => "hub",
-        Kind::Bare => "bare",
+        Kind::Bare => "bare loop",
+        Kind::OtherHub => "other hub",
     }
 }
 
@@ -134,7 +140,8 @@ impl Part {
     fn write(&self, text: &mut String) {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "### {}\n", self.title);
-        let _ = writeln!(text, "| 16 senders, medians | hub | bare loop | hub / bare loop |\n|---|---|---|---|");
+        let _ =
+            writeln!(text, "| 16 senders, medians | hub | {0} | hub / {0} |\n|---|---|---|---|", self.beside);
         let mut row = |what: &str, unit: &str, digits: usize, of: &dyn Fn(&Measured) -> f64| {
             let (hub, bare) = (median(self.hub.iter().map(of)), median(self.bare.iter().map(of)));
             let ratio = median(self.hub.iter().zip(&self.bare).map(|(hub, bare)| of(hub) / of(bare)));
@@ -151,11 +158,18 @@ impl Part {
         if self.latencies.is_empty() {
             return;
         }
-        let _ = writeln!(text, "\n| acceptance by the hub | accepted | median | 99 % | longest |\n|---|---|---|---|---|");
+        let _ = writeln!(
+            text,
+            "\n| acceptance by the hub | accepted | median | 99 % | longest |\n|---|---|---|---|---|"
+        );
         for (title, measured) in &self.latencies {
             let load = &measured.load;
             let (p50, p99, max) = (load.p50, load.p99, load.max);
-            let _ = writeln!(text, "| {title} | {:.0}/s | {p50:.1} ms | {p99:.1} ms | {max:.1} ms |", measured.accepted());
+            let _ = writeln!(
+                text,
+                "| {title} | {:.0}/s | {p50:.1} ms | {p99:.1} ms | {max:.1} ms |",
+                measured.accepted()
+            );
         }
     }
 }

@@ -57,6 +57,8 @@ impl Variant {
 pub(crate) struct Setup {
     folder: PathBuf,
     hub: PathBuf,
+    beside: Option<PathBuf>,
+    bench: PathBuf,
     mappings: PathBuf,
     sink: Serving,
     sink_address: SocketAddr,
@@ -75,27 +77,42 @@ impl Setup {
         let sink = Serving::start(own("sink")?, &folder.join("sink.log"))?;
         let sink_address = sink.said.parse()?;
         let mappings = arguments.bench.join("mappings").canonicalize()?;
-        copy(&arguments.bench.join("config"), &folder.join("config"), &|text| {
-            text.replace("@SINK@", &sink.said).replace("@MAPPINGS@", &mappings.display().to_string())
-        })?;
         let hub = arguments.hub.canonicalize().map_err(|_| "no hub: cargo build --release first")?;
-        Ok(Self { folder, hub, mappings, sink, sink_address, loads: Cell::new(0) })
+        let beside = arguments.beside.as_ref().map(|path| path.canonicalize()).transpose()?;
+        let bench = arguments.bench.canonicalize()?;
+        Ok(Self { folder, hub, beside, bench, mappings, sink, sink_address, loads: Cell::new(0) })
     }
 
     /// Starts the hub on what is in the folder.
     pub(crate) fn start_hub(&self) -> Result<Under> {
-        let mut command = Command::new(&self.hub);
-        command.arg("--config").arg(self.folder.join("config")).args(["--json", "serve"]);
-        let serving = Serving::start(command, &self.folder.join("hub.log"))?;
+        self.start(&self.hub, Kind::Hub, &self.folder)
+    }
+
+    /// Starts what the hub is compared with: the bare loop, or another hub in a folder of its own.
+    pub(crate) fn start_beside(&self, variant: Variant) -> Result<Under> {
+        match &self.beside {
+            Some(other) => self.start(other, Kind::OtherHub, &self.folder.join("beside")),
+            None => self.start_bare(variant),
+        }
+    }
+
+    fn start(&self, program: &Path, kind: Kind, folder: &Path) -> Result<Under> {
+        copy(&self.bench.join("config"), &folder.join("config"), &|text| {
+            let text = text.replace("@SINK@", &self.sink.said);
+            text.replace("@MAPPINGS@", &self.mappings.display().to_string())
+        })?;
+        let mut command = Command::new(program);
+        command.arg("--config").arg(folder.join("config")).args(["--json", "serve"]);
+        let token = folder.join("config/secrets/portal.token");
+        let serving = Serving::start(command, &folder.join("hub.log"))?;
         let said: serde_json::Value = serde_json::from_str(&serving.said)?;
         let address = |name: &str| -> Result<SocketAddr> {
             Ok(said[name].as_str().ok_or("the hub does not say where it is")?.parse()?)
         };
-        Ok(Under { kind: Kind::Hub, address: address("api")?, counters: address("operations")?, serving })
+        Ok(Under { kind, token, address: address("api")?, counters: address("operations")?, serving })
     }
 
-    /// Starts the bare loop of a variant.
-    pub(crate) fn start_bare(&self, variant: Variant) -> Result<Under> {
+    fn start_bare(&self, variant: Variant) -> Result<Under> {
         let folder = self.folder.join("bare");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -112,7 +129,8 @@ impl Setup {
         }
         let serving = Serving::start(command, &self.folder.join("bare.log"))?;
         let address = serving.said.parse()?;
-        Ok(Under { kind: Kind::Bare, address, counters: address, serving })
+        let token = self.folder.join("config/secrets/portal.token");
+        Ok(Under { kind: Kind::Bare, token, address, counters: address, serving })
     }
 
     /// Hands in so many submissions and waits until the last is delivered.
@@ -128,7 +146,7 @@ impl Setup {
         self.loads.set(number + 1);
         let load = load::Arguments {
             address: under.address,
-            token: self.folder.join("config/secrets/portal.token"),
+            token: under.token.clone(),
             service: variant.service().into(),
             area: AREA.into(),
             senders,

@@ -31,6 +31,9 @@ const LARGEST_COUNT: u32 = 10_000;
 /// The same for the first step of a ramp, which is doubled five times.
 const LARGEST_FIRST: u32 = 1000;
 
+/// The longest wait: what is due later counts as written under another clock.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 /// What a destination's own keys say.
 pub(super) struct Policy {
     test: bool,
@@ -146,6 +149,12 @@ fn first_and_cap(
 ) -> (Duration, Duration) {
     let first = positive(table, key, first);
     let cap = positive(table, "cap", cap.max(first));
+    for (name, length) in [(key, first), ("cap", cap)] {
+        if length > LONGEST && table.leave(name) {
+            let fault = table.place_of(name).fault(format!("`{name}` is longer than a day"));
+            table.faults().note(fault.hint("make it at most 1d: everything is looked at once a day"));
+        }
+    }
     if cap < first {
         let fault = table.place_of("cap").fault(format!("`cap` is shorter than `{key}`"));
         table.faults().note(fault.hint(format!("make it at least as long as `{key}`, which it limits")));

@@ -182,9 +182,9 @@ impl Engine {
         Circumstances {
             destination: &to.destination,
             deduplicates: to.target.deduplicates(),
-            tries: claim.delivery.attempts,
-            tries_since: None,
-            since: now,
+            tries: claim.delivery.tries,
+            tries_since: claim.delivery.tries_since,
+            since: claim.delivery.since,
             now,
             chance: fastrand::f64(),
         }

@@ -9,7 +9,7 @@
 use crate::Engine;
 use crate::catalog::{Catalog, Connected};
 use crate::gate::{Begun, Ended};
-use crate::judge::{ASK_AGAIN, Saying as _, settlement};
+use crate::judge::{ASK_AGAIN, Saying as _, longest_wait, settlement};
 use crate::lanes::{Floor, Served};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{Attempted, Claim, Claimed, PauseMode, Place, StoreFault, Wanted, Work};
@@ -114,7 +114,7 @@ impl Engine {
         if allowance.may_begin == 0 {
             return Served { more: true, look_again_at: allowance.look_again_at };
         }
-        let wanted = self.wanted(place, work, allowance.may_begin, now);
+        let wanted = self.wanted(place, policy, work, allowance.may_begin, now);
         let Claimed { claims, next_due } = match self.ports.outbox.claim(&wanted).await {
             Ok(claimed) => claimed,
             Err(fault) => {
@@ -134,8 +134,8 @@ impl Engine {
         Served { more, look_again_at: if more { allowance.look_again_at } else { next_due } }
     }
 
-    fn wanted(&self, place: &Place, work: Work, limit: usize, now: Timestamp) -> Wanted {
-        let beyond = after(now, crate::judge::LONGEST_WAIT);
+    fn wanted(&self, place: &Place, policy: &Destination, work: Work, limit: usize, now: Timestamp) -> Wanted {
+        let beyond = after(now, longest_wait(policy));
         Wanted { destination: place.clone(), work, limit, now, beyond, after: self.lanes.last_served(place) }
     }
 
@@ -186,8 +186,14 @@ impl Engine {
 
     async fn park_all(&self, destination: &DestinationName) -> Result<(), StoreFault> {
         let place = Some(destination.clone());
-        let wanted =
-            Wanted { now: Timestamp::MAX, ..self.wanted(&place, Work::All, 100, self.ports.clock.now()) };
+        let wanted = Wanted {
+            destination: place,
+            work: Work::All,
+            limit: 100,
+            now: Timestamp::MAX,
+            beyond: Timestamp::MAX,
+            after: None,
+        };
         loop {
             let claims = self.ports.outbox.claim(&wanted).await?.claims;
             if claims.is_empty() {

@@ -13,8 +13,8 @@ pub(crate) const ASK_AGAIN: Retry =
 /// How often a target is asked about an unknown delivery before the answer counts as "no word".
 const ASKED_ENOUGH: u32 = 5;
 
-/// The longest wait that a target may ask for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// The longest wait before anything is tried or asked again, whatever a target asks for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// The shortest wait before a target is asked again about what it took, whatever it says itself.
 const SOONEST: Duration = Duration::from_secs(1);
@@ -38,8 +38,12 @@ pub struct Circumstances<'a> {
     pub chance: f64,
 }
 
-/// The longest wait that the hub gives itself: what is due later than that was written under another clock.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(2 * 24 * 3600);
+/// The longest that a delivery waits by itself for its next attempt or inquiry, but for one that is awaiting. What is due
+/// later than that was written under a clock that was put back since, or its target asked to be left alone for longer,
+/// which its gate knows.
+pub(crate) fn longest_wait(destination: &Destination) -> Duration {
+    destination.retry.cap.max(ASK_AGAIN.cap).saturating_add(Duration::from_secs(60))
+}
 
 /// The verdict on an attempt.
 pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> Settlement {
@@ -135,7 +139,8 @@ fn awaiting(
         let reason = Reason::new(ReasonCode::AwaitingTooLong).with("deadline", Written(patience));
         return settlement(Event::GivenUp, cause, around.now).because(reason);
     }
-    let due = ask_again_at.max(later(around.now, SOONEST)).min(deadline);
+    let (soonest, latest) = (later(around.now, SOONEST), later(around.now, LONGEST_PAUSE));
+    let due = ask_again_at.max(soonest).min(latest).min(deadline);
     settlement(event, cause, around.now).because(reason).due(due)
 }
 
@@ -145,7 +150,7 @@ fn not_taken(
     cause: Attempted,
     around: Circumstances<'_>,
 ) -> Settlement {
-    let pause = asked_for.map_or_else(|| wait(around), |pause| pause.min(LONGEST_RETRY_AFTER));
+    let pause = asked_for.unwrap_or_else(|| wait(around));
     again(Event::NotTaken, reason, pause, cause, around)
 }
 
@@ -158,7 +163,7 @@ fn again(
     cause: Attempted,
     around: Circumstances<'_>,
 ) -> Settlement {
-    let due = later(around.now, pause);
+    let due = later(around.now, pause.min(LONGEST_PAUSE));
     let Some(age) = around.destination.retry.age else {
         return settlement(event, cause, around.now).because(reason).due(due);
     };
@@ -377,7 +382,8 @@ mod tests {
         }
         let around = Circumstances { now: at(deadline), ..around(&destination, false) };
         let found = inquiry(Ok(Inquiry::Found(for_now(1 << 33))), State::Unknown, 1, around);
-        assert_eq!(found.due_at, Some(at(2 * deadline)), "taken now, as far as anybody knows");
+        assert_eq!(found.event, Event::TakenForNow, "taken now, as far as anybody knows");
+        assert_eq!(found.due_at, Some(at(deadline + 86_400)), "asked about every day at least");
         let done = inquiry(Ok(Inquiry::Found(Outcome::Done(Receipt::default()))), State::Awaiting, 1, around);
         assert_eq!(done.event, Event::Taken, "a final word counts whenever it comes");
     }

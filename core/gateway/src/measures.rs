@@ -41,7 +41,10 @@ fn describe() {
     );
     metrics::describe_counter!(REQUESTS, "Requests, by route and status");
     // The store counts it.
-    metrics::describe_counter!("rohrpost_store_commits_total", "Commits of the store; many changes share one");
+    metrics::describe_counter!(
+        "rohrpost_store_commits_total",
+        "Commits of the store; many changes share one"
+    );
     // The engine counts it.
     metrics::describe_counter!(
         "rohrpost_settled_total",

@@ -30,6 +30,7 @@
 //! | content | `stage`, `segments`, `files`, `blobs` |
 //! | what is seen, and by whom | `records`, `listing`, `scope` |
 
+pub mod audit;
 mod blobs;
 mod change;
 mod claim;
@@ -49,6 +50,7 @@ mod options;
 mod order;
 mod outbox;
 mod readers;
+mod ready;
 mod records;
 mod rows;
 mod schema;

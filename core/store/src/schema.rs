@@ -119,3 +119,22 @@ fn apply(connection: &Connection, version: usize, migration: &str) -> rusqlite::
     transaction.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
     transaction.commit()
 }
+
+/// The version of the schema of a database that is only read. A newer one is not understood, an older one is.
+pub(crate) fn version_of(connection: &Connection, path: &Path) -> Result<usize, StoreFault> {
+    let read = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let version = read("user_version").map_err(|error| sql(&error))?;
+    let application = read("application_id").map_err(|error| sql(&error))?;
+    match usize::try_from(version) {
+        Ok(1..) if application != APPLICATION => {}
+        Ok(known @ 1..) if known <= MIGRATIONS.len() => return Ok(known),
+        Ok(1..) => {
+            return Err(StoreFault::Unavailable(format!(
+                "Die Datenbank {} stammt von einem neueren Rohrpost (Fassung {version}). Mit dem neueren prüfen.",
+                path.display()
+            )));
+        }
+        _ => {}
+    }
+    Err(StoreFault::Damaged(format!("{} ist keine Datenbank von Rohrpost.", path.display())))
+}

@@ -29,6 +29,7 @@ macro_rules! conformance {
             operations: tries_count_since_a_person_asked
             operations: since_is_when_a_delivery_came_into_its_state
             operations: h2_what_has_not_left_in_time_expires_after_its_warnings
+            operations: h2_nothing_expires_without_a_warning_before
             operations: h2_what_waits_for_an_expired_one_expires_with_it
             operations: h11_behind_names_the_earlier_one
             commands: h6_pauses_are_kept_with_who_and_since

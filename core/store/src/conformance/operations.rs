@@ -57,9 +57,9 @@ pub(crate) async fn what_is_due_beyond_every_wait_is_due_now(stand: &dyn Stand) 
     let ports = stand.open().await;
     let steps = vec![NewDelivery { due_at: Some(at(500_000)), ..step("fachverfahren") }];
     ports.accept(&Draft { steps, ..Draft::default() }).await;
-    let now = |beyond| Wanted { beyond: at(beyond), ..wanted(0, 1) };
-    assert!(ports.outbox.claim(&now(500_000)).await.unwrap().claims.is_empty());
-    assert_eq!(ports.outbox.claim(&now(400_000)).await.unwrap().claims.len(), 1, "the clock was put back");
+    let asked = |seconds: i64| Wanted { beyond: at(seconds + 200_000), ..wanted(seconds, 1) };
+    assert!(ports.outbox.claim(&asked(400_000)).await.unwrap().claims.is_empty());
+    assert_eq!(ports.outbox.claim(&asked(0)).await.unwrap().claims.len(), 1, "the clock was put back");
 }
 
 pub(crate) async fn a_place_is_named_when_something_became_due_there(stand: &dyn Stand) {
@@ -189,6 +189,17 @@ pub(crate) async fn h2_what_has_not_left_in_time_expires_after_its_warnings(stan
     assert_eq!(warnings.map(|entry| entry.at).collect::<Vec<_>>(), [at(100), at(250)]);
     let last = detail.history.last().unwrap();
     assert_eq!((last.cause.as_str(), last.who.as_str()), ("expiry", "rohrpost"));
+}
+
+pub(crate) async fn h2_nothing_expires_without_a_warning_before(stand: &dyn Stand) {
+    let ports = stand.open().await;
+    ports.accept(&Draft::steps([expiring("fachverfahren", &[100, 200], 300)])).await;
+    assert_eq!(ports.expire(100).await.warned, 1);
+    let late = ports.expire(1_000_000).await;
+    assert_eq!((late.warned, late.expired), (1, 0), "the clock leapt, or the hub was down");
+    assert_eq!(ports.the_one().await.expires_at, Some(at(1_000_100)));
+    assert_eq!(ports.expire(1_000_099).await.expired, 0);
+    assert_eq!(ports.expire(1_000_100).await.expired, 1);
 }
 
 pub(crate) async fn h2_what_waits_for_an_expired_one_expires_with_it(stand: &dyn Stand) {

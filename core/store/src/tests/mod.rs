@@ -1,5 +1,6 @@
 //! The store's own tests: the conformance suite, and what is particular to SQLite, segments and files.
 
+mod audit;
 mod crash;
 mod plans;
 mod schema;

@@ -35,7 +35,13 @@ impl Expire {
 
     fn apply(&self, ledger: &mut Ledger, stored: &mut Stored, done: &mut Expired) -> Result<(), Fault> {
         match stored.delivery.expires_at {
-            Some(expires_at) if expires_at <= self.now => self.expire(ledger, stored, done),
+            Some(expires_at) if expires_at <= self.now => match warnings(ledger, stored)?.last() {
+                Some(due) => {
+                    done.warned += 1;
+                    self.warn_late(ledger, stored, nanos(expires_at) - due)
+                }
+                None => self.expire(ledger, stored, done),
+            },
             Some(expires_at) => {
                 done.warned += 1;
                 self.warn(ledger, stored, expires_at)
@@ -59,6 +65,17 @@ impl Expire {
         Ok(())
     }
 
+    /// Nothing ends without a warning before: where the time for one passed unnoticed (the hub was down, the clock was put
+    /// forward), the end is put off by as much as the warning was to come before it, at most by a day.
+    fn warn_late(&self, ledger: &mut Ledger, stored: &Stored, lead: i64) -> Result<(), Fault> {
+        let expires_at = nanos(self.now).saturating_add(lead.clamp(0, LATEST));
+        let mut update =
+            ledger.connection.prepare_cached("UPDATE deliveries SET expires_at = ?2 WHERE seq = ?1")?;
+        update.execute((stored.seq, expires_at))?;
+        drop(update);
+        self.warn(ledger, stored, from_nanos(expires_at)?)
+    }
+
     /// A warning changes nothing but the history and the time of the next one.
     fn warn(&self, ledger: &mut Ledger, stored: &Stored, expires_at: Timestamp) -> Result<(), Fault> {
         let reason = Reason::new(ReasonCode::ExpiryWarning).with("at", expires_at);
@@ -68,6 +85,9 @@ impl Expire {
         set_rule(ledger, stored, &later, Some(later.first().copied().unwrap_or(nanos(expires_at))))
     }
 }
+
+/// The longest that a late warning puts the end off.
+const LATEST: i64 = 24 * 3600 * 1_000_000_000;
 
 /// How long after acceptance the rule gives it up.
 fn age(ledger: &Ledger, stored: &Stored) -> Result<Written, Fault> {

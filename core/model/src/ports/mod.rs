@@ -15,7 +15,7 @@ mod versions;
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
 pub use commands::{
-    BulkCommand, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand, NewDestinationCommand,
+    BulkCommand, BulkEnd, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand, NewDestinationCommand,
     Pause, PauseMode,
 };
 pub use outbox::{

@@ -2,8 +2,12 @@
 
 mod access;
 mod commands;
+mod destinations;
 mod document;
 mod handing_in;
 mod house;
+mod memory;
 mod operations;
+mod orders;
 mod sockets;
+mod waits;

@@ -169,6 +169,9 @@ const fn meaning(event: Event) -> &'static str {
         }
         Event::RetryCommanded => "Ein Mensch hat einen weiteren Versuch angewiesen.",
         Event::DiscardCommanded => "Ein Mensch hat die Zustellung verworfen.",
-        Event::ExpiredByRule => "Die Frist der Route ist abgelaufen. (Noch löst nichts dieses Ereignis aus.)",
+        Event::PauseCommanded => "Ein Mensch hat die Zustellung angehalten; sie bleibt, was sie ist.",
+        Event::ResumeCommanded => "Ein Mensch lässt die Zustellung weiterlaufen.",
+        Event::ExpiryWarned => "Die Frist der Route läuft bald ab; sonst hat sich nichts geändert.",
+        Event::ExpiredByRule => "Die Frist der Route ist abgelaufen.",
     }
 }

@@ -17,9 +17,6 @@ use tokio::sync::watch;
 /// An order for many deliveries goes on in pieces of this time.
 const PIECE: Duration = Duration::from_millis(100);
 
-/// Pieces in a second.
-const PIECES: u32 = 10;
-
 /// How many orders for many deliveries may run at one time.
 pub const ORDERS_AT_ONCE: usize = 16;
 
@@ -252,14 +249,12 @@ impl Paces {
         self.0.retain(|id, _| orders.iter().any(|order| order.id == *id));
     }
 
-    /// How many deliveries an order may take now. One piece's worth at most: time in which the hub was down or slow is not
-    /// caught up, and a clock that jumps changes nothing.
+    /// How many deliveries an order may take now. One piece's worth is made good at most: time in which the hub was down
+    /// or slow is not caught up, and a clock that jumps changes nothing.
     fn piece(&mut self, order: &BulkCommand, now: Timestamp) -> usize {
-        let (each, most) = (Duration::from_secs(1) / order.per_second.max(1), order.per_second.div_ceil(PIECES));
-        let latest = after(now, each * most.max(1));
-        let next = self.0.get(&order.id).copied().filter(|next| *next <= latest).unwrap_or(now);
-        let earliest = now.checked_sub(each * most.saturating_sub(1)).unwrap_or(now);
-        let next = next.max(earliest);
+        let each = Duration::from_secs(1) / order.per_second.max(1);
+        let next = self.0.get(&order.id).copied().filter(|next| *next <= after(now, each)).unwrap_or(now);
+        let next = next.max(now.checked_sub(PIECE).unwrap_or(now));
         let Ok(waited) = Duration::try_from(now.duration_since(next)) else { return 0 };
         let taken = 1 + u32::try_from(waited.as_nanos() / each.as_nanos()).unwrap_or(0);
         self.0.insert(order.id, after(next, each * taken));
@@ -333,7 +328,7 @@ mod tests {
             for jump in [3_600_000, 60_000] {
                 let next = taken(&mut paces, &order, jump, 1);
                 let right = usize::try_from(rate).unwrap();
-                let most = right + right.div_ceil(10);
+                let most = right + right.div_ceil(10) + 1;
                 assert!((right * 8 / 10..=most).contains(&next), "{next} in the second after a jump at {rate}");
             }
         }

@@ -4,6 +4,7 @@ mod check;
 mod faults;
 mod files;
 mod hub;
+mod queue;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -23,6 +23,7 @@ pub async fn engine(configuration: Configuration, clock: Arc<dyn Clock>) -> Resu
         records: Arc::clone(&store) as _,
         commands: Arc::clone(&store) as _,
         blobs: Arc::clone(&store) as _,
+        audit: Arc::clone(&store) as _,
         versions: store,
         vault,
         clock,

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod library;
 mod map;
+mod probe;
 mod queue;
 pub mod send;
 mod serve;
@@ -50,6 +51,8 @@ pub enum Command {
     Send(send::Arguments),
     /// See what waits at a running hub and why; retry or discard it.
     Queue(queue::Arguments),
+    /// Try a destination step by step, without delivering anything.
+    Probe(probe::Arguments),
 }
 
 impl Command {
@@ -67,6 +70,7 @@ impl Command {
             Self::Verify(arguments) => verify::run(&arguments, context),
             Self::Send(arguments) => send::run(&arguments, context),
             Self::Queue(arguments) => queue::run(&arguments, context),
+            Self::Probe(arguments) => probe::run(&arguments, context),
         }
     }
 }

@@ -66,8 +66,7 @@ impl RouteDraft {
     /// The noun; `None` where something is missing, which has been noted.
     pub fn build(self) -> Option<Route> {
         let expiry = self.expiry;
-        let steps =
-            self.steps.into_iter().map(|step| step.build(expiry.as_ref())).collect::<Option<_>>()?;
+        let steps = self.steps.into_iter().map(|step| step.build(expiry.as_ref())).collect::<Option<_>>()?;
         let tenants = self.tenants.into_iter().map(|tenant| tenant.value).collect();
         Some(Route { name: self.name.value, tenants, matches: self.matches?.value, steps })
     }

@@ -4,6 +4,8 @@ mod check;
 mod faults;
 mod files;
 mod hub;
+mod policy;
+mod probe;
 mod queue;
 
 use std::fs;

@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::routing::{self, NoTenant};
 use bytes::Bytes;
 use rohrpost_mappings::{NotWellFormed, Violation};
-use rohrpost_model::ports::{Acceptance, Answer, NewDelivery, NewSubmission, StoreFault};
+use rohrpost_model::ports::{Acceptance, Answer, NewDelivery, NewSubmission, Statement, StoreFault};
 use rohrpost_model::submission::{ReplyChannel, Role, TrustLevel};
 use rohrpost_model::{Area, CaseId, Client, Kind, MappingName, ServiceKey, SubmissionId, Timestamp};
 use std::sync::Arc;
@@ -153,7 +153,7 @@ impl Engine {
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
         let claims = intake.receipt_claims(&case, now);
         let signer = Arc::clone(&self.ports.receipts);
-        let signed = self.workers.run(move || signer.sign(&claims)).await;
+        let signed = self.workers.run(move || signer.sign(Statement::Receipt, &claims)).await;
         let receipt = match signed {
             Ok(Ok(receipt)) => receipt,
             Ok(Err(fault)) => {

@@ -57,14 +57,14 @@ impl Engine {
             }
         };
         let answer = self.deliver(&claim, &sending, to).await;
-        let ended = judge::reached(&answer);
+        let ended = Ended::of(&answer);
         let verdict = judge::attempt(answer, self.circumstances(&claim, to));
         (self.settle(claim, verdict).await, ended)
     }
 
     async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<(Loaded, Ready), Stop> {
         let loaded = self.load(&claim.delivery).await?;
-        allowed(&loaded.view.submission, to)?;
+        allowed(&loaded.origin.submission, to)?;
         let ready = self.prepare(claim, &loaded).await?;
         Ok((loaded, ready))
     }
@@ -72,7 +72,7 @@ impl Engine {
     /// Commits the mark, with the hashes and the document, before the first byte leaves (promises H4, H5, H8).
     async fn mark(&self, claim: &mut Claim, loaded: Loaded, ready: Ready) -> Result<Sending, StoreFault> {
         let at = self.ports.clock.now();
-        let key = Arc::clone(&loaded.key);
+        let key = Arc::clone(&loaded.origin.key);
         match ready {
             Ready::Kept { kept, message, signature } => {
                 self.ports.outbox.mark(claim, Mark { at, document: None, key }).await?;
@@ -97,7 +97,7 @@ impl Engine {
         loaded: &Loaded,
         document: &Document,
     ) -> Result<(KeptDocument, Vec<StagedContent>), StoreFault> {
-        let (submission, delivery) = (loaded.view.submission.id, claim.delivery.id);
+        let (submission, delivery) = (loaded.origin.submission.id, claim.delivery.id);
         let message = self.stage(loaded, Slot::Message(submission, delivery), &document.message).await?;
         let signature = match &document.signature {
             Some(bytes) => Some(self.stage(loaded, Slot::Signature(submission, delivery), bytes).await?),
@@ -106,7 +106,7 @@ impl Engine {
         let attachments = loaded.pinned.step.attachments;
         let kept = KeptDocument {
             content_sha256: document.content_sha256,
-            sent_sha256: document.manifest(sent_attachments(&loaded.view.submission, attachments)),
+            sent_sha256: document.manifest(sent_attachments(&loaded.origin.submission, attachments)),
             media_type: document.media_type.clone(),
             message: kept_part(&message),
             signature: signature.as_ref().map(kept_part),
@@ -117,7 +117,7 @@ impl Engine {
     }
 
     async fn stage(&self, loaded: &Loaded, slot: Slot, bytes: &[u8]) -> Result<Staged, StoreFault> {
-        let mut stage = self.ports.blobs.stage(Arc::clone(&loaded.key), slot);
+        let mut stage = self.ports.blobs.stage(Arc::clone(&loaded.origin.key), slot);
         stage.write(Bytes::copy_from_slice(bytes)).await?;
         stage.finish().await
     }
@@ -130,7 +130,7 @@ impl Engine {
 
     /// The parcel of an attempt or an inquiry.
     pub(crate) fn parcel<'a>(&self, claim: &'a Claim, sending: &'a Sending) -> Parcel<'a> {
-        let submission = &sending.loaded.view.submission;
+        let submission = &sending.loaded.origin.submission;
         let attached = sent_attachments(submission, sending.attachments);
         Parcel {
             key: claim.delivery.id,
@@ -149,8 +149,8 @@ impl Engine {
     fn attached(&self, sending: &Sending, part: &Part) -> Option<Attached> {
         let content = Stored {
             blobs: Arc::clone(&self.ports.blobs),
-            key: Arc::clone(&sending.loaded.key),
-            slot: Slot::Part(sending.loaded.view.submission.id, part.number),
+            key: Arc::clone(&sending.loaded.origin.key),
+            slot: Slot::Part(sending.loaded.origin.submission.id, part.number),
             location: part.location.clone()?,
         };
         Some(Attached {
@@ -178,11 +178,14 @@ impl Engine {
     }
 
     pub(crate) fn circumstances<'a>(&self, claim: &Claim, to: &'a Connected) -> Circumstances<'a> {
+        let now = self.ports.clock.now();
         Circumstances {
             destination: &to.destination,
             deduplicates: to.target.deduplicates(),
-            attempts: claim.delivery.attempts,
-            now: self.ports.clock.now(),
+            tries: claim.delivery.tries,
+            tries_since: claim.delivery.tries_since,
+            since: claim.delivery.since,
+            now,
             chance: fastrand::f64(),
         }
     }

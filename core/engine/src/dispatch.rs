@@ -8,8 +8,8 @@
 
 use crate::Engine;
 use crate::catalog::{Catalog, Connected};
-use crate::gate::Ended;
-use crate::judge::{ASK_AGAIN, Saying as _, settlement};
+use crate::gate::{Begun, Ended};
+use crate::judge::{ASK_AGAIN, Saying as _, longest_wait, settlement};
 use crate::lanes::{Floor, Served};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{Attempted, Claim, Claimed, PauseMode, Place, StoreFault, Wanted, Work};
@@ -114,7 +114,7 @@ impl Engine {
         if allowance.may_begin == 0 {
             return Served { more: true, look_again_at: allowance.look_again_at };
         }
-        let wanted = self.wanted(place, work, allowance.may_begin, now);
+        let wanted = self.wanted(place, policy, work, allowance.may_begin, now);
         let Claimed { claims, next_due } = match self.ports.outbox.claim(&wanted).await {
             Ok(claimed) => claimed,
             Err(fault) => {
@@ -133,20 +133,34 @@ impl Engine {
         let more = claims.len() == allowance.may_begin;
         self.lanes.served(place, claims.last().map(|claim| claim.delivery.tenant.clone()));
         for claim in claims {
-            self.lanes.begin(place, policy, now);
-            self.spawn(floor, claim, place, connected.flatten());
+            let begun = self.lanes.begin(place, policy, now);
+            self.spawn(floor, begun, claim, place, connected.flatten());
         }
         // What is due already and was not handed out is held by somebody for a moment.
         let next_due = next_due.map(|due| if due > now { due } else { after(now, CATCH_BREATH) });
         Served { more, look_again_at: if more { allowance.look_again_at } else { next_due } }
     }
 
-    fn wanted(&self, place: &Place, work: Work, limit: usize, now: Timestamp) -> Wanted {
-        let beyond = after(now, crate::judge::LONGEST_WAIT);
+    fn wanted(
+        &self,
+        place: &Place,
+        policy: &Destination,
+        work: Work,
+        limit: usize,
+        now: Timestamp,
+    ) -> Wanted {
+        let beyond = after(now, longest_wait(policy));
         Wanted { destination: place.clone(), work, limit, now, beyond, after: self.lanes.last_served(place) }
     }
 
-    fn spawn(self: &Arc<Self>, floor: &mut Floor, claim: Claim, place: &Place, to: Option<&Connected>) {
+    fn spawn(
+        self: &Arc<Self>,
+        floor: &mut Floor,
+        begun: Begun,
+        claim: Claim,
+        place: &Place,
+        to: Option<&Connected>,
+    ) {
         let (engine, to) = (Arc::clone(self), to.cloned());
         let conversation = async move {
             match to {
@@ -154,7 +168,7 @@ impl Engine {
                 None => (engine.route_again(claim).await, Ended::Reached),
             }
         };
-        floor.begin(place.clone(), conversation);
+        floor.begin(place.clone(), begun, conversation);
     }
 
     async fn work_on(&self, claim: Claim, to: &Connected) -> Conversation {
@@ -186,8 +200,14 @@ impl Engine {
 
     async fn park_all(&self, destination: &DestinationName) -> Result<(), StoreFault> {
         let place = Some(destination.clone());
-        let wanted =
-            Wanted { now: Timestamp::MAX, ..self.wanted(&place, Work::All, 100, self.ports.clock.now()) };
+        let wanted = Wanted {
+            destination: place,
+            work: Work::All,
+            limit: 100,
+            now: Timestamp::MAX,
+            beyond: Timestamp::MAX,
+            after: None,
+        };
         loop {
             let claims = self.ports.outbox.claim(&wanted).await?.claims;
             if claims.is_empty() {

@@ -31,7 +31,7 @@ impl Engine {
         };
         let asked = asked(&claim) + 1;
         let answer = self.ask(&claim, &sending, to).await;
-        let ended = judge::reached(&answer);
+        let ended = Ended::of(&answer);
         let mut verdict = judge::inquiry(answer, claim.delivery.state, asked, self.circumstances(&claim, to));
         if verdict.event == Event::NoWordYet {
             verdict.reason = verdict.reason.map(|reason| reason.with(ASKED, asked));

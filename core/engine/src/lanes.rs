@@ -3,7 +3,7 @@
 
 use crate::Engine;
 use crate::dispatch::{Conversation, after, work_under};
-use crate::gate::{Allowance, Ended, Gate, Hold};
+use crate::gate::{Allowance, Begun, Ended, Gate, Hold};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{Pause, Place, Work};
 use rohrpost_model::{DestinationName, TenantName, Timestamp};
@@ -53,18 +53,25 @@ impl Lanes {
         self.lock().lanes.entry(place.clone()).or_default().gate.allowance(policy, now)
     }
 
-    pub(crate) fn begin(&self, place: &Place, policy: &Destination, now: Timestamp) {
+    pub(crate) fn begin(&self, place: &Place, policy: &Destination, now: Timestamp) -> Begun {
         let mut all = self.lock();
         let lane = all.lanes.entry(place.clone()).or_default();
         lane.under_way += 1;
-        lane.gate.begin(policy, now);
+        lane.gate.begin(policy, now)
     }
 
-    pub(crate) fn end(&self, place: &Place, policy: &Destination, ended: Ended, now: Timestamp, chance: f64) {
+    pub(crate) fn end(
+        &self,
+        place: &Place,
+        policy: &Destination,
+        (begun, ended): (Begun, Ended),
+        now: Timestamp,
+        chance: f64,
+    ) {
         let mut all = self.lock();
         let lane = all.lanes.entry(place.clone()).or_default();
         lane.under_way = lane.under_way.saturating_sub(1);
-        lane.gate.end(policy, ended, now, chance);
+        lane.gate.end(policy, begun, ended, now, chance);
     }
 
     pub(crate) fn served(&self, place: &Place, tenant: Option<TenantName>) {
@@ -100,7 +107,7 @@ pub(crate) struct Served {
 #[derive(Default)]
 pub(crate) struct Floor {
     tasks: JoinSet<Conversation>,
-    places: HashMap<Id, Place>,
+    places: HashMap<Id, (Place, Begun)>,
     /// Lanes to look at now.
     ready: BTreeSet<Place>,
     /// Lanes with more to hand out when a conversation of theirs ends.
@@ -119,9 +126,14 @@ pub(crate) struct Floor {
 type Done = Result<(Id, Conversation), JoinError>;
 
 impl Floor {
-    pub(crate) fn begin(&mut self, place: Place, conversation: impl Future<Output = Conversation> + Send + 'static) {
+    pub(crate) fn begin(
+        &mut self,
+        place: Place,
+        begun: Begun,
+        conversation: impl Future<Output = Conversation> + Send + 'static,
+    ) {
         let task = self.tasks.spawn(conversation);
-        self.places.insert(task.id(), place);
+        self.places.insert(task.id(), (place, begun));
     }
 
     /// The next conversation that ends; `None` while there is none.
@@ -145,8 +157,8 @@ impl Floor {
                 (panic.id(), Ended::Untouched)
             }
         };
-        let Some(place) = self.places.remove(&id) else { return };
-        engine.conversation_ended(&place, ended);
+        let Some((place, begun)) = self.places.remove(&id) else { return };
+        engine.conversation_ended(&place, begun, ended);
         if self.waiting.remove(&place) {
             self.ready.insert(place);
         }
@@ -225,14 +237,14 @@ impl Floor {
 
 impl Engine {
     /// Tells the gate of a destination how a conversation with it ended.
-    fn conversation_ended(&self, place: &Place, ended: Ended) {
+    fn conversation_ended(&self, place: &Place, begun: Begun, ended: Ended) {
         let catalog = self.catalog();
         let policy = match place {
             Some(name) => catalog.destinations.get(name).map(|connected| &connected.destination),
             None => Some(&self.unrouted),
         };
         if let Some(policy) = policy {
-            self.lanes.end(place, policy, ended, self.ports.clock.now(), fastrand::f64());
+            self.lanes.end(place, policy, (begun, ended), self.ports.clock.now(), fastrand::f64());
         }
     }
 }

@@ -11,15 +11,18 @@
 //! | [`prepare`] | load → map → validate → seal |
 //! | [`judge`] | what a target's answer means for the delivery |
 //! | [`inquire`] | asks targets about unknown and awaiting deliveries |
+//! | [`probe`] | tries a destination step by step |
 //! | [`content`] | hands stored content out again |
 //! | `rules` | gives up what has not left in time |
 //! | [`orders`] | carries out what persons ask |
 //! | [`waiting`] | says why something waits |
+//! | [`audit`] | signs heads of the history |
 //!
 //! [`catalog`] is the active configuration, swapped whole.
 
 pub mod accept;
 pub mod attempt;
+pub mod audit;
 pub mod catalog;
 pub mod content;
 pub mod dispatch;
@@ -29,6 +32,7 @@ pub mod judge;
 mod lanes;
 pub mod orders;
 mod prepare;
+pub mod probe;
 pub mod routing;
 mod rules;
 pub mod waiting;
@@ -38,7 +42,7 @@ use arc_swap::ArcSwap;
 use catalog::Catalog;
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{
-    Blobs, Clock, Commands, Outbox, ReceiptSigner, Records, StoreFault, Vault, Versions,
+    Audit, Blobs, Clock, Commands, Outbox, ReceiptSigner, Records, StoreFault, Vault, Versions,
 };
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -61,7 +65,9 @@ pub struct Ports {
     pub vault: Arc<dyn Vault>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Signs receipts.
+    /// The chained history.
+    pub audit: Arc<dyn Audit>,
+    /// Signs receipts and heads of the history.
     pub receipts: Arc<dyn ReceiptSigner>,
 }
 

@@ -131,8 +131,7 @@ impl Engine {
         let at = self.ports.clock.now();
         let Asked { order, filter, per_second, why, tenant } = asked;
         let key = self.ports.vault.issue(&tenant, at)?;
-        let (scope, who, per_second) =
-            (scope.clone(), who.to_string(), per_second.clamp(1, MOST_PER_SECOND));
+        let (scope, who, per_second) = (scope.clone(), who.to_string(), per_second.clamp(1, MOST_PER_SECOND));
         let id = CommandId::new(at);
         let command = NewBulkCommand { id, order, filter, scope, per_second, who, why, at, key };
         let begun = self.ports.commands.begin(command).await?;
@@ -194,7 +193,8 @@ impl Engine {
         if limit == 0 {
             return Ok(());
         }
-        let found = self.ports.records.deliveries(&order.scope, &order.filter, Some(order.cursor), limit).await?;
+        let found =
+            self.ports.records.deliveries(&order.scope, &order.filter, Some(order.cursor), limit).await?;
         let full = found.len() == limit;
         let meant: Vec<_> = found.into_iter().filter(|(cursor, _)| *cursor <= order.last).collect();
         let last = meant.len() < limit || !full;
@@ -216,7 +216,11 @@ impl Engine {
         Ok(())
     }
 
-    async fn carry_out(&self, order: &BulkCommand, delivery: &Delivery) -> Result<CommandOutcome, StoreFault> {
+    async fn carry_out(
+        &self,
+        order: &BulkCommand,
+        delivery: &Delivery,
+    ) -> Result<CommandOutcome, StoreFault> {
         let single = match order.order {
             BulkOrder::Retry => Order::Retry,
             BulkOrder::Discard { dependents } => Order::Discard(dependents),
@@ -274,7 +278,6 @@ pub fn states_for(order: BulkOrder) -> impl Iterator<Item = State> {
     State::ALL.into_iter().filter(move |state| next(*state, event).is_ok())
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,7 +332,10 @@ mod tests {
                 let next = taken(&mut paces, &order, jump, 1);
                 let right = usize::try_from(rate).unwrap();
                 let most = right + right.div_ceil(10) + 1;
-                assert!((right * 8 / 10..=most).contains(&next), "{next} in the second after a jump at {rate}");
+                assert!(
+                    (right * 8 / 10..=most).contains(&next),
+                    "{next} in the second after a jump at {rate}"
+                );
             }
         }
     }

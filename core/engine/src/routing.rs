@@ -1,8 +1,8 @@
 //! Finds the tenant and the route of a submission, and plans its deliveries.
 
 use crate::catalog::Catalog;
-use rohrpost_model::ports::NewDelivery;
 use crate::dispatch::after;
+use rohrpost_model::ports::NewDelivery;
 use rohrpost_model::route::{Expiry, On, Route, Step, UNROUTED};
 use rohrpost_model::{
     Area, Client, DeliveryId, Kind, Reason, ReasonCode, RouteName, ServiceKey, State, StepName, TenantName,

@@ -41,7 +41,11 @@ impl Engine {
             }
             metrics::counter!("rohrpost_expiry_warnings_total").increment(done.warned);
             metrics::counter!("rohrpost_expired_total").increment(done.expired);
-            tracing::warn!(warned = done.warned, expired = done.expired, "deliveries near or past their time");
+            tracing::warn!(
+                warned = done.warned,
+                expired = done.expired,
+                "deliveries near or past their time"
+            );
             self.wake.notify_one();
         }
     }

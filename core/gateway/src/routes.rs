@@ -3,7 +3,8 @@
 use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
-    Gateway, activate, commands, content, destinations, lent, openapi, operations, orders, reads, submit,
+    Gateway, activate, audit, commands, content, destinations, lent, openapi, operations, orders, probe,
+    reads, submit,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -39,7 +40,9 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("post", "/v1/commands", post(orders::order_many)),
         ("get", "/v1/commands/{id}", get(orders::command)),
         ("post", "/v1/commands/{id}/cancel", post(orders::cancel)),
+        ("post", "/v1/destinations/{name}/probe", post(probe::probe)),
         ("post", "/v1/config/activate", post(activate::activate)),
+        ("get", "/v1/audit/head", get(audit::head)),
         ("get", "/openapi.json", get(openapi::serve)),
     ]
 }

@@ -37,14 +37,20 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// The most deliveries under way at one time, where nothing else is said.
+    pub const CONCURRENCY: u16 = 4;
+
+    /// The longest time of one attempt, where nothing else is said.
+    pub const TIMEOUT: Duration = MINUTE;
+
     /// A live destination for nobody yet, with the policy that holds where the configuration says nothing.
     pub fn new(name: DestinationName) -> Self {
         Self {
             name,
             tenants: BTreeSet::new(),
             test: false,
-            concurrency: 4,
-            timeout: Duration::from_secs(60),
+            concurrency: Self::CONCURRENCY,
+            timeout: Self::TIMEOUT,
             rate: None,
             retry: Retry::default(),
             breaker: Some(Breaker::default()),
@@ -160,7 +166,7 @@ impl Ramp {
 /// When a target is asked about what it took without a final word (a payment, a print job, a mailbox).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Awaiting {
-    /// The wait before it is asked the first time, where it named no time itself; doubled each time.
+    /// The wait after the first inquiry that brought no final word; doubled with every further one.
     pub first: Duration,
     /// The longest wait.
     pub cap: Duration,
@@ -200,7 +206,7 @@ impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
         let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
-        let fitting = units.into_iter().find(|(_, unit)| millis > 0 && millis % unit == 0);
+        let fitting = units.into_iter().find(|(_, unit)| millis > 0 && millis.is_multiple_of(*unit));
         let (name, unit) = fitting.unwrap_or(("ms", 1));
         write!(f, "{}{name}", millis / unit)
     }

@@ -129,7 +129,7 @@ pub enum ReasonCode {
     BehindEarlier,
     /// It is tried again later (`at`).
     RetryAt,
-    /// It was tried for as long as its destination says (`age`).
+    /// It was tried for as long as its destination says (`age`; `last`: the code of what was the matter last).
     TriedLongEnough,
     /// The target's final word did not come in time (`deadline`).
     AwaitingTooLong,
@@ -245,6 +245,13 @@ impl Reason {
     }
 }
 
+/// The stored word.
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.english())
@@ -254,6 +261,13 @@ impl fmt::Display for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_written_as_it_is_stored() {
+        for code in ReasonCode::ALL {
+            assert_eq!(format!("\"{code}\""), serde_json::to_string(&code).unwrap());
+        }
+    }
 
     #[test]
     fn the_list_of_codes_is_complete() {

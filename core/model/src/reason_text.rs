@@ -199,8 +199,8 @@ const fn waiting(code: C) -> (&'static str, &'static str) {
 const fn deadline(code: C) -> (&'static str, &'static str) {
     match code {
         C::TriedLongEnough => (
-            "Seit dem ersten Versuch sind {age} vergangen, länger wird nicht versucht. Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
-            "{age} have passed since the first attempt, and it is not tried longer. Clear the cause with the target, then retry or discard.",
+            "Seit dem ersten Versuch sind {age} vergangen, länger wird nicht versucht (zuletzt: {last}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
+            "{age} have passed since the first attempt, and it is not tried longer (at last: {last}). Clear the cause with the target, then retry or discard.",
         ),
         C::AwaitingTooLong => (
             "Das Ziel hat angenommen, aber nach {deadline} noch nicht abschließend geantwortet. Beim Ziel nachsehen, dann neu zustellen oder verwerfen.",
@@ -324,7 +324,7 @@ mod tests {
             (C::Holiday, &["until"]),
             (C::BehindEarlier, &["delivery"]),
             (C::RetryAt, &["at"]),
-            (C::TriedLongEnough, &["age"]),
+            (C::TriedLongEnough, &["age", "last"]),
             (C::AwaitingTooLong, &["deadline"]),
             (C::ExpiryWarning, &["at"]),
             (C::Expired, &["after"]),

@@ -83,16 +83,23 @@ impl Ledger {
         let held = i64::from(line.is_held(&self.connection, to)?) + 2 * i64::from(stored.is_paused());
         self.update(stored, change, (to, due_at, since, held))?;
         let line = InLine { submission: stored.submission, delivery: &stored.delivery };
-        if let Some(place) = line.changed(&self.connection, Some(from), to)? {
-            self.falls_due(place);
-        }
+        let others = line.changed(&self.connection, Some(from), to)?;
+        self.others_changed(&others)?;
         self.count(before.as_ref(), in_row(from), -1);
         self.count(stored.delivery.destination.as_ref(), to, 1);
         self.record(stored.seq, &stored.delivery, &change.entry(to))?;
-        if due_at.is_some() {
-            self.falls_due(stored.delivery.destination.clone());
-        }
+        Ledger::changed(self, stored);
         Ok(to)
+    }
+
+    /// Rows that were let go or held back by a change of another one.
+    fn others_changed(&mut self, places: &[i64]) -> Result<(), Fault> {
+        for place in places {
+            for row in self.select("d.seq = ?1", [place])? {
+                Ledger::changed(self, &row);
+            }
+        }
+        Ok(())
     }
 
     /// Writes the row, and what changes with it into the noun.
@@ -120,6 +127,11 @@ impl Ledger {
         delivery.reason.clone_from(&change.reason);
         delivery.due_at = due_at;
         delivery.since = since;
+        stored.held = held;
+        if let Also::Receipt(sealed) = change.also {
+            stored.sealed_receipt = Some(sealed.to_owned());
+        }
+        let delivery = &mut stored.delivery;
         if let Also::Mend { pinned, destination } = change.also {
             delivery.pinned = Some(pinned);
             delivery.destination = Some(destination.clone());
@@ -180,13 +192,17 @@ impl Ledger {
         ])?;
         drop(insert);
         let seq = self.connection.last_insert_rowid();
-        line.changed(&self.connection, None, delivery.state)?;
-        if delivery.due_at.is_some() {
-            self.falls_due(delivery.destination.clone());
-        }
+        let others = line.changed(&self.connection, None, delivery.state)?;
+        self.others_changed(&others)?;
         self.count(delivery.destination.as_ref(), delivery.state, 1);
         let entry = Entry { state: delivery.state, reason: delivery.reason.as_ref(), ..*begins };
-        self.record(seq, &delivery, &entry)
+        self.record(seq, &delivery, &entry)?;
+        let (held, due_now) = (i64::from(held), false);
+        Ledger::changed(
+            self,
+            &Stored { seq, submission: place, delivery, sealed_receipt: None, held, due_now },
+        );
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Claims live in memory: the process holds its data directory alone, so what is claimed when it dies is simply not
 //! claimed any more.
 
-use rohrpost_model::ports::{Place, StateCount};
+use rohrpost_model::ports::StateCount;
 use rohrpost_model::{Delivery, DeliveryId, DestinationName, State};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,72 +27,55 @@ struct Held {
 /// All deliveries that are held now.
 #[derive(Default)]
 pub(crate) struct Claims {
-    all: Mutex<All>,
-}
-
-#[derive(Default)]
-struct All {
-    held: HashMap<DeliveryId, Held>,
-    /// How many of them wait at each place.
-    places: HashMap<Place, usize>,
+    held: Mutex<HashMap<DeliveryId, Held>>,
 }
 
 impl Claims {
-    fn lock(&self) -> MutexGuard<'_, All> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<DeliveryId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what nobody holds. Returns whether it was taken.
     pub(crate) fn take(&self, id: DeliveryId, holder: Holder, destination: Option<&DestinationName>) -> bool {
-        let mut all = self.lock();
-        if all.held.contains_key(&id) {
+        let mut held = self.lock();
+        if held.contains_key(&id) {
             return false;
         }
-        let destination = destination.cloned();
-        *all.places.entry(destination.clone()).or_default() += 1;
-        all.held.insert(id, Held { holder, destination, due: false });
+        held.insert(id, Held { holder, destination: destination.cloned(), due: false });
         true
     }
 
     /// Notes whether the row of what is held says `due`.
     pub(crate) fn set_due(&self, id: DeliveryId, due: bool) {
-        if let Some(held) = self.lock().held.get_mut(&id) {
+        if let Some(held) = self.lock().get_mut(&id) {
             held.due = due;
         }
     }
 
     /// Keeps a delivery away from everybody until the next start.
     pub(crate) fn set_unreadable(&self, id: DeliveryId) {
-        if let Some(held) = self.lock().held.get_mut(&id) {
+        if let Some(held) = self.lock().get_mut(&id) {
             held.holder = Holder::Unreadable;
             held.due = false;
         }
     }
 
     pub(crate) fn release(&self, id: DeliveryId) {
-        let mut all = self.lock();
-        let Some(held) = all.held.remove(&id) else { return };
-        if let Some(count) = all.places.get_mut(&held.destination) {
-            *count = count.saturating_sub(1);
-        }
+        self.lock().remove(&id);
     }
 
     pub(crate) fn worked_on(&self, id: DeliveryId) -> bool {
-        self.lock().held.get(&id).is_some_and(|held| held.holder == Holder::Worker)
+        self.lock().get(&id).is_some_and(|held| held.holder == Holder::Worker)
     }
 
     pub(crate) fn is_held(&self, id: DeliveryId) -> bool {
-        self.lock().held.contains_key(&id)
-    }
-
-    pub(crate) fn len_for(&self, place: &Place) -> usize {
-        self.lock().places.get(place).copied().unwrap_or(0)
+        self.lock().contains_key(&id)
     }
 
     /// The due deliveries that somebody works on.
     pub(crate) fn claimed(&self) -> Vec<DeliveryId> {
-        let all = self.lock();
-        all.held.iter().filter(|(_, held)| held.is_claimed()).map(|(id, _)| *id).collect()
+        let held = self.lock();
+        held.iter().filter(|(_, held)| held.is_claimed()).map(|(id, _)| *id).collect()
     }
 
     /// Shows a due delivery that somebody works on as claimed.
@@ -105,7 +88,7 @@ impl Claims {
     /// How many are claimed, by destination.
     pub(crate) fn counts(&self) -> Vec<StateCount> {
         let mut counts: HashMap<Option<DestinationName>, u64> = HashMap::new();
-        for held in self.lock().held.values().filter(|held| held.is_claimed()) {
+        for held in self.lock().values().filter(|held| held.is_claimed()) {
             *counts.entry(held.destination.clone()).or_default() += 1;
         }
         let count = |(destination, count)| StateCount { destination, state: State::Claimed, count };

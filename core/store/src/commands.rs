@@ -88,8 +88,10 @@ pub(crate) fn count(
     let mut sum = 0;
     for state in State::ALL.into_iter().filter(|state| every || filter.states.contains(state)) {
         let page = Page { scope: &scope, filter, after: None, limit: usize::MAX, claims };
-        let sql =
-            format!("SELECT count(*) FROM {FROM_DELIVERIES} WHERE {} AND ?4 > 0", conditions(filter, Some(state)));
+        let sql = format!(
+            "SELECT count(*) FROM {FROM_DELIVERIES} WHERE {} AND ?4 > 0",
+            conditions(filter, Some(state))
+        );
         let mut statement = connection.prepare_cached(&sql)?;
         let found: i64 = page.params(|params| Ok(statement.query_row(params, |row| row.get(0))?))?;
         sum += u64::try_from(found).unwrap_or(0);
@@ -149,4 +151,3 @@ fn why(row: &Row<'_>, id: CommandId, seal: &Seal) -> Result<Option<String>, Faul
         Err(fault) => Err(fault.into()),
     }
 }
-

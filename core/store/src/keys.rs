@@ -92,7 +92,11 @@ impl Column {
     }
 
     /// Seals what belongs to no submission, under a key of its own.
-    pub(crate) fn seal_alone<T: Serialize>(self, key: &dyn ContentKey, value: &T) -> Result<Vec<u8>, StoreFault> {
+    pub(crate) fn seal_alone<T: Serialize>(
+        self,
+        key: &dyn ContentKey,
+        value: &T,
+    ) -> Result<Vec<u8>, StoreFault> {
         self.seal_in(key, None, value)
     }
 

@@ -7,7 +7,8 @@ use crate::fault::{Fault, sql};
 use crate::history::{Chain, Entry, Note};
 use crate::keys::Keys;
 use crate::notices::Notices;
-use crate::rows::size;
+use crate::ready::{Change, Ready};
+use crate::rows::{Stored, size};
 use crate::segments::SegmentWriter;
 use rohrpost_model::ports::{Location, Place, StagedContent, StoreFault};
 use rohrpost_model::{Delivery, DestinationName, State};
@@ -24,6 +25,9 @@ pub(crate) struct Ledger {
     notices: Arc<Notices>,
     /// Where this group made something due.
     due: Vec<Place>,
+    ready: Arc<Ready>,
+    /// What this group did to rows that are or were to be handed out.
+    handed: Vec<Change>,
     /// Rows and contents that this group asked to write; tells whether a refused work left a trace.
     appended: u64,
     chain: Chain,
@@ -44,7 +48,7 @@ impl Ledger {
         keys: Arc<Keys>,
         claims: Arc<Claims>,
         counts: Arc<Counts>,
-        notices: Arc<Notices>,
+        (notices, ready): (Arc<Notices>, Arc<Ready>),
     ) -> Result<Self, Fault> {
         let chain = Chain::read(&connection)?;
         let changes = Changes::default();
@@ -57,6 +61,8 @@ impl Ledger {
             changes,
             notices,
             due: Vec::new(),
+            ready,
+            handed: Vec::new(),
             appended: 0,
             chain,
             committed_chain: chain,
@@ -104,7 +110,17 @@ impl Ledger {
         self.chain.next_seq()
     }
 
-    /// Something at this place has a due time now.
+    /// The row was changed: it is to be handed out as it is now, or not any more.
+    pub(crate) fn changed(&mut self, row: &Stored) {
+        if row.may_go() {
+            self.due.push(row.delivery.destination.clone());
+            self.handed.push(Change::Waits(row.clone()));
+        } else {
+            self.handed.push(Change::Gone(row.delivery.id));
+        }
+    }
+
+    /// Something at this place may be looked at again.
     pub(crate) fn falls_due(&mut self, place: Place) {
         self.due.push(place);
     }
@@ -124,6 +140,7 @@ impl Ledger {
         committed.map_err(|error| CommitFault { fault: sql(&error), uncertain: true })?;
         self.segments.committed();
         self.counts.apply(&mut self.changes);
+        self.ready.apply(self.handed.drain(..));
         self.notices.add(self.due.drain(..));
         self.committed_chain = self.chain;
         Ok(())
@@ -147,6 +164,7 @@ impl Ledger {
         }
         self.changes.clear();
         self.due.clear();
+        self.handed.clear();
         self.chain = self.committed_chain;
         if self.connection.is_autocommit() {
             return;

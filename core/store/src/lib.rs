@@ -30,17 +30,19 @@
 //! | content | `stage`, `segments`, `files`, `blobs` |
 //! | what is seen, and by whom | `records`, `listing`, `scope` |
 
+pub mod audit;
 mod blobs;
 mod change;
 mod claim;
 mod claims;
+mod commands;
 mod counts;
 mod directory;
 mod fault;
 mod files;
+mod fresh;
 mod history;
 mod keys;
-mod commands;
 mod ledger;
 mod listing;
 mod notices;
@@ -48,6 +50,7 @@ mod options;
 mod order;
 mod outbox;
 mod readers;
+mod ready;
 mod records;
 mod rows;
 mod schema;

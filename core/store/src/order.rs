@@ -6,8 +6,7 @@
 //! unrouted submission that found its route).
 
 use crate::fault::Fault;
-use crate::rows::{first, optional_text};
-use rohrpost_model::ports::Place;
+use crate::rows::first;
 use rohrpost_model::{Delivery, State};
 use rusqlite::Connection;
 
@@ -29,13 +28,13 @@ const LET_NEXT_GO: &str = concat!(
     holding_in_line!(),
     " AND submission > ?4 ORDER BY submission LIMIT 1) AND NOT EXISTS (SELECT 1 FROM deliveries WHERE ",
     holding_in_line!(),
-    " AND submission <= ?4) RETURNING destination"
+    " AND submission <= ?4) RETURNING seq"
 );
 
 const HOLD_LATER_ONES: &str = concat!(
     "UPDATE deliveries SET held = held | 1 WHERE ",
     holding_in_line!(),
-    " AND submission > ?4 AND state = 'due' AND ordered = 1 AND NOT held & 1"
+    " AND submission > ?4 AND state = 'due' AND ordered = 1 AND NOT held & 1 RETURNING seq"
 );
 
 /// A delivery in its line; `submission` is the order of acceptance.
@@ -54,29 +53,23 @@ impl InLine<'_> {
         first(connection, ANY_EARLIER, self.key())
     }
 
-    /// After its row has changed: lets the next one go, or holds the later ones back again. Returns where the one that
-    /// may go waits.
+    /// After its row has changed: lets the next one go, or holds the later ones back again. Returns the places of the rows
+    /// that were changed by that.
     pub(crate) fn changed(
         self,
         connection: &Connection,
         from: Option<State>,
         to: State,
-    ) -> Result<Option<Place>, Fault> {
-        match (from.is_some_and(State::holds_later), to.holds_later()) {
-            (true, false) => {
-                let mut let_go = connection.prepare_cached(LET_NEXT_GO)?;
-                let mut rows = let_go.query(self.key())?;
-                let next = rows.next()?.map(|row| optional_text(row, 0, "destination")).transpose()?;
-                // The update is done when all its rows were read.
-                while rows.next()?.is_some() {}
-                Ok(next)
-            }
-            (false, true) => {
-                connection.prepare_cached(HOLD_LATER_ONES)?.execute(self.key())?;
-                Ok(None)
-            }
-            _ => Ok(None),
-        }
+    ) -> Result<Vec<i64>, Fault> {
+        let sql = match (from.is_some_and(State::holds_later), to.holds_later()) {
+            (true, false) => LET_NEXT_GO,
+            (false, true) => HOLD_LATER_ONES,
+            _ => return Ok(Vec::new()),
+        };
+        let mut statement = connection.prepare_cached(sql)?;
+        // The update is done when all its rows were read.
+        let places = statement.query_map(self.key(), |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(places)
     }
 
     fn key(&self) -> (&str, &str, &str, i64) {

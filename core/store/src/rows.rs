@@ -16,20 +16,30 @@ pub(crate) const DELIVERY: &str = "d.seq, d.submission, d.id, s.id, d.tenant, d.
      d.sealed_receipt, d.since, d.tries, d.tries_since, d.expires_at, d.paused_by, \
      CASE WHEN d.held & 1 THEN (SELECT e.id FROM deliveries e WHERE e.case_id = d.case_id AND e.tenant = d.tenant \
      AND e.step = d.step AND e.state IN ('blocked', 'due', 'sending', 'unknown', 'parked') \
-     AND e.submission < d.submission ORDER BY e.submission LIMIT 1) END";
+     AND e.submission < d.submission ORDER BY e.submission LIMIT 1) END, d.held";
 
 /// The tables that [`DELIVERY`] is read from. A cross join keeps `deliveries` outside, whose indexes were chosen.
 pub(crate) const FROM_DELIVERIES: &str = "deliveries d CROSS JOIN submissions s ON s.seq = d.submission";
 
 /// A delivery with its place in the tables. Its receipt is still encrypted.
+#[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) seq: i64,
     pub(crate) submission: i64,
     pub(crate) delivery: Delivery,
-    sealed_receipt: Option<Vec<u8>>,
+    pub(crate) sealed_receipt: Option<Vec<u8>>,
+    /// What keeps it from being handed out: 1 an earlier one of its case, 2 a person.
+    pub(crate) held: i64,
+    /// It was read as due though its time lies beyond every wait.
+    pub(crate) due_now: bool,
 }
 
 impl Stored {
+    /// Whether it may be handed out when its time has come.
+    pub(crate) fn may_go(&self) -> bool {
+        self.delivery.due_at.is_some() && self.held == 0
+    }
+
     pub(crate) fn is_paused(&self) -> bool {
         self.delivery.paused_by.is_some()
     }
@@ -99,7 +109,14 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Fault> {
         document: document.map(|document| from_json(&document, "document")).transpose()?,
         receipt: None,
     };
-    Ok(Stored { seq: row.get(0)?, submission: row.get(1)?, delivery, sealed_receipt: row.get(17)? })
+    Ok(Stored {
+        seq: row.get(0)?,
+        submission: row.get(1)?,
+        delivery,
+        sealed_receipt: row.get(17)?,
+        held: row.get(24)?,
+        due_now: false,
+    })
 }
 
 /// A name or another word that knows its form.

@@ -1,22 +1,21 @@
 //! Two towns, their clients and destinations.
 
 use super::memory::Memory;
+use super::probes::{Stubborn, destinations};
 use crate::{Gateway, Health, Settings, install_metrics, routes};
-use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
-use rohrpost_engine::catalog::{Catalog, Connected};
+use rohrpost_engine::catalog::Catalog;
 use rohrpost_engine::{Engine, Ports};
 use rohrpost_model::client::{Grant, Role};
-use rohrpost_model::destination::Destination;
 use rohrpost_model::limits::Limits;
-use rohrpost_model::ports::*;
+use rohrpost_model::ports::Clock as _;
 use rohrpost_model::route::Tenant;
-use rohrpost_model::{Client, ClientName, Delivery, Digest, Failure, Outcome, Reason, ReasonCode, Timestamp};
+use rohrpost_model::{Client, ClientName, Delivery, Digest, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -45,13 +44,11 @@ const CLIENTS: [(&str, &str, &[Role]); 11] = [
     ("half", "stadt-b", &[Role::View]),
 ];
 
-/// Destinations and their tenants.
-const DESTINATIONS: [(&str, &[&str]); 3] =
-    [("ziel", &["stadt-a"]), ("gemeinsam", &["stadt-a", "stadt-b"]), ("fremd", &["stadt-b"])];
-
 pub(super) struct House {
     pub(super) gateway: Arc<Gateway>,
     pub(super) health: Arc<Health>,
+    /// What its destinations talk to.
+    pub(super) target: Arc<Stubborn>,
     memory: Arc<Memory>,
 }
 
@@ -70,15 +67,17 @@ impl House {
             versions: memory.clone(),
             vault: memory.clone(),
             clock: memory.clone(),
+            audit: memory.clone(),
             receipts: memory.clone(),
         };
-        let engine = Engine::start(ports, catalog(limits)).await.unwrap();
+        let target = Stubborn::new();
+        let engine = Engine::start(ports, catalog(limits, Arc::clone(&target))).await.unwrap();
         let health = Arc::new(Health::default());
         // One recorder serves the process, as in the hub.
         static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| install_metrics().unwrap());
         let metrics = METRICS.clone();
         let gateway = Gateway::new(engine, memory.clone(), Arc::clone(&health), metrics, settings);
-        Self { gateway, health, memory }
+        Self { gateway, health, target, memory }
     }
 
     /// The largest piece of content that came in at one time.
@@ -186,7 +185,7 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-fn catalog(limits: Limits) -> Catalog {
+fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
     let tenant = |name: &str, area: &str| Tenant {
         name: name.parse().unwrap(),
         title: name.into(),
@@ -197,7 +196,7 @@ fn catalog(limits: Limits) -> Catalog {
         tenants: tenants.into_iter().map(|tenant| (tenant.name.clone(), tenant)).collect(),
         clients: clients(),
         routes: BTreeMap::new(),
-        destinations: DESTINATIONS.into_iter().map(destination).collect(),
+        destinations: destinations(target),
         mappings: BTreeMap::new(),
         seals: BTreeMap::new(),
         limits,
@@ -218,28 +217,4 @@ fn clients() -> BTreeMap<ClientName, Client> {
         clients.entry(name).or_insert(client).grants.push(grant);
     }
     clients
-}
-
-fn destination((name, tenants): (&str, &[&str])) -> (rohrpost_model::DestinationName, Connected) {
-    let tenants = tenants.iter().map(|tenant| tenant.parse().unwrap()).collect();
-    let destination = Destination { tenants, ..Destination::new(name.parse().unwrap()) };
-    (destination.name.clone(), Connected { destination, target: Arc::new(Nowhere) })
-}
-
-/// No delivery loop runs here.
-struct Nowhere;
-
-#[async_trait]
-impl Target for Nowhere {
-    async fn deliver(&self, _: &Parcel<'_>) -> Result<Outcome, Failure> {
-        Err(Failure::unavailable(Reason::new(ReasonCode::Unreachable)))
-    }
-
-    async fn inquire(&self, _: &Parcel<'_>, _: Option<&str>) -> Result<Inquiry, Failure> {
-        Ok(Inquiry::NoWord)
-    }
-
-    fn deduplicates(&self) -> bool {
-        false
-    }
 }

@@ -7,8 +7,8 @@ use futures::StreamExt as _;
 use rohrpost_model::ports::*;
 use rohrpost_model::version::VersionKind;
 use rohrpost_model::{
-    CaseId, ClientName, CommandId, Delivery, DeliveryId, DestinationName, Digest, Fault, State, SubmissionId,
-    TenantName, Timestamp,
+    CaseId, ClientName, CommandId, Delivery, DeliveryId, DestinationName, Digest, Fault, Receipt, State,
+    StepName, SubmissionId, TenantName, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -317,6 +317,14 @@ impl Records for Memory {
         Ok(self.seen(scope, detail).pop())
     }
 
+    async fn origin(&self, _: SubmissionId) -> Result<Option<Arc<Origin>>, StoreFault> {
+        panic!("nothing is delivered here")
+    }
+
+    async fn receipts(&self, _: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault> {
+        panic!("nothing is delivered here")
+    }
+
     async fn counts(&self) -> Result<Vec<StateCount>, StoreFault> {
         let count = |kept: &Kept| {
             let delivery = &kept.view.deliveries[0];
@@ -437,9 +445,20 @@ impl Clock for Memory {
     async fn sleep_until(&self, _: Timestamp) {}
 }
 
+#[async_trait]
+impl Audit for Memory {
+    async fn head(&self) -> Result<Head, StoreFault> {
+        Ok(Head { seq: 3, hash: Digest::of(b"3") })
+    }
+
+    async fn hash_at(&self, seq: u64) -> Result<Option<Digest>, StoreFault> {
+        Ok((1..=3).contains(&seq).then(|| Digest::of(seq.to_string().as_bytes())))
+    }
+}
+
 impl ReceiptSigner for Memory {
-    fn sign(&self, claims: &[u8]) -> Result<String, SealFault> {
-        Ok(format!("e30.{}.x", Digest::of(claims)))
+    fn sign(&self, statement: Statement, claims: &[u8]) -> Result<String, SealFault> {
+        Ok(format!("{}.{}.x", statement.typ(), Digest::of(claims)))
     }
 }
 

@@ -9,5 +9,6 @@ mod house;
 mod memory;
 mod operations;
 mod orders;
+mod probes;
 mod sockets;
 mod waits;

@@ -4,8 +4,8 @@ use crate::delivery::KeptDocument;
 use crate::route::On;
 use crate::transition::Event;
 use crate::{
-    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName, Submission,
-    SubmissionId, TenantName, Timestamp,
+    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName,
+    Submission, SubmissionId, TenantName, Timestamp,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -168,7 +168,8 @@ pub struct Wanted {
     pub limit: usize,
     /// Due by now.
     pub now: Timestamp,
-    /// What is due only after this counts as due: no wait is so long, so the clock was put back since.
+    /// What is due only after this counts as due: no wait is so long, so the clock was put back since. An awaiting one
+    /// is left out: its target said when to ask.
     pub beyond: Timestamp,
     /// The tenant that had its turn last.
     pub after: Option<TenantName>,

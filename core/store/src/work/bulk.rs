@@ -69,8 +69,7 @@ impl Work for BeginBulk {
     fn run(&mut self, ledger: &mut Ledger) -> Result<BulkCommand, Fault> {
         let new = &self.0;
         let total = count(&ledger.connection, &ledger.claims, &new.scope, &new.filter)?;
-        let last: i64 =
-            first(&ledger.connection, "SELECT coalesce(max(seq), 0) FROM deliveries", [])?;
+        let last: i64 = first(&ledger.connection, "SELECT coalesce(max(seq), 0) FROM deliveries", [])?;
         let sealed = Column::Order(new.id).seal_alone(&*new.key.key, &new.why)?;
         self.insert(ledger, &sealed, total, last)?;
         ledger.note(&Note {
@@ -138,9 +137,9 @@ impl Work for Progress {
 
     fn run(&mut self, ledger: &mut Ledger) -> Result<(), Fault> {
         let BulkProgress { id, done, refused, cursor } = self.0;
-        let mut update = ledger.connection.prepare_cached(
-            "UPDATE commands SET done = ?2, refused = ?3, cursor = ?4 WHERE id = ?1",
-        )?;
+        let mut update = ledger
+            .connection
+            .prepare_cached("UPDATE commands SET done = ?2, refused = ?3, cursor = ?4 WHERE id = ?1")?;
         update.execute((id.as_bytes(), size(done), size(refused), size(cursor.0)))?;
         Ok(())
     }

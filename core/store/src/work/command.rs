@@ -46,7 +46,9 @@ impl Commanded {
     fn change(&self) -> Change<'_> {
         let (event, code) = effect(&self.command.order);
         let reason = match code {
-            ReasonCode::PausedDelivery | ReasonCode::MendedByPerson => Reason::new(code).with("who", &self.command.who),
+            ReasonCode::PausedDelivery | ReasonCode::MendedByPerson => {
+                Reason::new(code).with("who", &self.command.who)
+            }
             _ => Reason::new(code),
         };
         Change {
@@ -88,7 +90,6 @@ impl Commanded {
             }
             Order::Resume => {
                 set_paused(ledger, stored, None)?;
-                ledger.falls_due(stored.delivery.destination.clone());
                 ledger.remark(stored, &Change { reason: None, ..change })
             }
         }
@@ -138,12 +139,15 @@ const fn effect(order: &Order) -> (Event, ReasonCode) {
 }
 
 /// Bit 2 of `held` keeps it from being handed out.
-fn set_paused(ledger: &Ledger, stored: &mut Stored, who: Option<&str>) -> Result<(), Fault> {
+fn set_paused(ledger: &mut Ledger, stored: &mut Stored, who: Option<&str>) -> Result<(), Fault> {
     let mut update = ledger.connection.prepare_cached(
         "UPDATE deliveries SET paused_by = ?2, held = (held & 1) + 2 * (?2 IS NOT NULL) WHERE seq = ?1",
     )?;
     update.execute((stored.seq, who))?;
+    drop(update);
     stored.delivery.paused_by = who.map(str::to_owned);
+    stored.held = (stored.held & 1) + 2 * i64::from(who.is_some());
+    ledger.changed(stored);
     Ok(())
 }
 

@@ -35,7 +35,13 @@ impl Expire {
 
     fn apply(&self, ledger: &mut Ledger, stored: &mut Stored, done: &mut Expired) -> Result<(), Fault> {
         match stored.delivery.expires_at {
-            Some(expires_at) if expires_at <= self.now => self.expire(ledger, stored, done),
+            Some(expires_at) if expires_at <= self.now => match warnings(ledger, stored)?.last() {
+                Some(due) => {
+                    done.warned += 1;
+                    self.warn_late(ledger, stored, nanos(expires_at) - due)
+                }
+                None => self.expire(ledger, stored, done),
+            },
             Some(expires_at) => {
                 done.warned += 1;
                 self.warn(ledger, stored, expires_at)
@@ -59,6 +65,17 @@ impl Expire {
         Ok(())
     }
 
+    /// Nothing ends without a warning before: where the time for one passed unnoticed (the hub was down, the clock was put
+    /// forward), the end is put off by as much as the warning was to come before it, at most by a day.
+    fn warn_late(&self, ledger: &mut Ledger, stored: &Stored, lead: i64) -> Result<(), Fault> {
+        let expires_at = nanos(self.now).saturating_add(lead.clamp(0, LATEST));
+        let mut update =
+            ledger.connection.prepare_cached("UPDATE deliveries SET expires_at = ?2 WHERE seq = ?1")?;
+        update.execute((stored.seq, expires_at))?;
+        drop(update);
+        self.warn(ledger, stored, from_nanos(expires_at)?)
+    }
+
     /// A warning changes nothing but the history and the time of the next one.
     fn warn(&self, ledger: &mut Ledger, stored: &Stored, expires_at: Timestamp) -> Result<(), Fault> {
         let reason = Reason::new(ReasonCode::ExpiryWarning).with("at", expires_at);
@@ -69,13 +86,13 @@ impl Expire {
     }
 }
 
+/// The longest that a late warning puts the end off.
+const LATEST: i64 = 24 * 3600 * 1_000_000_000;
+
 /// How long after acceptance the rule gives it up.
 fn age(ledger: &Ledger, stored: &Stored) -> Result<Written, Fault> {
-    let received: i64 = first(
-        &ledger.connection,
-        "SELECT received_at FROM submissions WHERE seq = ?1",
-        [stored.submission],
-    )?;
+    let received: i64 =
+        first(&ledger.connection, "SELECT received_at FROM submissions WHERE seq = ?1", [stored.submission])?;
     let expires_at = stored.delivery.expires_at.map_or(received, nanos);
     Ok(Written(Duration::from_nanos(u64::try_from(expires_at - received).unwrap_or(0))))
 }
@@ -87,8 +104,9 @@ fn warnings(ledger: &Ledger, stored: &Stored) -> Result<Vec<i64>, Fault> {
 }
 
 fn set_rule(ledger: &Ledger, stored: &Stored, warn_at: &[i64], rule_at: Option<i64>) -> Result<(), Fault> {
-    let mut update =
-        ledger.connection.prepare_cached("UPDATE deliveries SET warn_at = ?2, rule_at = ?3 WHERE seq = ?1")?;
+    let mut update = ledger
+        .connection
+        .prepare_cached("UPDATE deliveries SET warn_at = ?2, rule_at = ?3 WHERE seq = ?1")?;
     update.execute((stored.seq, as_json(&warn_at)?, rule_at))?;
     Ok(())
 }
@@ -101,7 +119,8 @@ impl Work for Expire {
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         for mut stored in ledger.select(RULE_APPLIES, (nanos(self.now), limit))? {
             // What somebody works on is looked at again; one that went with an earlier one is gone.
-            if ledger.find(stored.delivery.id)?.delivery.state == stored.delivery.state && self.hold.take(&stored)
+            if ledger.find(stored.delivery.id)?.delivery.state == stored.delivery.state
+                && self.hold.take(&stored)
             {
                 self.apply(ledger, &mut stored, &mut done)?;
             }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod crash;
+mod judged;
 mod life;
 mod lifecycle;
 mod notice;
@@ -11,7 +12,8 @@ mod reconcile;
 mod struck;
 mod trace;
 
-use crate::support::hub::Setup;
+use crate::support::client::Client;
+use crate::support::hub::{AREA, SERVICE, Setup};
 use crate::support::wire::{ATTEMPT, Script, Step, answer};
 use openssl::sha::sha256;
 use std::time::Duration;
@@ -38,6 +40,19 @@ fn repeat_what_is_unknown(setup: &Setup) {
 fn slowly(number: usize, pause: u64) -> Script {
     let pause = Step::Pause(Duration::from_millis(pause));
     Script::take("late", [pause, Step::Write(answer("200 OK", "", &number.to_string()))])
+}
+
+/// A little XML that no schema is asked about.
+const PLAIN: &str = "<meldung>Erika Mustermann</meldung>";
+
+/// Hands in XML of this kind, and returns the submission's id.
+async fn hand_in_plain(client: &Client, kind: &str, xml: &str) -> String {
+    let path = format!("/v1/submissions?service={SERVICE}&area={AREA}&kind={kind}");
+    let request = client.request("POST", &path).header("content-type", "application/xml");
+    let answer = request.body(xml.to_owned()).send().await.expect("an answer");
+    assert_eq!(answer.status(), reqwest::StatusCode::ACCEPTED);
+    let answer: serde_json::Value = answer.json().await.expect("JSON");
+    answer["id"].as_str().expect("an id").to_owned()
 }
 
 /// The destination that is a sink.

@@ -5,6 +5,7 @@ mod crash;
 mod judged;
 mod life;
 mod lifecycle;
+mod neighbours;
 mod notice;
 mod ordeal;
 mod order;

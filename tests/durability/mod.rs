@@ -10,6 +10,7 @@ mod notice;
 mod ordeal;
 mod order;
 mod reconcile;
+mod stops;
 mod struck;
 mod trace;
 

@@ -34,6 +34,11 @@ pub struct Access {
 }
 
 impl Access {
+    /// Whether the hub's address was given.
+    pub const fn names_hub(&self) -> bool {
+        self.url.is_some()
+    }
+
     /// To the hub at `url`, with the token of the demo.
     pub fn to(url: &str) -> Result<Self, Stop> {
         let url = Url::parse(url).map_err(|error| Stop::Usage(format!("{url}: {error}")))?;

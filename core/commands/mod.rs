@@ -1,11 +1,13 @@
 //! One file per command. A new one is a file, a line in [`Command`] and a line in [`Command::run`].
 
 pub mod api;
+mod audit;
 mod check;
 mod config;
 mod demo;
 mod library;
 mod map;
+mod probe;
 mod queue;
 pub mod send;
 mod serve;
@@ -50,6 +52,10 @@ pub enum Command {
     Send(send::Arguments),
     /// See what waits at a running hub and why; retry or discard it.
     Queue(queue::Arguments),
+    /// Try a destination step by step, without delivering anything.
+    Probe(probe::Arguments),
+    /// Prove that the history is the one that was written.
+    Audit(audit::Arguments),
 }
 
 impl Command {
@@ -67,6 +73,8 @@ impl Command {
             Self::Verify(arguments) => verify::run(&arguments, context),
             Self::Send(arguments) => send::run(&arguments, context),
             Self::Queue(arguments) => queue::run(&arguments, context),
+            Self::Probe(arguments) => probe::run(&arguments, context),
+            Self::Audit(arguments) => audit::run(&arguments, context),
         }
     }
 }

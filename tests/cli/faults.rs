@@ -294,7 +294,7 @@ fn destinations() {
         "destinations/lk-beispiel-enaio.toml",
         "cap = \"10s\"",
         "cap = \"10ms\"",
-        "destinations/lk-beispiel-enaio.toml:11:1: the longest wait is shorter than the first one",
+        "destinations/lk-beispiel-enaio.toml:11:1: `cap` is shorter than `first`; make it at least as long",
     );
     one_fault(
         file,

@@ -1,9 +1,12 @@
 //! The commands as people use them: the binary, run on real files.
 
+mod audit;
 mod check;
 mod faults;
 mod files;
 mod hub;
+mod policy;
+mod probe;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! `kill -9` at random moments under load, and what must be true afterwards.
 
+use super::late;
 use super::life::Unknown;
 use super::notice::Load;
-use super::ordeal::{Ordeal, Reckoning, seed, told};
-use super::slowly;
+use super::ordeal::{Ordeal, Reckoning, told};
 use crate::support::hub::Hub;
 use crate::support::wire::{Script, Step};
 use std::process::Stdio;
@@ -31,8 +31,15 @@ fn rude(seed: u64, number: usize) -> Script {
         }
         Some(name @ &"mute after taking") => Script::take(name, [Step::Mute]),
         Some(name) => Script { name, steps: vec![Step::Head, Step::Close] },
-        None => slowly(number, if random.bool() { random.u64(20..200) } else { 0 }),
+        None => late(number, if random.bool() { random.u64(20..200) } else { 0 }),
     }
+}
+
+/// A seed of its own for every run; the one of an earlier run by `ROHRPOST_TEST_SEED`.
+pub fn seed() -> u64 {
+    let seed = told("ROHRPOST_TEST_SEED").unwrap_or_else(|| fastrand::u64(..));
+    eprintln!("ROHRPOST_TEST_SEED={seed}");
+    seed
 }
 
 /// Lets the senders send while the hub is killed again and again. Ends with a hub that runs.

@@ -3,7 +3,7 @@
 use super::life::Unknown;
 use super::notice::{Notice, Senders};
 use super::reconcile::{Arrivals, Unit, reconcile};
-use super::{hasten, slowly};
+use super::{hasten, late};
 use crate::support::client::Client;
 use crate::support::hub::{Hub, Setup};
 use crate::support::sink::Sink;
@@ -27,13 +27,13 @@ fn stop_in_time(hub: Hub) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h1_a_stop_under_load_ends_in_time_loses_nothing_and_is_no_attempt() {
-    let dms = Wire::start(|number| slowly(number, 300)).await;
+    let dms = Wire::start(|number| late(number, 300)).await;
     let setup = Setup::new(dms.address);
     hasten(&setup);
     let mut hub = block_in_place(|| setup.start());
     let client = Client::of(&hub, "portal");
     let (moved, address) = watch::channel(hub.api.clone());
-    let senders = Senders::start(11, 8, 0, &client, &address);
+    let senders = Senders::start(11, 8, &client, &address);
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         stop_in_time(hub);

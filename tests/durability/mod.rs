@@ -9,6 +9,7 @@ mod neighbours;
 mod notice;
 mod ordeal;
 mod order;
+mod power;
 mod reconcile;
 mod stops;
 mod struck;
@@ -17,6 +18,9 @@ mod trace;
 use crate::support::client::Client;
 use crate::support::hub::{AREA, SERVICE, Setup};
 use crate::support::wire::{ATTEMPT, Script, Step, answer};
+use axum::body::Body;
+use axum::response::Response;
+use futures::stream;
 use openssl::sha::sha256;
 use std::time::Duration;
 
@@ -38,8 +42,16 @@ fn repeat_what_is_unknown(setup: &Setup) {
     setup.edit(DMS, "unknown = \"park\"", "unknown = \"retry\"");
 }
 
-/// A target that takes the request, and so many milliseconds before it tells the number.
-fn slowly(number: usize, pause: u64) -> Script {
+/// A target that has the request and takes so many milliseconds before it tells the number.
+fn slowly(number: usize, pause: u64) -> Response {
+    Response::new(Body::from_stream(stream::once(async move {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        Ok::<_, std::io::Error>(number.to_string())
+    })))
+}
+
+/// The same, on the wire.
+fn late(number: usize, pause: u64) -> Script {
     let pause = Step::Pause(Duration::from_millis(pause));
     Script::take("late", [pause, Step::Write(answer("200 OK", "", &number.to_string()))])
 }

@@ -77,7 +77,7 @@ fn content(random: &mut fastrand::Rng) -> Vec<u8> {
 }
 
 /// The hashes of a notice's parts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fingerprint {
     pub mark: String,
     /// SHA-256 of the data.
@@ -147,12 +147,16 @@ pub struct Load {
 }
 
 impl Senders {
-    /// Starts so many, each with notices of its own, to the hub whose address `hub` tells. The notices of each are
-    /// numbered from `first`.
-    pub fn start(
+    /// Starts so many, each with notices of its own, to the hub whose address `hub` tells.
+    pub fn start(seed: u64, count: usize, client: &Client, hub: &watch::Receiver<String>) -> Self {
+        Self::start_from(0, seed, count, client, hub)
+    }
+
+    /// The same; the notices of each are numbered from `first`.
+    pub fn start_from(
+        first: usize,
         seed: u64,
         count: usize,
-        first: usize,
         client: &Client,
         hub: &watch::Receiver<String>,
     ) -> Self {

@@ -54,13 +54,6 @@ pub fn told<T: std::str::FromStr>(variable: &str) -> Option<T> {
     std::env::var(variable).ok().and_then(|value| value.parse().ok())
 }
 
-/// A seed of its own for every run; the one of an earlier run by `ROHRPOST_TEST_SEED`.
-pub fn seed() -> u64 {
-    let seed = told("ROHRPOST_TEST_SEED").unwrap_or_else(|| fastrand::u64(..));
-    eprintln!("ROHRPOST_TEST_SEED={seed}");
-    seed
-}
-
 impl Ordeal {
     /// A DMS that does with each request what `scripts` says.
     pub async fn new(
@@ -96,7 +89,7 @@ impl Ordeal {
     pub fn senders(&self, count: usize, load: usize, hub: &Hub, moved: &watch::Sender<String>) -> Senders {
         self.calm.store(false, Ordering::SeqCst);
         let client = Client::of(hub, "portal");
-        Senders::start(self.seed, count, load * NUMBERS, &client, &moved.subscribe())
+        Senders::start_from(load * NUMBERS, self.seed, count, &client, &moved.subscribe())
     }
 
     /// After all crashes: lets everything come to its end, and holds what was acknowledged against what arrived.

@@ -1,8 +1,9 @@
 //! The target itself kills the hub: at every n-th request, at each moment of the conversation in turn.
 
+use super::crash::seed;
+use super::late;
 use super::life::Unknown;
-use super::ordeal::{Ordeal, Reckoning, seed};
-use super::slowly;
+use super::ordeal::{Ordeal, Reckoning};
 use crate::support::hub::Hub;
 use crate::support::wire::{Script, Step, answer};
 use std::sync::{Arc, Mutex};
@@ -73,7 +74,7 @@ impl Victim {
 fn striking(victim: Arc<Victim>) -> impl Fn(usize) -> Script + Send + Sync {
     move |number| {
         if number % EVERY > 0 {
-            return slowly(number, 30);
+            return late(number, 30);
         }
         let (moment, victim) = (*victim.strikes.borrow() % MOMENTS.len(), Arc::clone(&victim));
         script(moment, Step::Do(Arc::new(move || victim.strike())))

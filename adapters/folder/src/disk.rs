@@ -1,6 +1,6 @@
 //! The few things that are done to a file system, so that tests can let each of them fail and see their order.
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with, statvfs};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -27,6 +27,10 @@ pub(crate) trait Disk: Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Whether something has this name.
     fn exists(&self, path: &Path) -> io::Result<bool>;
+    /// Whether it is a folder, or a link to one.
+    fn is_folder(&self, path: &Path) -> io::Result<bool>;
+    /// How many bytes can be written there; none where there is no room for another file.
+    fn room(&self, path: &Path) -> io::Result<u64>;
     /// Whether two files, or two folders with all that is in them, have the same content.
     fn same(&self, left: &Path, right: &Path) -> io::Result<bool>;
     /// What is in a folder: path and time of the last change.
@@ -94,6 +98,17 @@ impl Disk for RealDisk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    fn is_folder(&self, path: &Path) -> io::Result<bool> {
+        Ok(fs::metadata(path)?.is_dir())
+    }
+
+    fn room(&self, path: &Path) -> io::Result<u64> {
+        let room = statvfs(path)?;
+        // Some file systems have no bound for files and tell 0 of 0.
+        let no_more_files = room.f_files > 0 && room.f_favail == 0;
+        Ok(if no_more_files { 0 } else { room.f_bavail.saturating_mul(room.f_frsize) })
     }
 
     fn same(&self, left: &Path, right: &Path) -> io::Result<bool> {

@@ -41,6 +41,7 @@
 
 mod disk;
 mod names;
+mod probe;
 mod publish;
 mod settings;
 mod sidecar;
@@ -51,7 +52,7 @@ use disk::Disk;
 use names::Naming;
 use publish::{Find, Published, Work};
 use rohrpost_kit::{Adapter, AdapterSource, parcel};
-use rohrpost_model::ports::{Clock, Inquiry, Parcel, Target};
+use rohrpost_model::ports::{Clock, Inquiry, Parcel, Probe, Target};
 use rohrpost_model::{DeliveryId, Failure, Fault, Outcome, Reason, ReasonCode, Receipt};
 use std::io;
 use std::path::PathBuf;
@@ -133,6 +134,10 @@ impl Target for FolderTarget {
     /// The same key makes the same names, and a unit that was published is not published again.
     fn deduplicates(&self) -> bool {
         true
+    }
+
+    async fn probe(&self, probe: &mut Probe) {
+        probe::probe(&self.disk, &self.path, self.clock.now(), probe).await;
     }
 }
 

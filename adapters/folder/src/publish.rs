@@ -16,7 +16,7 @@ const KEPT_SECONDS: i64 = 30 * 24 * 3600;
 /// How often old ones are looked for.
 const SWEEP_SECONDS: i64 = 24 * 3600;
 /// The folder for work and plans in the target folder.
-const WORK: &str = ".rohrpost";
+pub(crate) const WORK: &str = ".rohrpost";
 
 /// What is moved from the work folder into the target folder, in this order. The last move publishes the unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

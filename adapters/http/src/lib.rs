@@ -32,27 +32,35 @@
 //! absent-when = { json-pointer = "/numItems", equals = 0 }
 //! reference = { json-pointer = "/items/0/id" }
 //!
+//! [http.probe]                                        # without it a probe ends after the TLS handshake
+//! method = "GET"                                      # or HEAD, OPTIONS
+//! url = "https://dms.example/api/session"             # no placeholders; the server that deliveries go to
+//! expect = [200]                                      # statuses that mean: all is well, and the credentials are good
+//!
 //! [http.connection]                                   # see rohrpost_kit::http::Connection
 //! ca = ["certs/dms-ca.pem"]
 //! ```
 //!
 //! What a parcel carries must have a place in the request: a signature or attachments without one are a defect, and
-//! nothing is sent. Attachments are streamed; the length of the whole is told beforehand, and a stream whose content
+//! nothing is sent. A probe never touches the address of deliveries: what a `POST` without a delivery does there, nobody
+//! knows. Attachments are streamed; the length of the whole is told beforehand, and a stream whose content
 //! turns out to be another one is broken off before its end (promise H8).
 
 mod body;
 mod inquire;
+mod probe;
 mod request;
 mod settings;
 
 use async_trait::async_trait;
 use body::Body;
 use inquire::Inquirer;
+use probe::Prober;
 use request::RequestHead;
 use rohrpost_kit::answer::Extract;
 use rohrpost_kit::http::{Client, StatusTable, Unread, Verdict};
 use rohrpost_kit::{Adapter, AdapterSource, parcel};
-use rohrpost_model::ports::{Clock, Inquiry, Parcel, Target};
+use rohrpost_model::ports::{Clock, Inquiry, Parcel, Probe, Target};
 use rohrpost_model::{Failure, Fault, Outcome, Reason, ReasonCode, Receipt};
 use std::sync::Arc;
 
@@ -77,6 +85,7 @@ struct HttpTarget {
     status: StatusTable,
     inquirer: Option<Inquirer>,
     deduplicates: bool,
+    prober: Prober,
     clock: Arc<dyn Clock>,
 }
 
@@ -127,6 +136,10 @@ impl Target for HttpTarget {
 
     fn deduplicates(&self) -> bool {
         self.deduplicates
+    }
+
+    async fn probe(&self, probe: &mut Probe) {
+        self.prober.probe(&self.client, self.clock.now(), probe).await;
     }
 }
 

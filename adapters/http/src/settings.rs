@@ -3,6 +3,7 @@
 use crate::HttpTarget;
 use crate::body::{Body, Content, Part};
 use crate::inquire::Inquirer;
+use crate::probe::{Asks, Prober};
 use crate::request::{Auth, RequestHead};
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::adapter::Faults;
@@ -35,6 +36,7 @@ struct Settings {
     #[serde(default)]
     status: StatusTable,
     inquire: Option<InquireSettings>,
+    probe: Option<ProbeSettings>,
     #[serde(default)]
     connection: Connection,
 }
@@ -98,6 +100,28 @@ struct InquireSettings {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ProbeSettings {
+    #[serde(default)]
+    method: ProbeMethod,
+    url: Spanned<String>,
+    #[serde(default = "ok")]
+    expect: Vec<u16>,
+}
+
+/// Methods that change nothing (RFC 9110, 9.2.1).
+#[derive(Clone, Copy, Default, Deserialize)]
+enum ProbeMethod {
+    #[default]
+    #[serde(rename = "GET")]
+    Get,
+    #[serde(rename = "HEAD")]
+    Head,
+    #[serde(rename = "OPTIONS")]
+    Options,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct AbsentWhen {
     json_pointer: Spanned<String>,
     equals: toml::Value,
@@ -118,16 +142,19 @@ pub(crate) fn configure(source: &AdapterSource<'_>, kind: &str) -> Result<HttpTa
     let reference = faults.note(reader.extract(settings.answer.reference.as_ref()));
     let inquire = settings.inquire.as_ref();
     let inquirer = inquire.map(|inquire| faults.note(reader.inquirer(&settings.connection, inquire)));
+    let asks = settings.probe.as_ref().map(|probe| faults.note(reader.asks(&settings, probe)));
     let whole = client.zip(head).zip(body).zip(reference).zip(authorization);
-    let whole = whole.map(|((((client, mut head), body), reference), authorization)| {
+    let whole = whole.and_then(|((((client, mut head), body), reference), authorization)| {
         head.authorization.clone_from(&authorization);
+        let endpoint = client.endpoint(&Url::parse(head.url.fixed_start()).ok()?)?;
+        let prober = Prober { endpoint, authorization: authorization.clone(), asks: asks.flatten() };
         let inquirer = inquirer.flatten().map(|mut inquirer| {
             inquirer.head.authorization = authorization;
             inquirer
         });
         let (status, deduplicates) = (settings.status, settings.deduplicates);
         let clock = source.clock.clone();
-        HttpTarget { client, head, body, reference, status, inquirer, deduplicates, clock }
+        Some(HttpTarget { client, head, body, reference, status, inquirer, deduplicates, prober, clock })
     });
     faults.finish(whole)
 }
@@ -301,6 +328,29 @@ impl Reader<'_> {
             reference,
         });
         faults.finish(whole)
+    }
+
+    /// The question of a probe. It goes to the same server as deliveries, because the steps before it speak of that one.
+    fn asks(&self, settings: &Settings, probe: &ProbeSettings) -> Result<Asks, Fault> {
+        let fault = |message: &str| self.source.places().fault_at(&probe.url, message);
+        let url = Url::parse(probe.url.get_ref())
+            .map_err(|error| fault(&format!("this is no address: {error}")))?;
+        settings.connection.permits(&url).map_err(|message| fault(&message))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(fault("credentials do not stand in the address").hint("write them as `auth`"));
+        }
+        let start = Template::parse(settings.url.get_ref(), Place::Url).ok();
+        let deliveries = start.and_then(|template| Url::parse(template.fixed_start()).ok());
+        if deliveries.is_some_and(|deliveries| deliveries.origin() != url.origin()) {
+            let fault = fault("a probe asks another server than deliveries go to");
+            return Err(fault.hint("scheme, host and port are those of `url` in [http]"));
+        }
+        let method = match probe.method {
+            ProbeMethod::Get => Method::GET,
+            ProbeMethod::Head => Method::HEAD,
+            ProbeMethod::Options => Method::OPTIONS,
+        };
+        Ok(Asks { method, url, expect: probe.expect.clone() })
     }
 
     fn absent_when(&self, when: &AbsentWhen) -> Result<(String, String), Fault> {

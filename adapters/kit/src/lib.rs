@@ -8,6 +8,7 @@
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
+//! | the steps that every network adapter's probe has | [`probe`] |
 //! | what every adapter must do, as tests | [`conformance`] |
 
 pub mod adapter;
@@ -15,6 +16,7 @@ pub mod answer;
 pub mod conformance;
 pub mod http;
 pub mod parcel;
+pub mod probe;
 pub mod settings;
 pub mod template;
 

@@ -92,7 +92,7 @@ async fn command(
     let id: DeliveryId = id.parse().map_err(|_| Problem::not_found())?;
     let why = json_body::reason(why)?;
     let scope = caller.holds(Role::Operate);
-    match gateway.engine.command(&scope, id, order, caller.name(), why).await? {
+    match gateway.engine.command(&scope, id, order.clone(), caller.name(), why).await? {
         CommandOutcome::Done(state) => {
             tracing::info!(client = %caller.name(), delivery = %id, ?order, %state, "command carried out");
             Ok(Json(Commanded { id, state }))

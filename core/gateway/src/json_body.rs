@@ -2,7 +2,9 @@
 
 use crate::fields::MediaType;
 use crate::problem::{Kind, Problem};
-use axum::extract::{FromRequest, Request};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -22,21 +24,47 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let media_type = MediaType::of(request.headers()).map(|media_type| media_type.essence);
-        if media_type.as_deref() != Some("application/json") {
-            return Err(Problem::new(
-                Kind::MediaType,
-                "The body must be application/json.",
-                "Der Inhalt muss application/json sein.",
-            ));
-        }
-        let read = tokio::time::timeout(PATIENCE, axum::body::to_bytes(request.into_body(), LONGEST)).await;
-        let bytes = read.map_err(|_| too_slow())?.map_err(|_| too_large())?;
-        let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let body = serde_path_to_error::deserialize(&mut reader).map_err(|fault| malformed(fault.inner()))?;
-        reader.end().map_err(|fault| malformed(&fault))?;
-        Ok(Self(body))
+        must_be_json(&request)?;
+        parse(&read(request).await?).map(Self)
     }
+}
+
+/// A body that may be left out, or be empty.
+impl<S: Sync, T: DeserializeOwned> OptionalFromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+        if !request.headers().contains_key(CONTENT_TYPE) {
+            return Ok(None);
+        }
+        must_be_json(&request)?;
+        let bytes = read(request).await?;
+        if bytes.is_empty() { Ok(None) } else { parse(&bytes).map(|body| Some(Self(body))) }
+    }
+}
+
+fn must_be_json(request: &Request) -> Result<(), Problem> {
+    let media_type = MediaType::of(request.headers()).map(|media_type| media_type.essence);
+    if media_type.as_deref() == Some("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Kind::MediaType,
+        "The body must be application/json.",
+        "Der Inhalt muss application/json sein.",
+    ))
+}
+
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    let read = tokio::time::timeout(PATIENCE, axum::body::to_bytes(request.into_body(), LONGEST)).await;
+    read.map_err(|_| too_slow())?.map_err(|_| too_large())
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let body = serde_path_to_error::deserialize(&mut reader).map_err(|fault| malformed(fault.inner()))?;
+    reader.end().map_err(|fault| malformed(&fault))?;
+    Ok(body)
 }
 
 fn malformed(fault: &serde_json::Error) -> Problem {

@@ -13,6 +13,7 @@
 //! counts words, names and ids only, never what was handed in (promise H10).
 
 mod activate;
+mod audit;
 mod caller;
 mod commands;
 mod content;
@@ -26,6 +27,7 @@ mod metadata;
 pub mod openapi;
 mod operations;
 mod parts;
+mod probe;
 pub mod problem;
 mod reads;
 mod refusal;
@@ -39,10 +41,12 @@ pub mod tls;
 pub use activate::{Activation, ActivationReport};
 pub use listener::{ListenFault, Listener, serve_api, serve_operations};
 pub use measures::install_metrics;
+pub use probe::ProbeReport;
 pub use tls::{TlsFault, TlsIdentity};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use rohrpost_engine::Engine;
+use rohrpost_engine::probe::Probes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -57,6 +61,8 @@ pub struct Gateway {
     settings: Settings,
     /// The right to hand in: bounds how many submissions are taken in at one time.
     intakes: Semaphore,
+    /// Bounds how many probes run at one time.
+    probes: Probes,
 }
 
 impl Gateway {
@@ -69,7 +75,7 @@ impl Gateway {
         settings: Settings,
     ) -> Arc<Self> {
         let intakes = Semaphore::new(settings.submissions_at_once);
-        Arc::new(Self { engine, activation, health, metrics, settings, intakes })
+        Arc::new(Self { engine, activation, health, metrics, settings, intakes, probes: Probes::default() })
     }
 }
 

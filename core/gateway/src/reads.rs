@@ -143,6 +143,7 @@ fn filter(params: &Params) -> Result<DeliveryFilter, Problem> {
         destination: params.parsed("destination")?,
         service: params.parsed("service")?,
         case: params.parsed("case")?,
+        ..DeliveryFilter::default()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
-use crate::{Gateway, activate, commands, content, lent, openapi, operations, reads, submit};
+use crate::{Gateway, activate, audit, commands, content, lent, openapi, operations, probe, reads, submit};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
@@ -26,7 +26,9 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("get", "/v1/deliveries/{id}", get(reads::delivery)),
         ("post", "/v1/deliveries/{id}/retry", post(commands::retry)),
         ("post", "/v1/deliveries/{id}/discard", post(commands::discard)),
+        ("post", "/v1/destinations/{name}/probe", post(probe::probe)),
         ("post", "/v1/config/activate", post(activate::activate)),
+        ("get", "/v1/audit/head", get(audit::head)),
         ("get", "/openapi.json", get(openapi::serve)),
     ]
 }

@@ -1,6 +1,8 @@
 //! What answers look like: the JSON of the API, in camel case. These types are the source of the OpenAPI document.
 
-use rohrpost_model::ports::{Answer, AttemptView, CaseView, DeliveryDetail, HistoryEntry, SubmissionView};
+use rohrpost_model::ports::{
+    Answer, AttemptView, CaseView, DeliveryDetail, HistoryEntry, SubmissionView, Words,
+};
 use rohrpost_model::submission::PublicState;
 use rohrpost_model::transition::Event;
 use rohrpost_model::{
@@ -201,6 +203,12 @@ pub struct Text {
     de: String,
     /// English.
     en: String,
+}
+
+impl From<Words> for Text {
+    fn from(words: Words) -> Self {
+        Self { de: words.german, en: words.english }
+    }
 }
 
 /// A delivery in a list.

@@ -30,22 +30,27 @@
 //! | content | `stage`, `segments`, `files`, `blobs` |
 //! | what is seen, and by whom | `records`, `listing`, `scope` |
 
+pub mod audit;
 mod blobs;
 mod change;
 mod claim;
 mod claims;
+mod commands;
 mod counts;
 mod directory;
 mod fault;
 mod files;
+mod fresh;
 mod history;
 mod keys;
 mod ledger;
 mod listing;
+mod notices;
 mod options;
 mod order;
 mod outbox;
 mod readers;
+mod ready;
 mod records;
 mod rows;
 mod schema;

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_operations.sql")];
 
 /// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".
 const APPLICATION: i32 = 0x526f_6872;
@@ -25,8 +26,21 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     make_private(path).map_err(|error| disk("database", &error))?;
     let connection = Connection::open(path).map_err(|error| sql(&error))?;
     configure(&connection).map_err(|error| sql(&error))?;
+    settle_log(&connection)?;
     migrate(&connection, path)?;
     Ok(connection)
+}
+
+/// Moves what the last process left in the log into the database, durably, and begins the log anew. It may have crashed
+/// between writing the log and syncing it, or its sync may have failed: then its last commits can be read from the
+/// system's cache and are not on the disk, no later sync of the log need bring them there, and what followed them in the
+/// log would be lost with them (H1).
+fn settle_log(connection: &Connection) -> Result<(), StoreFault> {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    match busy.map_err(|error| sql(&error))? {
+        false => Ok(()),
+        true => Err(StoreFault::Unavailable("the database's log is in use by another program".into())),
+    }
 }
 
 /// Opens a connection that reads.
@@ -78,6 +92,17 @@ fn check_header(path: &Path) -> Result<(), StoreFault> {
     )))
 }
 
+/// A database as an earlier version made it.
+#[cfg(test)]
+pub(crate) fn open_at_version(path: &Path, version: usize) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    for (number, migration) in MIGRATIONS.iter().enumerate().take(version) {
+        apply(&connection, number + 1, migration)?;
+    }
+    Ok(connection)
+}
+
 fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
     let read = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let version = read("user_version").map_err(|error| sql(&error))?;
@@ -106,4 +131,23 @@ fn apply(connection: &Connection, version: usize, migration: &str) -> rusqlite::
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
     transaction.commit()
+}
+
+/// The version of the schema of a database that is only read. A newer one is not understood, an older one is.
+pub(crate) fn version_of(connection: &Connection, path: &Path) -> Result<usize, StoreFault> {
+    let read = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let version = read("user_version").map_err(|error| sql(&error))?;
+    let application = read("application_id").map_err(|error| sql(&error))?;
+    match usize::try_from(version) {
+        Ok(1..) if application != APPLICATION => {}
+        Ok(known @ 1..) if known <= MIGRATIONS.len() => return Ok(known),
+        Ok(1..) => {
+            return Err(StoreFault::Unavailable(format!(
+                "Die Datenbank {} stammt von einem neueren Rohrpost (Fassung {version}). Mit dem neueren prüfen.",
+                path.display()
+            )));
+        }
+        _ => {}
+    }
+    Err(StoreFault::Damaged(format!("{} ist keine Datenbank von Rohrpost.", path.display())))
 }

@@ -28,6 +28,8 @@ struct State {
     /// After a crash nothing works any more.
     crashes: bool,
     crashed: bool,
+    /// How much room there seems to be.
+    room: Option<u64>,
 }
 
 #[derive(Clone, Default)]
@@ -59,6 +61,16 @@ impl FaultyDisk {
     pub(super) fn crashes_before(&self, number: usize) {
         self.fails_at(number, io::ErrorKind::Other);
         self.0.lock().unwrap().crashes = true;
+    }
+
+    /// Everything that fits fails, again and again.
+    pub(super) fn refuses(&self, predicate: impl Fn(&Op) -> bool + Send + 'static, kind: io::ErrorKind) {
+        *self.0.lock().unwrap() = State { fails: Some((Box::new(predicate), kind)), ..State::default() };
+    }
+
+    /// From now on there are so many bytes of room.
+    pub(super) fn has_room(&self, bytes: u64) {
+        self.0.lock().unwrap().room = Some(bytes);
     }
 
     pub(super) fn log(&self) -> Vec<Op> {
@@ -120,6 +132,17 @@ impl Disk for FaultyDisk {
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
         RealDisk.exists(path)
+    }
+
+    fn is_folder(&self, path: &Path) -> io::Result<bool> {
+        RealDisk.is_folder(path)
+    }
+
+    fn room(&self, path: &Path) -> io::Result<u64> {
+        match self.0.lock().unwrap().room {
+            Some(room) => Ok(room),
+            None => RealDisk.room(path),
+        }
     }
 
     fn same(&self, left: &Path, right: &Path) -> io::Result<bool> {

@@ -2,6 +2,7 @@ mod configuration;
 mod crashes;
 mod faulty;
 mod order;
+mod probes;
 mod units;
 
 use crate::disk::{Disk, RealDisk};
@@ -137,6 +138,28 @@ impl Peer for FolderPeer {
                 (digests, Digest::of(&serde_json::to_vec(&sidecar).unwrap()))
             })
             .collect()
+    }
+
+    async fn takes(&self) -> usize {
+        if !self.path.is_dir() {
+            return 0;
+        }
+        let units = whole_units(&self.path);
+        let named: usize = units.iter().map(|unit| unit.parts.len() + 1).sum();
+        units.len() + visible(&self.path).len() - named
+    }
+
+    async fn break_step(&self, word: &str) {
+        match word {
+            "there" => fs::remove_dir(&self.path).unwrap(),
+            "is-folder" => {
+                fs::remove_dir(&self.path).unwrap();
+                fs::write(&self.path, b"").unwrap();
+            }
+            "write" => self.disk.refuses(|_| true, std::io::ErrorKind::PermissionDenied),
+            "room" => self.disk.has_room(0),
+            other => panic!("there is no step {other}"),
+        }
     }
 
     async fn reached(&self) {

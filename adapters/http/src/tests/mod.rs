@@ -2,6 +2,7 @@ mod configuration;
 mod inquiries;
 mod judged;
 mod peer;
+mod probes;
 mod requests;
 
 use crate::Http;

@@ -6,6 +6,7 @@ use rohrpost_model::ports::Target;
 use rohrpost_model::{DeliveryId, Digest};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
@@ -24,6 +25,10 @@ type Arrival = (Vec<Digest>, Digest);
 struct Shared {
     deduplicates: bool,
     mood: Mutex<Mood>,
+    /// The step of a probe that fails.
+    broken: Mutex<String>,
+    /// How many requests were neither questions nor probes.
+    takes: AtomicUsize,
     taken: Mutex<HashMap<String, Vec<Arrival>>>,
     reached: Notify,
 }
@@ -49,7 +54,12 @@ reference = { json-pointer = "/id" }
 url = "http://127.0.0.1:{port}/deliveries/{delivery-id}"
 absent = [404]
 reference = { json-pointer = "/id" }
+[http.probe]
+url = "http://127.0.0.1:{port}/session?secret={secret}"
 "#;
+
+/// What stands in the query of the probe's address.
+const SECRET: &str = "sitzung-0815";
 
 impl HttpPeer {
     pub(super) async fn new(deduplicates: bool) -> Self {
@@ -58,6 +68,8 @@ impl HttpPeer {
         let shared = Arc::new(Shared {
             deduplicates,
             mood: Mutex::new(Mood::Well),
+            broken: Mutex::default(),
+            takes: AtomicUsize::new(0),
             taken: Mutex::default(),
             reached: Notify::new(),
         });
@@ -99,9 +111,12 @@ impl Shared {
         let mut reader = BufReader::new(reader);
         let Some(head) = read_head(&mut reader).await else { return };
         assert_eq!(head.headers["authorization"], format!("Bearer {TOKEN}"));
-        let answer = if head.line.starts_with("GET ") {
+        let answer = if head.line.starts_with("GET /session?") {
+            Some(self.probed())
+        } else if head.line.starts_with("GET ") {
             Some(self.asked(&head.line))
         } else {
+            self.takes.fetch_add(1, Ordering::Relaxed);
             self.delivered(&head, reader).await
         };
         if let Some((status, body)) = answer {
@@ -110,6 +125,15 @@ impl Shared {
                 format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
             let _ = writer.write_all(text.as_bytes()).await;
         }
+    }
+
+    fn probed(&self) -> (u16, String) {
+        let status = match self.broken.lock().unwrap().as_str() {
+            "answer" => 500,
+            "credentials" => 401,
+            _ => 200,
+        };
+        (status, TOKEN.to_owned())
     }
 
     fn asked(&self, line: &str) -> (u16, String) {
@@ -180,10 +204,33 @@ async fn take_in(head: &Head, reader: BufReader<OwnedReadHalf>) -> Option<Arriva
     (read == length).then(|| (digests, hasher.finish()))
 }
 
+/// An address at which nobody listens.
+fn nobody() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
 #[async_trait]
 impl Peer for HttpPeer {
     fn target(&self) -> Arc<dyn Target> {
-        target(self.address, &SETTINGS.replace("{deduplicates}", &self.shared.deduplicates.to_string()))
+        let settings = SETTINGS.replace("{deduplicates}", &self.shared.deduplicates.to_string());
+        let settings = settings.replace("{secret}", SECRET);
+        match self.shared.broken.lock().unwrap().as_str() {
+            // A label of more than 63 characters is in no name server's world, so none is asked.
+            "lookup" => {
+                let plain = "[http.connection]\nallow-plain-http = true\n";
+                target(self.address, &(settings.replace("127.0.0.1", &"x".repeat(64)) + plain))
+            }
+            "connect" => target(nobody(), &settings),
+            _ => target(self.address, &settings),
+        }
+    }
+
+    async fn takes(&self) -> usize {
+        self.shared.takes.load(Ordering::Relaxed)
+    }
+
+    async fn break_step(&self, word: &str) {
+        *self.shared.broken.lock().unwrap() = word.to_owned();
     }
 
     async fn behave(&self, mood: Mood) -> bool {
@@ -204,6 +251,6 @@ impl Peer for HttpPeer {
     }
 
     fn secrets(&self) -> Vec<String> {
-        vec![TOKEN.into()]
+        vec![TOKEN.into(), SECRET.into()]
     }
 }

@@ -4,6 +4,7 @@
 //! builds without tests, because the tests of other crates call it.
 
 mod log;
+mod probes;
 mod sample;
 
 pub use log::Log;
@@ -50,7 +51,13 @@ pub trait Peer: Send + Sync {
     /// Whether the target answers inquiries.
     fn inquires(&self) -> bool;
 
-    /// What must never be seen in an error or a log.
+    /// How often something came in, under whatever key, that a reader could take for a delivery, whole or not.
+    async fn takes(&self) -> usize;
+
+    /// From now on the step `word` of a probe fails, and those before it work. It is asked for every step that worked.
+    async fn break_step(&self, word: &str);
+
+    /// What must never be seen in an error, a log or a probe.
     fn secrets(&self) -> Vec<String>;
 }
 
@@ -68,6 +75,7 @@ pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
     streams_large_attachments(&fresh().await).await;
     never_sends_other_content(&fresh().await).await;
     never_sends_another_message(&fresh().await).await;
+    probes::run(&fresh).await;
     drop(guard);
     let mut secrets = fresh().await.secrets();
     secrets.push(sample::CONTENT_MARK.to_owned());

@@ -6,7 +6,7 @@
 
 mod judge;
 mod multipart;
-mod tls;
+pub(crate) mod tls;
 
 pub use judge::{StatusTable, Verdict, retry_after};
 pub use multipart::{Multipart, Part};
@@ -14,10 +14,12 @@ pub use reqwest::{Method, Url, header};
 
 use crate::adapter::{AdapterSource, Faults};
 use crate::parcel::{CheckedStream, ContentFault};
+use crate::probe::Endpoint;
 use crate::settings::{ByteSize, Duration, SecretRef};
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use rohrpost_model::{Failure, Fault, Reason, ReasonCode};
+use rustls::ClientConfig;
 use serde::Deserialize;
 use std::error::Error as _;
 use std::path::PathBuf;
@@ -86,6 +88,8 @@ fn permits(plain_http: bool, url: &Url) -> Result<(), String> {
 #[derive(Clone)]
 pub struct Client {
     client: reqwest::Client,
+    tls: tls::Tls,
+    connect_timeout: std::time::Duration,
     answer_limit: u64,
     allow_plain_http: bool,
 }
@@ -98,7 +102,7 @@ impl Client {
         let tls = faults.finish(tls)?;
         #[expect(clippy::disallowed_methods, reason = "this is rohrpost_kit::http")]
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(ClientConfig::clone(&tls.config))
             .user_agent(concat!("rohrpost/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -110,9 +114,18 @@ impl Client {
             .map_err(|error| vec![Fault::of_file(source.file, format!("no HTTP client: {error}"))])?;
         Ok(Self {
             client,
+            tls,
+            connect_timeout: settings.connect_timeout.get(),
             answer_limit: settings.answer_limit.get(),
             allow_plain_http: settings.allow_plain_http,
         })
+    }
+
+    /// Where a request to `url` would connect to, for a probe; `None` if the address has no host.
+    pub fn endpoint(&self, url: &Url) -> Option<Endpoint> {
+        let (host, port) = (url.host()?.to_owned(), url.port_or_known_default()?);
+        let tls = (url.scheme() == "https").then(|| self.tls.clone());
+        Some(Endpoint::new(host, port, tls, self.connect_timeout))
     }
 
     /// Sends a request and reads its answer. What the answer's status means is not judged here.

@@ -4,6 +4,7 @@
 use super::Connection;
 use crate::adapter::{AdapterSource, Faults};
 use rohrpost_model::Fault;
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
 use rustls::pki_types::pem::PemObject;
@@ -18,19 +19,40 @@ use toml::Spanned;
 static SYSTEM: LazyLock<Vec<CertificateDer<'static>>> =
     LazyLock::new(|| rustls_native_certs::load_native_certs().certs);
 
-pub(super) fn configure(
+/// How TLS is spoken to one destination.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    /// As deliveries speak it.
+    pub(crate) config: Arc<ClientConfig>,
+    /// Judges certificates of servers as `config` does; none where no authority is trusted at all.
+    pub(crate) verifier: Option<Arc<WebPkiServerVerifier>>,
+}
+
+pub(super) fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let roots = faults.note(roots(settings, source).map(Arc::new));
+    let config = roots.as_ref().and_then(|roots| faults.note(client(settings, source, roots)));
+    if roots.is_none() {
+        // All faults at once: those of the client's certificate too.
+        faults.note(identity(settings, source));
+    }
+    faults.finish(config.zip(roots).map(|(config, roots)| {
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::new(provider()));
+        Tls { config: Arc::new(config), verifier: verifier.build().ok() }
+    }))
+}
+
+fn client(
     settings: &Connection,
     source: &AdapterSource<'_>,
+    roots: &Arc<RootCertStore>,
 ) -> Result<ClientConfig, Vec<Fault>> {
-    let mut faults = Faults::default();
-    let roots = faults.note(roots(settings, source));
-    let identity = faults.note(identity(settings, source));
-    let (roots, identity) = faults.finish(roots.zip(identity))?;
+    let identity = identity(settings, source)?;
     let broken = |error: rustls::Error| vec![Fault::of_file(source.file, format!("TLS: {error}"))];
     let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(broken)?
-        .with_root_certificates(roots);
+        .with_root_certificates(Arc::clone(roots));
     match (identity, &settings.client_certificate) {
         (Some((chain, key)), Some(setting)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
             vec![source.places().fault_at(setting, format!("certificate and key do not fit: {error}"))]

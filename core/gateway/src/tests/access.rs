@@ -49,16 +49,17 @@ async fn h7_what_is_foreign_answers_as_what_does_not_exist_on_every_route() {
                 .header("content-type", "application/json");
             house.send(request.body(body_for(&path)).unwrap()).await
         };
-        let foreign = send(filled(path, id, "V-1", &delivery)).await;
-        let absent = send(filled(path, nobody, "V-2", nobody)).await;
-        let nonsense = send(filled(path, "%ff", "%20", "x")).await;
+        let named = |name| path.replace("{name}", name);
+        let foreign = send(filled(&named("nur-a"), id, "V-1", &delivery)).await;
+        let absent = send(filled(&named("keines"), nobody, "V-2", nobody)).await;
+        let nonsense = send(filled(&named("%20"), "%ff", "%20", "x")).await;
         assert_eq!(foreign.status, StatusCode::NOT_FOUND, "{method} {path}: {}", foreign.text());
         assert_eq!((foreign.status, &foreign.body), (absent.status, &absent.body), "{method} {path}");
         assert_eq!((foreign.status, &foreign.body), (nonsense.status, &nonsense.body), "{method} {path}");
         assert_eq!(foreign.headers, absent.headers, "{method} {path}");
         tried += 1;
     }
-    assert_eq!(tried, 7);
+    assert_eq!(tried, 8);
     let listed = house.get("stranger", "/v1/deliveries").await.json();
     assert_eq!(listed["deliveries"].as_array().unwrap().len(), 0);
     assert_eq!(house.get("viewer", "/v1/deliveries").await.json()["deliveries"].as_array().unwrap().len(), 1);
@@ -97,6 +98,7 @@ async fn a_missing_role_is_named_where_the_tenant_is_the_clients_own() {
         house.post("viewer", "/v1/config/activate", r#"{"reason":"x"}"#).await.json()["role"],
         "configure"
     );
+    assert_eq!(house.get("viewer", "/v1/audit/head").await.json()["role"], "audit");
 }
 
 #[tokio::test]

@@ -74,3 +74,14 @@ async fn a_configuration_is_taken_or_refused_with_all_its_faults() {
     );
     assert_eq!((fault["message"].as_str(), fault["hint"].as_str()), (Some("wrong"), Some("right")));
 }
+
+#[tokio::test]
+async fn an_auditor_gets_the_head_of_the_history_signed() {
+    let house = House::new().await;
+    let head = house.get("auditor", "/v1/audit/head").await;
+    assert_eq!(head.status, StatusCode::OK, "{}", head.text());
+    let head = head.json();
+    assert_eq!((head["seq"].as_u64(), head["at"].as_str()), (Some(3), Some("2026-11-18T11:06:40Z")));
+    assert_eq!(head["hash"], rohrpost_model::Digest::of(b"3").to_string());
+    assert!(head["head"].as_str().unwrap().starts_with("rohrpost-audit-head+jwt."), "{head}");
+}

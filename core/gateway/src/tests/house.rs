@@ -1,5 +1,6 @@
 //! Two towns, their clients, and ports that keep everything in memory.
 
+use super::probes::{Stubborn, destinations};
 use crate::{Activation, ActivationReport, Gateway, Health, Settings, install_metrics, routes};
 use async_trait::async_trait;
 use axum::Router;
@@ -47,6 +48,8 @@ const CLIENTS: [(&str, &str, &[Role]); 7] = [
 pub(super) struct House {
     pub(super) gateway: Arc<Gateway>,
     pub(super) health: Arc<Health>,
+    /// What its destinations talk to.
+    pub(super) target: Arc<Stubborn>,
     memory: Arc<Memory>,
 }
 
@@ -64,15 +67,17 @@ impl House {
             versions: memory.clone(),
             vault: memory.clone(),
             clock: memory.clone(),
+            audit: memory.clone(),
             receipts: memory.clone(),
         };
-        let engine = Engine::start(ports, catalog(limits)).await.unwrap();
+        let target = Stubborn::new();
+        let engine = Engine::start(ports, catalog(limits, Arc::clone(&target))).await.unwrap();
         let health = Arc::new(Health::default());
         // One recorder serves the process, as in the hub.
         static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| install_metrics().unwrap());
         let metrics = METRICS.clone();
         let gateway = Gateway::new(engine, memory.clone(), Arc::clone(&health), metrics, settings);
-        Self { gateway, health, memory }
+        Self { gateway, health, target, memory }
     }
 
     /// The largest piece of content that came in at one time.
@@ -162,7 +167,7 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-fn catalog(limits: Limits) -> Catalog {
+fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
     let tenant = |name: &str, area: &str| Tenant {
         name: name.parse().unwrap(),
         title: name.into(),
@@ -183,7 +188,7 @@ fn catalog(limits: Limits) -> Catalog {
         tenants: tenants.into_iter().map(|tenant| (tenant.name.clone(), tenant)).collect(),
         clients: clients.into_iter().map(|client| (client.name.clone(), client)).collect(),
         routes: BTreeMap::new(),
-        destinations: BTreeMap::new(),
+        destinations: destinations(target),
         mappings: BTreeMap::new(),
         seals: BTreeMap::new(),
         limits,
@@ -489,9 +494,20 @@ impl Clock for Memory {
     async fn sleep_until(&self, _: Timestamp) {}
 }
 
+#[async_trait]
+impl Audit for Memory {
+    async fn head(&self) -> Result<Head, StoreFault> {
+        Ok(Head { seq: 3, hash: Digest::of(b"3") })
+    }
+
+    async fn hash_at(&self, seq: u64) -> Result<Option<Digest>, StoreFault> {
+        Ok((1..=3).contains(&seq).then(|| Digest::of(seq.to_string().as_bytes())))
+    }
+}
+
 impl ReceiptSigner for Memory {
-    fn sign(&self, claims: &[u8]) -> Result<String, SealFault> {
-        Ok(format!("e30.{}.x", Digest::of(claims)))
+    fn sign(&self, statement: Statement, claims: &[u8]) -> Result<String, SealFault> {
+        Ok(format!("{}.{}.x", statement.typ(), Digest::of(claims)))
     }
 }
 

@@ -6,4 +6,5 @@ mod document;
 mod handing_in;
 mod house;
 mod operations;
+mod probes;
 mod sockets;

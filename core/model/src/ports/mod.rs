@@ -2,26 +2,35 @@
 //!
 //! An implementation is done when the port's conformance suite passes.
 
+mod audit;
 mod blobs;
 mod clock;
+mod commands;
 mod outbox;
+mod probe;
 mod records;
 mod seal;
 mod target;
 mod vault;
 mod versions;
 
+pub use audit::{Audit, Head, HeadClaims};
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
+pub use commands::{
+    BulkCommand, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand,
+    NewDestinationCommand, Pause, PauseMode,
+};
 pub use outbox::{
-    Acceptance, Answer, Attempted, Claim, Command, CommandOutcome, Dependents, Idempotency, Mark,
-    NewDelivery, NewSubmission, Order, Outbox, Settlement, Unsettled, Wanted,
+    Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
+    Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,
 };
+pub use probe::{Finding, Probe, ProbeStep, Words};
 pub use records::{
-    AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,
-    SubmissionView,
+    AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records, Scope,
+    StateCount, SubmissionView,
 };
-pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed};
+pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed, Statement};
 pub use target::{Attached, Content, Inquiry, Parcel, Target};
 pub use vault::{CHUNK, ContentKey, Issued, StreamOpener, StreamSealer, Vault, VaultFault, WrappedKey};
 pub use versions::Versions;

@@ -37,9 +37,29 @@ pub trait Seal: Send + Sync {
     fn seal(&self, message: &[u8]) -> Result<Sealed, SealFault>;
 }
 
-/// Signs the receipts that senders get.
+/// What the hub states under its own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// It has a submission: the receipt that its sender gets.
+    Receipt,
+    /// Its history has this end: see [`HeadClaims`](super::HeadClaims).
+    AuditHead,
+}
+
+impl Statement {
+    /// The `typ` in the header of the signature, so that one statement cannot be taken for another.
+    pub const fn typ(self) -> &'static str {
+        match self {
+            Self::Receipt => "rohrpost-receipt+jwt",
+            Self::AuditHead => "rohrpost-audit-head+jwt",
+        }
+    }
+}
+
+/// Signs what the hub states, with the key of its receipts.
 pub trait ReceiptSigner: Send + Sync {
-    /// A compact JWS (RFC 7515) whose payload is exactly `claims`, with the certificate's thumbprint (`x5t#S256`) and
-    /// `typ` `rohrpost-receipt+jwt` in its protected header.
-    fn sign(&self, claims: &[u8]) -> Result<String, SealFault>;
+    /// A compact JWS (RFC 7515) whose payload is exactly `claims`, with the statement's `typ` and the certificate's
+    /// thumbprint (`x5t#S256`) in its protected header. Senders get the certificate beforehand, so a receipt does
+    /// without it; a head is looked at years later, so it carries the certificate and its chain (`x5c`).
+    fn sign(&self, statement: Statement, claims: &[u8]) -> Result<String, SealFault>;
 }

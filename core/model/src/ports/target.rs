@@ -1,4 +1,4 @@
-use super::{ContentStream, StoreFault};
+use super::{ContentStream, Probe, StoreFault};
 use crate::{DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -94,4 +94,13 @@ pub trait Target: Send + Sync {
     /// Whether the target drops a second delivery under the same key by itself. Then an unknown outcome may be
     /// repeated.
     fn deduplicates(&self) -> bool;
+
+    /// Tries step by step whether a delivery would get through, and tells it in `probe`: first all steps are planned,
+    /// in the order in which a delivery meets them, then each is ended; after one that fails no other is tried.
+    ///
+    /// It leaves nothing at the target that a reader could take for a delivery, not even for a moment, and cannot
+    /// change what [`Target::inquire`] answers. It is called while deliveries are under way, and twice in parallel.
+    /// The caller gives up after the destination's time limit by dropping the future; what was begun is then cleared
+    /// away without it.
+    async fn probe(&self, probe: &mut Probe);
 }

@@ -112,7 +112,7 @@ fn h10_secrets_are_not_printed() {
 #[test]
 fn a_configured_seal_has_the_form_it_was_asked_for() {
     use crate::{SealConfig, XmlDsigOptions, receipt_signer, seal_from_config, verify_jws};
-    use rohrpost_model::ports::{SealForm, Sealed};
+    use rohrpost_model::ports::{SealForm, Sealed, Statement};
     let by = &cast().p256;
     for form in [SealForm::XmlDsig, SealForm::Cms] {
         let config = SealConfig {
@@ -128,6 +128,6 @@ fn a_configured_seal_has_the_form_it_was_asked_for() {
         assert_eq!(matches!(sealed, Sealed::Enveloped(_)), form == SealForm::XmlDsig);
         assert!(seal_from_config(&config, at("2049-01-02T00:00:00Z")).is_err());
     }
-    let token = receipt_signer(&by.material(), 3072, now()).unwrap().sign(b"{}").unwrap();
+    let token = receipt_signer(&by.material(), 3072, now()).unwrap().sign(Statement::Receipt, b"{}").unwrap();
     assert_eq!(verify_jws(&token, &by.certificate_pem()).unwrap(), b"{}");
 }

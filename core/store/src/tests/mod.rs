@@ -1,5 +1,6 @@
 //! The store's own tests: the conformance suite, and what is particular to SQLite, segments and files.
 
+mod audit;
 mod crash;
 mod plans;
 mod schema;
@@ -44,6 +45,7 @@ pub(crate) fn ports(store: &Arc<SqliteStore>) -> Ports {
     Ports {
         outbox: store.clone(),
         records: store.clone(),
+        commands: store.clone(),
         blobs: store.clone(),
         versions: store.clone(),
         vault: Arc::new(TestVault),

@@ -1,6 +1,6 @@
 //! Certificates for tests, P-256.
 
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
@@ -8,6 +8,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name};
+use rohrpost_model::Timestamp;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 pub(super) struct Authority(Issued);
@@ -49,8 +50,19 @@ impl Authority {
     }
 
     pub(super) fn issue(&self, host: &str) -> Issued {
+        self.issue_until(host, &Asn1Time::days_from_now(2).unwrap())
+    }
+
+    /// A certificate that was good once.
+    pub(super) fn issue_expired(&self, host: &str) -> Issued {
+        self.issue_until(host, &Asn1Time::from_str("20200131120000Z").unwrap())
+    }
+
+    fn issue_until(&self, host: &str, until: &Asn1TimeRef) -> Issued {
         let key = key();
         let mut builder = begin(host, &key);
+        builder.set_not_before(&Asn1Time::from_str("20200101000000Z").unwrap()).unwrap();
+        builder.set_not_after(until).unwrap();
         builder.set_issuer_name(self.0.certificate.subject_name()).unwrap();
         let context = builder.x509v3_context(Some(&self.0.certificate), None);
         let names = SubjectAlternativeName::new().dns(host).build(&context).unwrap();
@@ -79,6 +91,11 @@ impl Issued {
 
     pub(super) fn der(&self) -> CertificateDer<'static> {
         self.certificate.to_der().unwrap().into()
+    }
+
+    pub(super) fn until(&self) -> Timestamp {
+        let since = Asn1Time::from_unix(0).unwrap().diff(self.certificate.not_after()).unwrap();
+        Timestamp::from_second(i64::from(since.days) * 86_400 + i64::from(since.secs)).unwrap()
     }
 
     pub(super) fn key(&self) -> PrivateKeyDer<'static> {

@@ -1,4 +1,5 @@
 mod certificates;
+mod probes;
 
 use super::*;
 use crate::conformance::FixedClock;

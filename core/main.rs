@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod config;
 mod faults;
+mod heads;
 mod hub;
 
 use clap::Parser;

@@ -134,7 +134,14 @@ impl Engine {
         Served { more, look_again_at: if more { allowance.look_again_at } else { next_due } }
     }
 
-    fn wanted(&self, place: &Place, policy: &Destination, work: Work, limit: usize, now: Timestamp) -> Wanted {
+    fn wanted(
+        &self,
+        place: &Place,
+        policy: &Destination,
+        work: Work,
+        limit: usize,
+        now: Timestamp,
+    ) -> Wanted {
         let beyond = after(now, longest_wait(policy));
         Wanted { destination: place.clone(), work, limit, now, beyond, after: self.lanes.last_served(place) }
     }

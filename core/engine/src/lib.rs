@@ -93,11 +93,12 @@ impl Engine {
     /// accepted under them.
     pub async fn start(ports: Ports, catalog: Catalog) -> Result<Arc<Self>, StoreFault> {
         catalog.keep_versions(ports.versions.as_ref()).await?;
+        let no_threads = |error| StoreFault::Unavailable(format!("no threads for workers: {error}"));
         let engine = Self {
             ports,
             catalog: ArcSwap::from_pointee(catalog),
             pinned: prepare::PinnedVersions::default(),
-            workers: Workers::as_wide_as_the_machine(),
+            workers: Workers::as_wide_as_the_machine().map_err(no_threads)?,
             unrouted: dispatch::unrouted_policy()?,
             lanes: lanes::Lanes::default(),
             wake: Arc::new(Notify::new()),

@@ -192,7 +192,8 @@ impl All {
     fn empty(&mut self, place: &Place) {
         let Some(lane) = self.lanes.get_mut(place) else { return };
         lane.filled = None;
-        let rows = std::mem::take(&mut lane.queues).into_values().flat_map(|queue| queue.waiting.into_values());
+        let rows =
+            std::mem::take(&mut lane.queues).into_values().flat_map(|queue| queue.waiting.into_values());
         for row in rows {
             self.index.remove(&row.delivery.id);
         }

@@ -26,8 +26,21 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     make_private(path).map_err(|error| disk("database", &error))?;
     let connection = Connection::open(path).map_err(|error| sql(&error))?;
     configure(&connection).map_err(|error| sql(&error))?;
+    settle_log(&connection)?;
     migrate(&connection, path)?;
     Ok(connection)
+}
+
+/// Moves what the last process left in the log into the database, durably, and begins the log anew. It may have crashed
+/// between writing the log and syncing it, or its sync may have failed: then its last commits can be read from the
+/// system's cache and are not on the disk, no later sync of the log need bring them there, and what followed them in the
+/// log would be lost with them (H1).
+fn settle_log(connection: &Connection) -> Result<(), StoreFault> {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    match busy.map_err(|error| sql(&error))? {
+        false => Ok(()),
+        true => Err(StoreFault::Unavailable("the database's log is in use by another program".into())),
+    }
 }
 
 /// Opens a connection that reads.

@@ -20,6 +20,8 @@ pub struct Recording {
     /// Where its DMS was.
     pub dms: Sink,
     pub log: Vec<Record>,
+    /// How many deliveries each submission has.
+    pub deliveries: usize,
     /// What was handed in under each id that senders were told.
     pub handed: BTreeMap<String, Fingerprint>,
 }
@@ -70,7 +72,7 @@ impl Recording {
         assert!(block_in_place(|| hub.stop()), "the hub ends with success");
         let handed = load.handed.into_iter().map(|handed| (handed.id(), handed.sent)).collect();
         let log = log::read(shim.log());
-        Self { setup, dms, log, handed }.checked()
+        Self { setup, dms, log, deliveries: 2, handed }.checked()
     }
 
     /// Whoever was told an id was told it by an answer that is in the log.

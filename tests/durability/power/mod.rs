@@ -10,6 +10,7 @@ mod cuts;
 mod disk;
 mod fate;
 mod file;
+mod leftovers;
 mod load;
 mod log;
 mod model;

@@ -144,7 +144,8 @@ impl World {
     }
 
     pub async fn cancel(&self, order: &BulkCommand) -> BulkCommand {
-        let ended = self.engine().cancel(order.id, &portal().name).await.unwrap().unwrap();
+        let ended =
+            self.engine().cancel(order.id, &portal().name, "Irrtum".to_owned()).await.unwrap().unwrap();
         self.rest().await;
         ended
     }

@@ -21,6 +21,7 @@ pub async fn engine(configuration: Configuration, clock: Arc<dyn Clock>) -> Resu
     let ports = Ports {
         outbox: Arc::clone(&store) as _,
         records: Arc::clone(&store) as _,
+        commands: Arc::clone(&store) as _,
         blobs: Arc::clone(&store) as _,
         audit: Arc::clone(&store) as _,
         versions: store,

@@ -1,25 +1,23 @@
 //! `destinations/*.toml`: the foreign systems, each with its adapter and the table that belongs to the adapter.
 
+mod hours;
+mod policy;
+
 use super::files::name_of;
 use super::reader::{Faults, Placed, Source, Table};
 use super::references::Known;
-use rohrpost_kit::settings::{Duration, Secrets, nearest};
+use policy::Policy;
+use rohrpost_kit::settings::{Secrets, nearest};
 use rohrpost_kit::{Adapter, AdapterSource};
-use rohrpost_model::destination::{Destination, OnUnknown, Retry};
+use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{Clock, Target};
 use rohrpost_model::{DestinationName, TenantName};
 use std::path::Path;
 use std::sync::Arc;
 use toml::de::DeTable;
 
-const CONCURRENCY: u32 = 4;
-const TIMEOUT: Duration = Duration::from_secs(60);
-const RETRY_FIRST: Duration = Duration::from_secs(30);
-const RETRY_CAP: Duration = Duration::from_secs(3600);
-
-/// Keys of a destination that are not an adapter's table.
-const RESERVED: [&str; 8] =
-    ["name", "tenants", "adapter", "stage", "concurrency", "timeout", "unknown", "retry"];
+/// Keys of a destination that are not an adapter's table, beside those of its policy.
+const OWN: [&str; 3] = ["name", "tenants", "adapter"];
 
 /// A destination as written, and how to talk to it if that is clear.
 pub struct DestinationDraft {
@@ -29,17 +27,8 @@ pub struct DestinationDraft {
     pub tenants: Vec<Placed<TenantName>>,
     /// Its adapter's kind.
     pub adapter: Option<&'static str>,
-    settings: Settings,
+    policy: Policy,
     target: Option<Arc<dyn Target>>,
-}
-
-/// What a destination's own keys say.
-struct Settings {
-    test: bool,
-    concurrency: u16,
-    timeout: Duration,
-    retry: Retry,
-    unknown: OnUnknown,
 }
 
 /// What adapters are configured with.
@@ -61,7 +50,7 @@ impl DestinationDraft {
         let table = Table::whole(source, &tree, faults);
         let name = name_of(source, &table);
         let tenants = table.must("tenants").some_texts("tenant");
-        let settings = read_settings(&table);
+        let policy = Policy::read(&table);
         let adapter = surroundings.adapter(&table);
         // A table of an adapter that is not known is not another fault.
         let left: Vec<&str> = match adapter {
@@ -70,12 +59,12 @@ impl DestinationDraft {
                 .get_ref()
                 .keys()
                 .map(|key| key.get_ref().as_ref())
-                .filter(|key| !RESERVED.contains(key))
+                .filter(|key| !OWN.contains(key) && !policy::KEYS.contains(key))
                 .collect(),
         };
         table.end(&left);
         let target = adapter.and_then(|adapter| surroundings.configure(adapter, source, faults));
-        Some(Self { name: name?, tenants, adapter: adapter.map(Adapter::kind), settings, target })
+        Some(Self { name: name?, tenants, adapter: adapter.map(Adapter::kind), policy, target })
     }
 
     /// Checks what it names.
@@ -92,52 +81,10 @@ impl DestinationDraft {
 
     /// The noun and how to talk to it; `None` where that is not clear, which has been noted.
     pub fn build(self) -> Option<(Destination, &'static str, Arc<dyn Target>)> {
-        let settings = self.settings;
-        let destination = Destination {
-            name: self.name.value,
-            tenants: self.tenants.into_iter().map(|tenant| tenant.value).collect(),
-            test: settings.test,
-            concurrency: settings.concurrency,
-            timeout: settings.timeout.get(),
-            retry: settings.retry,
-            unknown: settings.unknown,
-        };
+        let tenants = self.tenants.into_iter().map(|tenant| tenant.value).collect();
+        let destination = self.policy.of(self.name.value, tenants);
         Some((destination, self.adapter?, self.target?))
     }
-}
-
-fn read_settings(table: &Table<'_>) -> Settings {
-    let test = table.may("stage").word(&[("live", false), ("test", true)]);
-    let concurrency = table.may("concurrency").number(1..=1000).map_or(CONCURRENCY, |number| number.value);
-    let timeout = positive(table, "timeout", TIMEOUT);
-    let unknown = table.may("unknown").word(&[("park", OnUnknown::Park), ("retry", OnUnknown::Retry)]);
-    let retry = read_retry(table.may("retry").table());
-    Settings {
-        test: test.is_some_and(|test| test.value),
-        concurrency: u16::try_from(concurrency).unwrap_or(u16::MAX),
-        timeout,
-        retry,
-        unknown: unknown.map(|unknown| unknown.value).unwrap_or_default(),
-    }
-}
-
-fn read_retry(table: Table<'_>) -> Retry {
-    let first = positive(&table, "first", RETRY_FIRST);
-    let cap = positive(&table, "cap", RETRY_CAP.max(first));
-    if cap < first {
-        let fault = table.place_of("cap").fault("the longest wait is shorter than the first one");
-        table.faults().note(fault.hint("make `cap` at least as long as `first`"));
-    }
-    table.end(&[]);
-    Retry { first: first.get(), cap: cap.get() }
-}
-
-fn positive(table: &Table<'_>, key: &'static str, default: Duration) -> Duration {
-    let Some(duration) = table.may(key).text::<Duration>() else { return default };
-    if duration.get().is_zero() {
-        table.faults().note(duration.at.fault(format!("`{key}` must be longer than nothing")));
-    }
-    duration.value
 }
 
 impl<'a> Surroundings<'a> {
@@ -171,3 +118,6 @@ impl<'a> Surroundings<'a> {
         configured.map_err(|found| faults.extend(found)).ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

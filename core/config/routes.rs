@@ -4,9 +4,9 @@
 use super::files::name_of;
 use super::reader::{Entry, Faults, Placed, Source, Table};
 use super::references::check_unique;
-use rohrpost_kit::settings::nearest;
+use rohrpost_kit::settings::{Duration, nearest};
 use rohrpost_mappings::Condition;
-use rohrpost_model::route::{Match, On, Route, Step, UNROUTED, When};
+use rohrpost_model::route::{Expiry, Match, On, Route, Step, UNROUTED, When};
 use rohrpost_model::{AreaPattern, MappingName, RouteName, SealName, StepName, TenantName};
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub struct RouteDraft {
     pub matches: Option<Placed<Match>>,
     /// What it does.
     pub steps: Vec<StepDraft>,
+    /// The rule of the route, for steps without one of their own.
+    expiry: Option<Expiry>,
 }
 
 /// A step as written.
@@ -38,6 +40,7 @@ pub struct StepDraft {
     on: On,
     ordered: bool,
     attachments: bool,
+    expiry: Option<Expiry>,
 }
 
 impl RouteDraft {
@@ -48,6 +51,7 @@ impl RouteDraft {
         let name = name_of(source, &table);
         let tenants = table.must("tenants").some_texts("tenant");
         let matches = read_match(table.must("match"));
+        let expiry = read_expiry(table.may("expiry"));
         let listed = table.may("step");
         let steps: Vec<_> = listed.tables().into_iter().map(StepDraft::read).collect();
         if listed.items().is_empty() {
@@ -56,12 +60,13 @@ impl RouteDraft {
         }
         table.end(&[]);
         check_steps(&steps, faults);
-        Some(Self { name: name?, tenants, matches, steps })
+        Some(Self { name: name?, tenants, matches, steps, expiry })
     }
 
     /// The noun; `None` where something is missing, which has been noted.
     pub fn build(self) -> Option<Route> {
-        let steps = self.steps.into_iter().map(StepDraft::build).collect::<Option<_>>()?;
+        let expiry = self.expiry;
+        let steps = self.steps.into_iter().map(|step| step.build(expiry.as_ref())).collect::<Option<_>>()?;
         let tenants = self.tenants.into_iter().map(|tenant| tenant.value).collect();
         Some(Route { name: self.name.value, tenants, matches: self.matches?.value, steps })
     }
@@ -99,12 +104,13 @@ impl StepDraft {
             on: read_on(&table),
             when: read_when(table.may("when")),
             attachments: flag("attachments", true),
+            expiry: read_expiry(table.may("expiry")),
         };
         table.end(&[]);
         step
     }
 
-    fn build(self) -> Option<Step> {
+    fn build(self, of_route: Option<&Expiry>) -> Option<Step> {
         Some(Step {
             name: self.name?.value,
             destination: self.destination?.value,
@@ -115,12 +121,39 @@ impl StepDraft {
             on: self.on,
             when: self.when.map(|when| when.value),
             attachments: self.attachments,
+            expiry: self.expiry.or_else(|| of_route.cloned()),
         })
     }
 
     fn is_called(&self, name: &StepName) -> bool {
         self.name.as_ref().is_some_and(|own| own.value == *name)
     }
+}
+
+/// When a delivery that has not left is given up.
+fn read_expiry(entry: Entry<'_>) -> Option<Expiry> {
+    entry.place()?;
+    let table = entry.table();
+    let after = table.must("after").text::<Duration>();
+    let warn = table.may("warn").texts::<Duration>();
+    let faults = table.faults();
+    table.end(&[]);
+    let after = after?;
+    if after.get().is_zero() {
+        let fault = after.at.fault("with no time at all everything would expire at once");
+        faults.note(fault.hint("give a time like 30d"));
+    }
+    for early in warn.iter().filter(|warn| warn.get() >= after.get()) {
+        let fault = early.at.fault("this warning would come before the submission does");
+        faults.note(fault.hint("warn less long before than `after`"));
+    }
+    for late in warn.iter().filter(|warn| warn.get().is_zero()) {
+        let fault = late.at.fault("this warning would come when it is too late");
+        faults.note(fault.hint("give a time before the end, like 1d"));
+    }
+    let mut warn: Vec<_> = warn.iter().map(|warn| warn.get()).collect();
+    warn.sort_by(|one, other| other.cmp(one));
+    Some(Expiry { after: after.get(), warn })
 }
 
 fn read_on(table: &Table<'_>) -> On {

@@ -5,7 +5,9 @@ mod check;
 mod faults;
 mod files;
 mod hub;
+mod policy;
 mod probe;
+mod queue;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -164,8 +164,14 @@ const fn meaning(event: Event) -> &'static str {
         Event::NoWordYet => "Das Ziel wurde gefragt und konnte nichts sagen; es wird wieder gefragt.",
         Event::SendAgain => "Das Ziel konnte nichts sagen; eine Wiederholung ist erlaubt oder unschädlich.",
         Event::GivenUp => "Das Ziel konnte nichts sagen; ein Mensch muss entscheiden.",
+        Event::TriedLongEnough => {
+            "Das Ziel war so lange gestört, wie versucht wird; ein Mensch muss entscheiden."
+        }
         Event::RetryCommanded => "Ein Mensch hat einen weiteren Versuch angewiesen.",
         Event::DiscardCommanded => "Ein Mensch hat die Zustellung verworfen.",
-        Event::ExpiredByRule => "Die Frist der Route ist abgelaufen. (Noch löst nichts dieses Ereignis aus.)",
+        Event::PauseCommanded => "Ein Mensch hat die Zustellung angehalten; sie bleibt, was sie ist.",
+        Event::ResumeCommanded => "Ein Mensch lässt die Zustellung weiterlaufen.",
+        Event::ExpiryWarned => "Die Frist der Route läuft bald ab; sonst hat sich nichts geändert.",
+        Event::ExpiredByRule => "Die Frist der Route ist abgelaufen.",
     }
 }

@@ -24,7 +24,7 @@ struct Ordeal {
 
 /// A seed of its own for every run; the one of an earlier run by `ROHRPOST_TEST_SEED`.
 #[allow(clippy::disallowed_methods)] // whoever runs the tests says which run is to be repeated
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let given = std::env::var("ROHRPOST_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| fastrand::u64(..));
     eprintln!("ROHRPOST_TEST_SEED={seed}");

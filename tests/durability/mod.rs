@@ -5,6 +5,7 @@ mod crash;
 mod lifecycle;
 mod notice;
 mod order;
+mod power;
 mod reconcile;
 mod trace;
 

@@ -77,7 +77,7 @@ fn content(random: &mut fastrand::Rng) -> Vec<u8> {
 }
 
 /// The hashes of a notice's parts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fingerprint {
     pub mark: String,
     /// SHA-256 of the data.

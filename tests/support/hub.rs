@@ -51,6 +51,13 @@ impl Setup {
         setup
     }
 
+    /// Another folder with the same configuration, secrets included, and nothing else.
+    pub fn again(&self) -> Self {
+        let setup = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        copy_folder(&self.config(), &setup.config());
+        setup
+    }
+
     /// Something in the temporary folder: `data`, `keys`, `config`, `fachverfahren`, `log`.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -89,7 +96,12 @@ impl Setup {
     }
 
     /// Starts the hub by `command`, which ends in the program and its configuration (a tracer may stand before it).
-    pub fn start_as(&self, mut command: Command) -> Hub {
+    pub fn start_as(&self, command: Command) -> Hub {
+        self.try_start_as(command).unwrap_or_else(|said| panic!("the hub did not start: {said}"))
+    }
+
+    /// The same, or all that was logged where the hub does not start.
+    pub fn try_start_as(&self, mut command: Command) -> Result<Hub, String> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
         let mut child = command
             .args(["--json", "serve"])
@@ -100,17 +112,18 @@ impl Setup {
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         out.read_line(&mut line).expect("its first line");
-        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("the hub did not start: {}", fs::read_to_string(self.path("log")).unwrap_or_default())
-        });
+        let Ok(said) = serde_json::from_str::<serde_json::Value>(&line) else {
+            child.wait().expect("it is gone");
+            return Err(self.log());
+        };
         let address = |name: &str| format!("http://{}", said[name].as_str().expect("an address"));
-        Hub {
+        Ok(Hub {
             api: address("api"),
             operations: address("operations"),
             child,
             out,
             secrets: self.config().join("secrets"),
-        }
+        })
     }
 
     /// Everything that the hub logged so far.
@@ -121,8 +134,13 @@ impl Setup {
 
 fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder of the configuration");
-    for entry in fs::read_dir(from).expect("the shipped configuration").flatten() {
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("a file of the shipped configuration");
+    for entry in fs::read_dir(from).expect("a configuration").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a file of the configuration");
+        }
     }
 }
 
@@ -153,6 +171,11 @@ impl Hub {
     /// Kills it with SIGKILL and waits until it is gone.
     pub fn kill(mut self) {
         self.end_at_once();
+    }
+
+    /// Waits until something else has ended it.
+    pub fn gone(mut self) {
+        self.child.wait().expect("the hub ends");
     }
 
     fn end_at_once(&mut self) {

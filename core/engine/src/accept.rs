@@ -10,13 +10,12 @@ pub(crate) use check::xml_limits;
 pub use intake::{Incoming, Intake};
 
 use crate::Engine;
-use crate::catalog::Catalog;
 use crate::routing::{self, NoTenant};
 use bytes::Bytes;
 use rohrpost_mappings::{NotWellFormed, Violation};
-use rohrpost_model::ports::{Acceptance, Answer, NewDelivery, NewSubmission, Statement, StoreFault};
+use rohrpost_model::ports::{Acceptance, Answer, Statement, StoreFault};
 use rohrpost_model::submission::{ReplyChannel, Role, TrustLevel};
-use rohrpost_model::{Area, CaseId, Client, Kind, MappingName, ServiceKey, SubmissionId, Timestamp};
+use rohrpost_model::{Area, CaseId, Client, Kind, MappingName, ServiceKey, SubmissionId};
 use std::sync::Arc;
 
 /// What a sender says of a submission before its content.
@@ -120,8 +119,12 @@ impl Engine {
         let data = intake.data.take().ok_or(Refusal::NoData)?;
         let now = self.ports.clock.now();
         let (deliveries, checks) = intake.route(now)?;
-        self.check(Arc::clone(&intake.catalog), intake.data_media_type(), data, checks).await?;
-        let new = self.sign_and_seal(intake, deliveries, now).await?;
+        let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
+        let receipt = self.check_and_sign(&intake, data, checks, intake.receipt_claims(&case, now)).await?;
+        let idempotency = intake.idempotency(self.ports.vault.as_ref());
+        let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
+        let answer = Answer { id: intake.id, case: case.clone(), received_at: now, sha256, receipt };
+        let new = intake.into_new_submission(case, answer, idempotency, deliveries, now);
         match self.ports.outbox.accept(new).await? {
             Acceptance::Stored(answer) => {
                 self.wake.notify_one();
@@ -132,38 +135,24 @@ impl Engine {
         }
     }
 
-    async fn check(
+    /// Checks the data and signs the receipt: one piece of work, so that a sender waits for a thread once.
+    async fn check_and_sign(
         &self,
-        catalog: Arc<Catalog>,
-        media_type: String,
+        intake: &Intake,
         data: Bytes,
         checks: Vec<MappingName>,
-    ) -> Result<(), Refusal> {
-        let checked = self.workers.run(move || check_data(&catalog, &media_type, &data, &checks)).await;
-        checked.map_err(|reason| Refusal::Trouble(StoreFault::Unavailable(reason.english())))?
-    }
-
-    async fn sign_and_seal(
-        &self,
-        intake: Intake,
-        deliveries: Vec<NewDelivery>,
-        now: Timestamp,
-    ) -> Result<NewSubmission, Refusal> {
-        let idempotency = intake.idempotency(self.ports.vault.as_ref());
-        let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
-        let claims = intake.receipt_claims(&case, now);
+        claims: Vec<u8>,
+    ) -> Result<String, Refusal> {
+        let (catalog, media_type) = (Arc::clone(&intake.catalog), intake.data_media_type());
         let signer = Arc::clone(&self.ports.receipts);
-        let signed = self.workers.run(move || signer.sign(Statement::Receipt, &claims)).await;
-        let receipt = match signed {
-            Ok(Ok(receipt)) => receipt,
-            Ok(Err(fault)) => {
-                return Err(StoreFault::Unavailable(format!("the receipt cannot be signed: {fault}")).into());
-            }
-            Err(reason) => return Err(StoreFault::Unavailable(reason.english()).into()),
+        let work = move || {
+            check_data(&catalog, &media_type, &data, &checks)?;
+            Ok(signer.sign(Statement::Receipt, &claims))
         };
-        let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
-        let answer = Answer { id: intake.id, case: case.clone(), received_at: now, sha256, receipt };
-        Ok(intake.into_new_submission(case, answer, idempotency, deliveries, now))
+        let trouble = |why: String| Refusal::Trouble(StoreFault::Unavailable(why));
+        let done: Result<_, Refusal> =
+            self.workers.run_at_the_door(work).await.map_err(|reason| trouble(reason.english()))?;
+        done?.map_err(|fault| trouble(format!("the receipt cannot be signed: {fault}")))
     }
 }
 

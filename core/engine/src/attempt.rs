@@ -3,6 +3,8 @@
 use crate::Engine;
 use crate::catalog::Connected;
 use crate::content::Stored;
+use crate::dispatch::Conversation;
+use crate::gate::Ended;
 use crate::judge::{self, Circumstances, Saying as _, settlement};
 use crate::prepare::{Loaded, Ready, Stop};
 use crate::routing::{self, Facts};
@@ -19,6 +21,7 @@ use rohrpost_model::{Digest, Failure, Outcome, Reason, ReasonCode, State, Submis
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long the hub waits before it writes to a store again that could not be written.
@@ -37,23 +40,31 @@ pub(crate) struct Sending {
 impl Engine {
     /// Makes one attempt at a claimed delivery and settles it. An error means that the store is in trouble: the claim
     /// was given back and nothing was sent.
-    pub(crate) async fn attempt(&self, mut claim: Claim, to: &Connected) -> Result<State, StoreFault> {
+    pub(crate) async fn attempt(&self, mut claim: Claim, to: &Connected) -> Conversation {
         let (loaded, ready) = match self.load_and_prepare(&claim, to).await {
             Ok(prepared) => prepared,
-            Err(stop) => return self.stop_before_mark(claim, stop).await,
+            Err(stop) => return (self.stop_before_mark(claim, stop).await, Ended::Untouched),
         };
+        if self.stopping.load(Ordering::Acquire) {
+            let state = claim.delivery.state;
+            self.ports.outbox.give_back(claim).await;
+            return (Ok(state), Ended::Untouched);
+        }
         let sending = match self.mark(&mut claim, loaded, ready).await {
             Ok(sending) => sending,
-            Err(fault) => return self.stop_before_mark(claim, Stop::from(fault)).await,
+            Err(fault) => {
+                return (self.stop_before_mark(claim, Stop::from(fault)).await, Ended::Untouched);
+            }
         };
         let answer = self.deliver(&claim, &sending, to).await;
+        let ended = Ended::of(&answer);
         let verdict = judge::attempt(answer, self.circumstances(&claim, to));
-        self.settle(claim, verdict).await
+        (self.settle(claim, verdict).await, ended)
     }
 
     async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<(Loaded, Ready), Stop> {
         let loaded = self.load(&claim.delivery).await?;
-        allowed(&loaded.view.submission, to)?;
+        allowed(&loaded.origin.submission, to)?;
         let ready = self.prepare(claim, &loaded).await?;
         Ok((loaded, ready))
     }
@@ -61,7 +72,7 @@ impl Engine {
     /// Commits the mark, with the hashes and the document, before the first byte leaves (promises H4, H5, H8).
     async fn mark(&self, claim: &mut Claim, loaded: Loaded, ready: Ready) -> Result<Sending, StoreFault> {
         let at = self.ports.clock.now();
-        let key = Arc::clone(&loaded.key);
+        let key = Arc::clone(&loaded.origin.key);
         match ready {
             Ready::Kept { kept, message, signature } => {
                 self.ports.outbox.mark(claim, Mark { at, document: None, key }).await?;
@@ -86,7 +97,7 @@ impl Engine {
         loaded: &Loaded,
         document: &Document,
     ) -> Result<(KeptDocument, Vec<StagedContent>), StoreFault> {
-        let (submission, delivery) = (loaded.view.submission.id, claim.delivery.id);
+        let (submission, delivery) = (loaded.origin.submission.id, claim.delivery.id);
         let message = self.stage(loaded, Slot::Message(submission, delivery), &document.message).await?;
         let signature = match &document.signature {
             Some(bytes) => Some(self.stage(loaded, Slot::Signature(submission, delivery), bytes).await?),
@@ -95,7 +106,7 @@ impl Engine {
         let attachments = loaded.pinned.step.attachments;
         let kept = KeptDocument {
             content_sha256: document.content_sha256,
-            sent_sha256: document.manifest(sent_attachments(&loaded.view.submission, attachments)),
+            sent_sha256: document.manifest(sent_attachments(&loaded.origin.submission, attachments)),
             media_type: document.media_type.clone(),
             message: kept_part(&message),
             signature: signature.as_ref().map(kept_part),
@@ -106,7 +117,7 @@ impl Engine {
     }
 
     async fn stage(&self, loaded: &Loaded, slot: Slot, bytes: &[u8]) -> Result<Staged, StoreFault> {
-        let mut stage = self.ports.blobs.stage(Arc::clone(&loaded.key), slot);
+        let mut stage = self.ports.blobs.stage(Arc::clone(&loaded.origin.key), slot);
         stage.write(Bytes::copy_from_slice(bytes)).await?;
         stage.finish().await
     }
@@ -119,7 +130,7 @@ impl Engine {
 
     /// The parcel of an attempt or an inquiry.
     pub(crate) fn parcel<'a>(&self, claim: &'a Claim, sending: &'a Sending) -> Parcel<'a> {
-        let submission = &sending.loaded.view.submission;
+        let submission = &sending.loaded.origin.submission;
         let attached = sent_attachments(submission, sending.attachments);
         Parcel {
             key: claim.delivery.id,
@@ -138,8 +149,8 @@ impl Engine {
     fn attached(&self, sending: &Sending, part: &Part) -> Option<Attached> {
         let content = Stored {
             blobs: Arc::clone(&self.ports.blobs),
-            key: Arc::clone(&sending.loaded.key),
-            slot: Slot::Part(sending.loaded.view.submission.id, part.number),
+            key: Arc::clone(&sending.loaded.origin.key),
+            slot: Slot::Part(sending.loaded.origin.submission.id, part.number),
             location: part.location.clone()?,
         };
         Some(Attached {
@@ -167,11 +178,14 @@ impl Engine {
     }
 
     pub(crate) fn circumstances<'a>(&self, claim: &Claim, to: &'a Connected) -> Circumstances<'a> {
+        let now = self.ports.clock.now();
         Circumstances {
             destination: &to.destination,
             deduplicates: to.target.deduplicates(),
-            attempts: claim.delivery.attempts,
-            now: self.ports.clock.now(),
+            tries: claim.delivery.tries,
+            tries_since: claim.delivery.tries_since,
+            since: claim.delivery.since,
+            now,
             chance: fastrand::f64(),
         }
     }

@@ -1,67 +1,36 @@
 //! The delivery loop: finds out who works on what next.
 //!
-//! One task looks for work and hands it to tasks of its own, at most as many per destination as the destination
-//! allows. It looks when something was accepted, settled or commanded, when something falls due, and otherwise now and
-//! then. It keeps nothing that a crash could lose: what is due is in the store.
+//! Every destination has a lane with its own gate, and the hub's own step `unrouted` has one too. One task looks at the
+//! lanes where something happened (accepted, settled, commanded, fallen due, a conversation ended, a gate opened) and hands
+//! out as much as the gate lets through; the others cost nothing. So a destination that hangs, or that has a hundred
+//! thousand deliveries waiting, takes nothing from the rest but its own places. It keeps nothing that a crash could lose:
+//! what is due is in the store.
 
 use crate::Engine;
-use crate::catalog::Connected;
-use crate::judge::{ASK_AGAIN, Saying as _, settlement};
-use rohrpost_model::ports::{Attempted, Claim, StoreFault, Wanted};
+use crate::catalog::{Catalog, Connected};
+use crate::gate::{Begun, Ended};
+use crate::judge::{ASK_AGAIN, Saying as _, longest_wait, settlement};
+use crate::lanes::{Floor, Served};
+use rohrpost_model::destination::Destination;
+use rohrpost_model::ports::{Attempted, Claim, Claimed, PauseMode, Place, StoreFault, Wanted, Work};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{DestinationName, Reason, ReasonCode, State, Timestamp};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-/// The longest time without a look.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The longest time without a look at every lane.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// The wait after trouble with the store, and while what is due cannot be handed out.
 const CATCH_BREATH: Duration = Duration::from_secs(1);
 
 /// The most submissions that are routed again at one time.
-const ROUTING_AT_ONCE: usize = 4;
+const ROUTING_AT_ONCE: u16 = 4;
 
-/// `None` is the hub's own step `unrouted`.
-type Place = Option<DestinationName>;
-
-/// What is under way.
-#[derive(Default)]
-struct UnderWay {
-    tasks: JoinSet<(Place, Result<State, StoreFault>)>,
-    count: HashMap<Place, usize>,
-    /// The store was in trouble since the last look.
-    trouble: bool,
-    /// Until then nothing is handed out: what fails at once must not be taken up again at once.
-    rest_until: Option<Timestamp>,
-}
-
-impl UnderWay {
-    fn free(&self, place: &Place, most: usize) -> usize {
-        most.saturating_sub(self.count.get(place).copied().unwrap_or(0))
-    }
-
-    fn begin(&mut self, place: &Place) {
-        *self.count.entry(place.clone()).or_default() += 1;
-    }
-
-    fn ended(&mut self, done: Result<(Place, Result<State, StoreFault>), tokio::task::JoinError>) {
-        match done {
-            Ok((place, result)) => {
-                self.trouble |= result.is_err();
-                if let Some(count) = self.count.get_mut(&place) {
-                    *count = count.saturating_sub(1);
-                }
-            }
-            // The panic is a defect of ours; which place it was is not known any more. Its delivery stays claimed and
-            // is recovered at the next start.
-            Err(panic) => tracing::error!(%panic, "a delivery task panicked"),
-        }
-    }
-}
+/// What a conversation was for the store, and for the gate of its destination.
+pub(crate) type Conversation = (Result<State, StoreFault>, Ended);
 
 impl Engine {
     /// Takes up what a crash left behind. Called once, before [`Engine::run`].
@@ -71,97 +40,147 @@ impl Engine {
         if interrupted > 0 {
             tracing::warn!(interrupted, "deliveries were interrupted while sending; their targets are asked");
         }
+        self.lanes.set_pauses(self.ports.commands.pauses().await?);
         self.park_homeless().await
     }
 
-    /// Delivers until `stop` turns true; then lets end what is under way.
-    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut under_way = UnderWay::default();
+    /// Delivers, applies the rules of routes and carries out orders until `stop` turns true; then lets end what is under
+    /// way.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let rules = self.keep_rules(stop.clone());
+        let orders = self.carry_out_orders(stop.clone());
+        tokio::join!(self.deliver_until(stop), rules, orders);
+    }
+
+    async fn deliver_until(self: &Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut floor = Floor::default();
         while !*stop.borrow() {
-            let look_again = self.look(&mut under_way).await;
+            let look_again = self.look(&mut floor).await;
             tokio::select! {
                 _ = stop.changed() => {}
                 () = self.wake.notified() => {}
-                Some(done) = under_way.tasks.join_next() => under_way.ended(done),
-                () = self.ports.clock.sleep_until(look_again) => under_way.trouble |= self.park_homeless().await.is_err(),
+                Some(done) = floor.next_ended() => floor.ended(done, self),
+                () = self.ports.clock.sleep_until(look_again) => {}
             }
-            while let Some(done) = under_way.tasks.try_join_next() {
-                under_way.ended(done);
+            while let Some(done) = floor.try_next_ended() {
+                floor.ended(done, self);
             }
         }
-        while let Some(done) = under_way.tasks.join_next().await {
-            under_way.ended(done);
+        // What has not been marked yet is given back: a stop is no attempt.
+        self.stopping.store(true, std::sync::atomic::Ordering::Release);
+        while let Some(done) = floor.next_ended().await {
+            floor.ended(done, self);
         }
     }
 
-    /// Hands out work, unless the store was in trouble a moment ago. Returns when to look again if nothing happens before.
-    async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> Timestamp {
+    /// Serves the lanes where something happened, unless the store was in trouble a moment ago. Returns when to look again
+    /// if nothing happens before.
+    async fn look(self: &Arc<Self>, floor: &mut Floor) -> Timestamp {
         let now = self.ports.clock.now();
-        if std::mem::take(&mut under_way.trouble) {
-            under_way.rest_until = Some(after(now, CATCH_BREATH));
-        }
-        // A rest that is longer than a breath comes from a clock that was put back: it is over.
-        let resting = under_way.rest_until.filter(|until| now < *until && *until <= after(now, CATCH_BREATH));
-        if let Some(rest_until) = resting {
+        if let Some(rest_until) = floor.resting(now, CATCH_BREATH) {
             return rest_until;
         }
-        under_way.rest_until = None;
-        self.hand_out(under_way).await;
-        if under_way.trouble { after(now, CATCH_BREATH) } else { self.next_look(now).await }
-    }
-
-    /// Gives every destination as much work as it may have.
-    async fn hand_out(self: &Arc<Self>, under_way: &mut UnderWay) {
+        if floor.is_time_for_all(now, LOOK_AGAIN) {
+            floor.ready_all(self.catalog().destinations.keys());
+            floor.trouble |= self.park_homeless().await.is_err();
+        }
+        floor.ready_these(self.ports.outbox.became_due());
+        floor.ready_timers(now, LOOK_AGAIN);
         let catalog = self.catalog();
-        for connected in catalog.destinations.values() {
-            let place = Some(connected.destination.name.clone());
-            let most = usize::from(connected.destination.concurrency);
-            for claim in self.claim(under_way, &place, most).await {
-                let (engine, to, key) = (Arc::clone(self), connected.clone(), place.clone());
-                under_way.begin(&place);
-                under_way.tasks.spawn(async move { (key, engine.work_on(claim, &to).await) });
-            }
+        for place in floor.take_ready() {
+            let served = self.serve(floor, &catalog, &place, now).await;
+            floor.served(place, served, now);
         }
-        for claim in self.claim(under_way, &None, ROUTING_AT_ONCE).await {
-            let engine = Arc::clone(self);
-            under_way.begin(&None);
-            under_way.tasks.spawn(async move { (None, engine.route_again(claim).await) });
-        }
+        if floor.trouble { after(now, CATCH_BREATH) } else { floor.next_look(now, LOOK_AGAIN) }
     }
 
-    async fn work_on(&self, claim: Claim, to: &Connected) -> Result<State, StoreFault> {
+    /// Hands out what the gate of one lane lets through.
+    async fn serve(
+        self: &Arc<Self>,
+        floor: &mut Floor,
+        catalog: &Catalog,
+        place: &Place,
+        now: Timestamp,
+    ) -> Served {
+        let connected = place.as_ref().map(|name| catalog.destinations.get(name));
+        let policy = match connected {
+            Some(Some(connected)) => &connected.destination,
+            // A destination that is not configured: what waits for it is parked.
+            Some(None) => return Served::default(),
+            None => &self.unrouted,
+        };
+        let Some(work) = self.lanes.work(place) else { return Served::default() };
+        let allowance = self.lanes.allowance(place, policy, now);
+        if allowance.may_begin == 0 {
+            return Served { more: true, look_again_at: allowance.look_again_at };
+        }
+        let wanted = self.wanted(place, policy, work, allowance.may_begin, now);
+        let Claimed { claims, next_due } = match self.ports.outbox.claim(&wanted).await {
+            Ok(claimed) => claimed,
+            Err(fault) => {
+                tracing::error!(%fault, "cannot look for work");
+                floor.trouble = true;
+                return Served { more: true, look_again_at: None };
+            }
+        };
+        // A person may have held it back meanwhile: from then on nothing begins.
+        if self.lanes.work(place) != Some(work) {
+            for claim in claims {
+                self.ports.outbox.give_back(claim).await;
+            }
+            return Served { more: true, look_again_at: Some(now) };
+        }
+        let more = claims.len() == allowance.may_begin;
+        self.lanes.served(place, claims.last().map(|claim| claim.delivery.tenant.clone()));
+        for claim in claims {
+            let begun = self.lanes.begin(place, policy, now);
+            self.spawn(floor, begun, claim, place, connected.flatten());
+        }
+        // What is due already and was not handed out is held by somebody for a moment.
+        let next_due = next_due.map(|due| if due > now { due } else { after(now, CATCH_BREATH) });
+        Served { more, look_again_at: if more { allowance.look_again_at } else { next_due } }
+    }
+
+    fn wanted(
+        &self,
+        place: &Place,
+        policy: &Destination,
+        work: Work,
+        limit: usize,
+        now: Timestamp,
+    ) -> Wanted {
+        let beyond = after(now, longest_wait(policy));
+        Wanted { destination: place.clone(), work, limit, now, beyond, after: self.lanes.last_served(place) }
+    }
+
+    fn spawn(
+        self: &Arc<Self>,
+        floor: &mut Floor,
+        begun: Begun,
+        claim: Claim,
+        place: &Place,
+        to: Option<&Connected>,
+    ) {
+        let (engine, to) = (Arc::clone(self), to.cloned());
+        let conversation = async move {
+            match to {
+                Some(to) => engine.work_on(claim, &to).await,
+                None => (engine.route_again(claim).await, Ended::Reached),
+            }
+        };
+        floor.begin(place.clone(), begun, conversation);
+    }
+
+    async fn work_on(&self, claim: Claim, to: &Connected) -> Conversation {
         match claim.delivery.state {
             State::Unknown | State::Awaiting => self.inquire(claim, to).await,
             _ => self.attempt(claim, to).await,
         }
     }
 
-    async fn claim(&self, under_way: &mut UnderWay, place: &Place, most: usize) -> Vec<Claim> {
-        let limit = under_way.free(place, most);
-        if limit == 0 {
-            return Vec::new();
-        }
-        let wanted = Wanted { destination: place.clone(), limit, now: self.ports.clock.now() };
-        self.ports.outbox.claim(&wanted).await.unwrap_or_else(|fault| {
-            tracing::error!(%fault, "cannot look for work");
-            under_way.trouble = true;
-            Vec::new()
-        })
-    }
-
-    /// When to look again. What is due already and was not handed out waits for a task to end, so the loop catches its
-    /// breath and does not spin.
-    async fn next_look(&self, now: Timestamp) -> Timestamp {
-        match self.ports.outbox.next_due().await {
-            Ok(Some(due)) if due > now => due.min(after(now, LOOK_AGAIN)),
-            Ok(None) => after(now, LOOK_AGAIN),
-            Ok(Some(_)) | Err(_) => after(now, CATCH_BREATH),
-        }
-    }
-
     /// Parks what waits for a destination that is not configured, so that it waits with a reason and for a person
-    /// (promise H2). Called at start, after a configuration was activated, and while nothing else happens: a step may have
-    /// been released only now.
+    /// (promise H2). Called at start, after a configuration was activated, and now and then: a step may have been
+    /// released only now.
     pub async fn park_homeless(&self) -> Result<(), StoreFault> {
         let catalog = self.catalog();
         let waiting: BTreeSet<DestinationName> = self
@@ -180,9 +199,17 @@ impl Engine {
     }
 
     async fn park_all(&self, destination: &DestinationName) -> Result<(), StoreFault> {
-        let wanted = Wanted { destination: Some(destination.clone()), limit: 100, now: Timestamp::MAX };
+        let place = Some(destination.clone());
+        let wanted = Wanted {
+            destination: place,
+            work: Work::All,
+            limit: 100,
+            now: Timestamp::MAX,
+            beyond: Timestamp::MAX,
+            after: None,
+        };
         loop {
-            let claims = self.ports.outbox.claim(&wanted).await?;
+            let claims = self.ports.outbox.claim(&wanted).await?.claims;
             if claims.is_empty() {
                 return Ok(());
             }
@@ -205,6 +232,22 @@ impl Engine {
     }
 }
 
-fn after(now: Timestamp, pause: Duration) -> Timestamp {
+/// How the hub's own step is served: by itself, and never in trouble.
+pub(crate) fn unrouted_policy() -> Result<Destination, StoreFault> {
+    let name = rohrpost_model::route::UNROUTED.parse();
+    let name = name.map_err(|bad: rohrpost_model::BadName| StoreFault::Unavailable(bad.to_string()))?;
+    Ok(Destination { concurrency: ROUTING_AT_ONCE, breaker: None, ramp: None, ..Destination::new(name) })
+}
+
+pub(crate) fn after(now: Timestamp, pause: Duration) -> Timestamp {
     now.checked_add(pause).unwrap_or(Timestamp::MAX)
+}
+
+/// What may be done at a destination under its pause.
+pub(crate) const fn work_under(mode: Option<PauseMode>) -> Option<Work> {
+    match mode {
+        None => Some(Work::All),
+        Some(PauseMode::Draining) => Some(Work::Inquiries),
+        Some(PauseMode::Paused) => None,
+    }
 }

@@ -3,6 +3,8 @@
 use crate::Engine;
 use crate::attempt::Sending;
 use crate::catalog::Connected;
+use crate::dispatch::Conversation;
+use crate::gate::Ended;
 use crate::judge::{self, Saying as _, settlement};
 use crate::prepare::{Ready, Stop};
 use rohrpost_model::ports::{Attempted, Claim, Inquiry, StoreFault};
@@ -14,23 +16,27 @@ const ASKED: &str = "asked";
 
 impl Engine {
     /// Asks the target of a claimed delivery that is unknown or awaiting, and settles it.
-    pub(crate) async fn inquire(&self, claim: Claim, to: &Connected) -> Result<State, StoreFault> {
+    pub(crate) async fn inquire(&self, claim: Claim, to: &Connected) -> Conversation {
         let sending = match self.what_was_sent(&claim).await {
             Ok(sending) => sending,
             Err(Stop::Later(fault)) => {
                 self.ports.outbox.give_back(claim).await;
-                return Err(fault);
+                return (Err(fault), Ended::Untouched);
             }
-            Err(Stop::Defect(reason)) => return self.give_up(claim, reason).await,
-            Err(Stop::Skip) => return self.give_up(claim, Reason::new(ReasonCode::NoWord)).await,
+            Err(Stop::Defect(reason)) => return (self.give_up(claim, reason).await, Ended::Untouched),
+            Err(Stop::Skip) => {
+                let reason = Reason::new(ReasonCode::NoWord);
+                return (self.give_up(claim, reason).await, Ended::Untouched);
+            }
         };
         let asked = asked(&claim) + 1;
         let answer = self.ask(&claim, &sending, to).await;
+        let ended = Ended::of(&answer);
         let mut verdict = judge::inquiry(answer, claim.delivery.state, asked, self.circumstances(&claim, to));
         if verdict.event == Event::NoWordYet {
             verdict.reason = verdict.reason.map(|reason| reason.with(ASKED, asked));
         }
-        self.settle(claim, verdict).await
+        (self.settle(claim, verdict).await, ended)
     }
 
     async fn ask(&self, claim: &Claim, sending: &Sending, to: &Connected) -> Result<Inquiry, Failure> {

@@ -1,19 +1,23 @@
 //! What an answer means for a delivery. Pure: the same answer always means the same.
 
-use rohrpost_model::destination::{Destination, OnUnknown, Retry};
+use rohrpost_model::destination::{Destination, OnUnknown, Retry, Written};
 use rohrpost_model::ports::{Attempted, Inquiry, Settlement};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{Failure, Outcome, Reason, ReasonCode, Receipt, State, Timestamp};
 use std::time::Duration;
 
-/// How long an unknown or awaiting delivery waits, at least and at most, before its target is asked again.
-pub(crate) const ASK_AGAIN: Retry = Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900) };
+/// How long an unknown delivery waits, at least and at most, before its target is asked again.
+pub(crate) const ASK_AGAIN: Retry =
+    Retry { first: Duration::from_secs(5), cap: Duration::from_secs(900), age: None };
 
 /// How often a target is asked about an unknown delivery before the answer counts as "no word".
 const ASKED_ENOUGH: u32 = 5;
 
-/// The longest wait that a target may ask for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// The longest wait before anything is tried or asked again, whatever a target asks for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// The shortest wait before a target is asked again about what it took, whatever it says itself.
+const SOONEST: Duration = Duration::from_secs(1);
 
 /// What the judge looks at beside the answer.
 #[derive(Clone, Copy, Debug)]
@@ -22,18 +26,29 @@ pub struct Circumstances<'a> {
     pub destination: &'a Destination,
     /// Whether the target drops repetitions by itself.
     pub deduplicates: bool,
-    /// How many attempts were begun, this one included.
-    pub attempts: u32,
+    /// How many attempts were begun since acceptance or since a person's last retry, this one included.
+    pub tries: u32,
+    /// When the first of them began; `None`: now.
+    pub tries_since: Option<Timestamp>,
+    /// When the delivery came into the state that it is in.
+    pub since: Timestamp,
     /// The time now.
     pub now: Timestamp,
     /// A random number from 0 to 1, for the jitter.
     pub chance: f64,
 }
 
+/// The longest that a delivery waits by itself for its next attempt or inquiry, but for one that is awaiting. What is due
+/// later than that was written under a clock that was put back since, or its target asked to be left alone for longer,
+/// which its gate knows.
+pub(crate) fn longest_wait(destination: &Destination) -> Duration {
+    destination.retry.cap.max(ASK_AGAIN.cap).saturating_add(Duration::from_secs(60))
+}
+
 /// The verdict on an attempt.
 pub fn attempt(answer: Result<Outcome, Failure>, around: Circumstances<'_>) -> Settlement {
     match answer {
-        Ok(outcome) => taken(outcome, Attempted::Attempt, around.now),
+        Ok(outcome) => taken(outcome, Attempted::Attempt, around.now, around),
         Err(Failure::Unavailable { reason, retry_after }) => {
             not_taken(reason, retry_after, Attempted::Attempt, around)
         }
@@ -58,25 +73,26 @@ pub fn inquiry(
 ) -> Settlement {
     match answer {
         Ok(Inquiry::Found(outcome)) => {
-            let found = taken(outcome, RULE, around.now);
+            let taken_at = if state == State::Awaiting { around.since } else { around.now };
+            let found = taken(outcome, RULE, taken_at, around);
             if found.reason.is_none() { found.because(Reason::new(ReasonCode::Found)) } else { found }
         }
         Ok(Inquiry::Absent) => {
             not_taken(Reason::new(ReasonCode::SurelyAbsent), Some(Duration::ZERO), RULE, around)
         }
-        Ok(Inquiry::NoWord) if state == State::Awaiting => {
-            ask_later(Reason::new(ReasonCode::InProgress), asked, around)
-        }
-        Ok(Inquiry::NoWord) => no_word(around),
         Err(Failure::Refused(reason) | Failure::Defect(reason)) => {
             settlement(Event::Refused, RULE, around.now).because(reason)
         }
-        Err(Failure::Unavailable { .. } | Failure::Unknown(_))
-            if state == State::Unknown && asked >= ASKED_ENOUGH =>
-        {
-            no_word(around)
+        Ok(Inquiry::NoWord) if state == State::Awaiting => {
+            await_longer(Reason::new(ReasonCode::InProgress), asked, around)
         }
-        Err(failure) => ask_later(failure.reason().clone(), asked, around),
+        Err(failure) if state == State::Awaiting => await_longer(failure.reason().clone(), asked, around),
+        Ok(Inquiry::NoWord) => no_word(around),
+        Err(_) if asked >= ASKED_ENOUGH => no_word(around),
+        Err(failure) => {
+            let due = later(around.now, ASK_AGAIN.ceiling(asked.max(1)));
+            settlement(Event::NoWordYet, RULE, around.now).because(failure.reason().clone()).due(due)
+        }
     }
 }
 
@@ -87,20 +103,45 @@ const RULE: Attempted = Attempted::Rule("inquiry");
 fn no_word(around: Circumstances<'_>) -> Settlement {
     let reason = Reason::new(ReasonCode::NoWord);
     if around.deduplicates || around.destination.unknown == OnUnknown::Retry {
-        let due = later(around.now, wait(around.destination.retry, around));
-        return settlement(Event::SendAgain, RULE, around.now).because(reason).due(due);
+        return again(Event::SendAgain, reason, wait(around), RULE, around);
     }
     settlement(Event::GivenUp, RULE, around.now).because(reason)
 }
 
-fn taken(outcome: Outcome, cause: Attempted, now: Timestamp) -> Settlement {
+/// The target took it at that time.
+fn taken(outcome: Outcome, cause: Attempted, taken_at: Timestamp, around: Circumstances<'_>) -> Settlement {
     match outcome {
-        Outcome::Done(receipt) => settlement(Event::Taken, cause, now).with(receipt),
-        Outcome::Accepted { receipt, ask_again_at } => settlement(Event::TakenForNow, cause, now)
-            .with(receipt)
-            .because(Reason::new(ReasonCode::InProgress))
-            .due(ask_again_at.max(now)),
+        Outcome::Done(receipt) => settlement(Event::Taken, cause, around.now).with(receipt),
+        Outcome::Accepted { receipt, ask_again_at } => {
+            let reason = Reason::new(ReasonCode::InProgress);
+            awaiting(Event::TakenForNow, reason, (taken_at, ask_again_at), cause, around).with(receipt)
+        }
     }
+}
+
+/// It was asked about what it took, and has not said its final word.
+fn await_longer(reason: Reason, asked: u32, around: Circumstances<'_>) -> Settlement {
+    let ask_again_at = later(around.now, around.destination.awaiting.ceiling(asked.max(1)));
+    awaiting(Event::NoWordYet, reason, (around.since, ask_again_at), RULE, around)
+}
+
+/// Its final word is waited for until the deadline, at which it is asked a last time.
+fn awaiting(
+    event: Event,
+    reason: Reason,
+    (taken_at, ask_again_at): (Timestamp, Timestamp),
+    cause: Attempted,
+    around: Circumstances<'_>,
+) -> Settlement {
+    let patience = around.destination.awaiting.deadline;
+    let deadline = later(taken_at, patience);
+    if around.now >= deadline {
+        let reason = Reason::new(ReasonCode::AwaitingTooLong).with("deadline", Written(patience));
+        return settlement(Event::GivenUp, cause, around.now).because(reason);
+    }
+    let (soonest, latest) = (later(around.now, SOONEST), later(around.now, LONGEST_PAUSE));
+    let due = ask_again_at.max(soonest).min(latest).min(deadline);
+    settlement(event, cause, around.now).because(reason).due(due)
 }
 
 fn not_taken(
@@ -109,19 +150,40 @@ fn not_taken(
     cause: Attempted,
     around: Circumstances<'_>,
 ) -> Settlement {
-    let pause = asked_for
-        .map_or_else(|| wait(around.destination.retry, around), |pause| pause.min(LONGEST_RETRY_AFTER));
-    settlement(Event::NotTaken, cause, around.now).because(reason).due(later(around.now, pause))
+    let pause = asked_for.unwrap_or_else(|| wait(around));
+    again(Event::NotTaken, reason, pause, cause, around)
 }
 
-fn ask_later(reason: Reason, asked: u32, around: Circumstances<'_>) -> Settlement {
-    let due = later(around.now, ASK_AGAIN.ceiling(asked.max(1)));
-    settlement(Event::NoWordYet, RULE, around.now).because(reason).due(due)
+/// It is sent again after the pause, unless it was tried for long enough. A pause that would go on past that time ends
+/// at it, so that the last attempt is made as late as the destination says.
+fn again(
+    event: Event,
+    reason: Reason,
+    pause: Duration,
+    cause: Attempted,
+    around: Circumstances<'_>,
+) -> Settlement {
+    let due = later(around.now, pause.min(LONGEST_PAUSE));
+    let Some(age) = around.destination.retry.age else {
+        return settlement(event, cause, around.now).because(reason).due(due);
+    };
+    let last = later(around.tries_since.unwrap_or(around.now), age);
+    if around.now >= last {
+        return settlement(Event::TriedLongEnough, cause, around.now).because(long_enough(age, reason));
+    }
+    settlement(event, cause, around.now).because(reason).due(due.min(last))
+}
+
+/// The attempt that was the last one keeps its own reason's word and parameters.
+fn long_enough(age: Duration, last: Reason) -> Reason {
+    let code = last.code;
+    let reason = Reason { code: ReasonCode::TriedLongEnough, ..last };
+    reason.with("age", Written(age)).with("last", code)
 }
 
 /// Full jitter: anything from nothing to the ceiling, so that what failed together does not come back together.
-fn wait(retry: Retry, around: Circumstances<'_>) -> Duration {
-    retry.ceiling(around.attempts).mul_f64(around.chance.clamp(0.0, 1.0))
+fn wait(around: Circumstances<'_>) -> Duration {
+    around.destination.retry.ceiling(around.tries).mul_f64(around.chance.clamp(0.0, 1.0))
 }
 
 /// A settlement without anything but its event.
@@ -161,17 +223,20 @@ impl Saying for Settlement {
 mod tests {
     use super::*;
     use rohrpost_model::DestinationName;
-    use std::collections::BTreeSet;
 
     fn destination(unknown: OnUnknown) -> Destination {
         let name: DestinationName = "ziel".parse().unwrap();
-        let retry = Retry { first: Duration::from_secs(10), cap: Duration::from_secs(60) };
-        let timeout = Duration::from_secs(30);
-        Destination { name, tenants: BTreeSet::new(), test: false, concurrency: 1, timeout, retry, unknown }
+        let retry = Retry { first: Duration::from_secs(10), cap: Duration::from_secs(60), age: None };
+        Destination { retry, unknown, ..Destination::new(name) }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
     }
 
     fn around(destination: &Destination, deduplicates: bool) -> Circumstances<'_> {
-        Circumstances { destination, deduplicates, attempts: 3, now: Timestamp::UNIX_EPOCH, chance: 1.0 }
+        let now = at(0);
+        Circumstances { destination, deduplicates, tries: 3, tries_since: None, since: now, now, chance: 1.0 }
     }
 
     fn torn() -> Failure {
@@ -217,11 +282,109 @@ mod tests {
             attempt(Err(failure), circumstances).due_at.unwrap().as_second()
         };
         assert_eq!(due(circumstances, None), 40);
-        circumstances.attempts = 9;
+        circumstances.tries = 9;
         assert_eq!(due(circumstances, None), 60);
         circumstances.chance = 0.5;
         assert_eq!(due(circumstances, None), 30);
         assert_eq!(due(circumstances, Some(Duration::from_secs(7))), 7);
         assert_eq!(due(circumstances, Some(Duration::from_secs(1 << 40))), 86_400);
+    }
+    fn unreachable() -> Failure {
+        Failure::unavailable(Reason::new(ReasonCode::Unreachable))
+    }
+
+    #[test]
+    fn what_was_tried_for_as_long_as_its_destination_says_waits_for_a_person() {
+        let mut destination = destination(OnUnknown::Retry);
+        destination.retry.age = Some(Duration::from_secs(3600));
+        let verdict = |now, answer: fn() -> Failure| {
+            let around =
+                Circumstances { now: at(now), tries_since: Some(at(0)), ..around(&destination, false) };
+            attempt(Err(answer()), around)
+        };
+        assert_eq!(verdict(3500, unreachable).due_at, Some(at(3540)));
+        assert_eq!(
+            verdict(3590, unreachable).due_at,
+            Some(at(3600)),
+            "the last attempt is made when the age is reached"
+        );
+        let asked = || Failure::Unavailable {
+            reason: Reason::new(ReasonCode::TargetBusy).with("status", 503),
+            retry_after: Some(Duration::from_secs(600)),
+        };
+        assert_eq!(verdict(3590, asked).due_at, Some(at(3600)), "whatever the target asked for");
+        let last = verdict(3600, asked);
+        assert_eq!((last.event, last.due_at), (Event::TriedLongEnough, None));
+        let told = Reason::new(ReasonCode::TriedLongEnough)
+            .with("age", "1h")
+            .with("last", "target-busy")
+            .with("status", 503);
+        assert_eq!(last.reason, Some(told), "what was the matter at last is not lost");
+        assert_eq!(verdict(3600, torn).event, Event::OutcomeLost, "that is asked about first");
+    }
+
+    #[test]
+    fn an_unknown_one_that_may_be_repeated_is_not_repeated_past_its_age_either() {
+        let mut destination = destination(OnUnknown::Retry);
+        destination.retry.age = Some(Duration::from_secs(3600));
+        let event = |now, answer| {
+            let around =
+                Circumstances { now: at(now), tries_since: Some(at(0)), ..around(&destination, false) };
+            inquiry(Ok(answer), State::Unknown, 1, around).event
+        };
+        assert_eq!(event(3599, Inquiry::NoWord), Event::SendAgain);
+        assert_eq!(event(3600, Inquiry::NoWord), Event::TriedLongEnough);
+        assert_eq!(event(3599, Inquiry::Absent), Event::NotTaken);
+        assert_eq!(event(3600, Inquiry::Absent), Event::TriedLongEnough);
+    }
+
+    #[test]
+    fn without_an_age_it_is_tried_for_ever() {
+        let destination = destination(OnUnknown::Park);
+        let around =
+            Circumstances { now: at(1 << 32), tries_since: Some(at(0)), ..around(&destination, false) };
+        assert_eq!(attempt(Err(unreachable()), around).event, Event::NotTaken);
+    }
+
+    fn for_now(ask_again_at: i64) -> Outcome {
+        Outcome::Accepted { receipt: Receipt::default(), ask_again_at: at(ask_again_at) }
+    }
+
+    #[test]
+    fn what_was_taken_is_asked_about_at_times_that_stretch_out_and_last_at_the_deadline() {
+        let mut destination = destination(OnUnknown::Park);
+        destination.awaiting.deadline = Duration::from_secs(86_400);
+        let due = |now, asked, answer| {
+            let around = Circumstances { now: at(now), ..around(&destination, false) };
+            inquiry(answer, State::Awaiting, asked, around).due_at.unwrap().as_second() - now
+        };
+        let waits: Vec<_> = (1..=10).map(|asked| due(100, asked, Ok(Inquiry::NoWord))).collect();
+        assert_eq!(waits, [60, 120, 240, 480, 960, 1920, 3840, 7680, 15_360, 21_600]);
+        assert_eq!(due(100, 3, Err(unreachable())), 240);
+        assert_eq!(due(86_000, 10, Ok(Inquiry::NoWord)), 400);
+        assert_eq!(due(86_000, 10, Ok(Inquiry::Found(for_now(1 << 30)))), 400, "whatever the target says");
+        assert_eq!(due(100, 1, Ok(Inquiry::Found(for_now(150)))), 50);
+        assert_eq!(due(100, 1, Ok(Inquiry::Found(for_now(50)))), 1, "never at once");
+    }
+
+    #[test]
+    fn what_was_taken_and_stays_without_a_final_word_waits_for_a_person_after_the_deadline() {
+        let destination = destination(OnUnknown::Park);
+        let deadline = 30 * 86_400;
+        for answer in
+            [Ok(Inquiry::NoWord), Ok(Inquiry::Found(for_now(1 << 33))), Err(unreachable()), Err(torn())]
+        {
+            let around = Circumstances { now: at(deadline), ..around(&destination, false) };
+            let verdict = inquiry(answer.clone(), State::Awaiting, 9, around);
+            assert_eq!((verdict.event, verdict.due_at), (Event::GivenUp, None), "{answer:?}");
+            let told = Reason::new(ReasonCode::AwaitingTooLong).with("deadline", "30d");
+            assert_eq!(verdict.reason, Some(told));
+        }
+        let around = Circumstances { now: at(deadline), ..around(&destination, false) };
+        let found = inquiry(Ok(Inquiry::Found(for_now(1 << 33))), State::Unknown, 1, around);
+        assert_eq!(found.event, Event::TakenForNow, "taken now, as far as anybody knows");
+        assert_eq!(found.due_at, Some(at(deadline + 86_400)), "asked about every day at least");
+        let done = inquiry(Ok(Inquiry::Found(Outcome::Done(Receipt::default()))), State::Awaiting, 1, around);
+        assert_eq!(done.event, Event::Taken, "a final word counts whenever it comes");
     }
 }

@@ -6,13 +6,16 @@
 //! |---|---|
 //! | [`accept`] | admits, takes in, checks and keeps what a sender hands in |
 //! | [`routing`] | finds tenant and route, plans the deliveries |
-//! | [`dispatch`] | finds out who works on what next |
+//! | [`dispatch`] | finds out who works on what next; each destination has a lane (`lanes`) with a gate (`gate`) |
 //! | [`attempt`] | one attempt, a function that reads as the sentence above |
 //! | [`prepare`] | load → map → validate → seal |
 //! | [`judge`] | what a target's answer means for the delivery |
 //! | [`inquire`] | asks targets about unknown and awaiting deliveries |
 //! | [`probe`] | tries a destination step by step |
 //! | [`content`] | hands stored content out again |
+//! | `rules` | gives up what has not left in time |
+//! | [`orders`] | carries out what persons ask |
+//! | [`waiting`] | says why something waits |
 //! | [`audit`] | signs heads of the history |
 //!
 //! [`catalog`] is the active configuration, swapped whole.
@@ -23,21 +26,26 @@ pub mod audit;
 pub mod catalog;
 pub mod content;
 pub mod dispatch;
+mod gate;
 mod inquire;
 pub mod judge;
+mod lanes;
+pub mod orders;
 mod prepare;
 pub mod probe;
 pub mod routing;
+mod rules;
+pub mod waiting;
 mod workers;
 
 use arc_swap::ArcSwap;
 use catalog::Catalog;
+use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{
-    Audit, Blobs, Clock, Command, CommandOutcome, Order, Outbox, ReceiptSigner, Records, Scope, StoreFault,
-    Vault, Versions,
+    Audit, Blobs, Clock, Commands, Outbox, ReceiptSigner, Records, StoreFault, Vault, Versions,
 };
-use rohrpost_model::{ClientName, DeliveryId};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::Notify;
 use workers::Workers;
 
@@ -47,6 +55,8 @@ pub struct Ports {
     pub outbox: Arc<dyn Outbox>,
     /// The same, to read.
     pub records: Arc<dyn Records>,
+    /// What persons ask for more than one delivery.
+    pub commands: Arc<dyn Commands>,
     /// Content.
     pub blobs: Arc<dyn Blobs>,
     /// Pinned versions.
@@ -67,7 +77,15 @@ pub struct Engine {
     catalog: ArcSwap<Catalog>,
     pinned: prepare::PinnedVersions,
     workers: Workers,
+    /// How the hub's own step `unrouted` is served.
+    unrouted: Destination,
+    lanes: lanes::Lanes,
+    /// Something happened that the delivery loop may act on.
     wake: Arc<Notify>,
+    /// Somebody gave an order for many deliveries.
+    orders_wake: Notify,
+    /// The hub stops: nothing is marked any more.
+    stopping: AtomicBool,
 }
 
 impl Engine {
@@ -75,12 +93,17 @@ impl Engine {
     /// accepted under them.
     pub async fn start(ports: Ports, catalog: Catalog) -> Result<Arc<Self>, StoreFault> {
         catalog.keep_versions(ports.versions.as_ref()).await?;
+        let no_threads = |error| StoreFault::Unavailable(format!("no threads for workers: {error}"));
         let engine = Self {
             ports,
             catalog: ArcSwap::from_pointee(catalog),
             pinned: prepare::PinnedVersions::default(),
-            workers: Workers::as_wide_as_the_machine(),
+            workers: Workers::as_wide_as_the_machine().map_err(no_threads)?,
+            unrouted: dispatch::unrouted_policy()?,
+            lanes: lanes::Lanes::default(),
             wake: Arc::new(Notify::new()),
+            orders_wake: Notify::new(),
+            stopping: AtomicBool::new(false),
         };
         Ok(Arc::new(engine))
     }
@@ -106,20 +129,5 @@ impl Engine {
     /// The clock.
     pub fn clock(&self) -> &dyn Clock {
         self.ports.clock.as_ref()
-    }
-
-    /// Carries out what a person asked for one delivery, and wakes the delivery loop.
-    pub async fn command(
-        &self,
-        scope: &Scope,
-        delivery: DeliveryId,
-        order: Order,
-        who: &ClientName,
-        why: String,
-    ) -> Result<CommandOutcome, StoreFault> {
-        let command = Command { delivery, order, who: who.to_string(), why, at: self.ports.clock.now() };
-        let outcome = self.ports.outbox.command(scope, command).await?;
-        self.wake.notify_one();
-        Ok(outcome)
     }
 }

@@ -11,7 +11,7 @@ use rohrpost_mappings::{
 };
 use rohrpost_model::delivery::KeptDocument;
 use rohrpost_model::document::Document;
-use rohrpost_model::ports::{Claim, ContentKey, Scope, Seal, Sealed, Slot, StoreFault, SubmissionView};
+use rohrpost_model::ports::{Claim, Origin, Seal, Sealed, Slot, StoreFault};
 use rohrpost_model::reason::Place;
 use rohrpost_model::route::{PinnedStep, Step, When};
 use rohrpost_model::version::VersionKind;
@@ -45,8 +45,7 @@ impl From<StoreFault> for Stop {
 
 /// A claimed delivery with all that its document is made of.
 pub(crate) struct Loaded {
-    pub(crate) view: SubmissionView,
-    pub(crate) key: Arc<dyn ContentKey>,
+    pub(crate) origin: Arc<Origin>,
     pub(crate) pinned: Arc<PinnedStep>,
     pub(crate) receipts: BTreeMap<StepName, Receipt>,
 }
@@ -89,15 +88,18 @@ impl<T> Known<T> {
 impl Engine {
     /// Loads the submission of a claim, and the step as it was pinned.
     pub(crate) async fn load(&self, delivery: &Delivery) -> Result<Loaded, Stop> {
-        let view = self.ports.records.submission(&Scope::Hub, delivery.submission).await?;
-        let view = view.ok_or_else(|| StoreFault::Damaged("a delivery without its submission".into()))?;
-        let key = self.ports.vault.open(&view.key).map_err(StoreFault::from)?;
+        let origin = self.ports.records.origin(delivery.submission).await?;
+        let origin = origin.ok_or_else(|| StoreFault::Damaged("a delivery without its submission".into()))?;
         let pinned = self.pinned_step(delivery).await?;
-        let receipts = receipts(&view);
-        Ok(Loaded { view, key, pinned, receipts })
+        // A step that comes after none knows of none, whatever was answered beside it.
+        let receipts = match pinned.step.after.is_empty() {
+            true => BTreeMap::new(),
+            false => self.ports.records.receipts(delivery.submission).await?,
+        };
+        Ok(Loaded { origin, pinned, receipts })
     }
 
-    async fn pinned_step(&self, delivery: &Delivery) -> Result<Arc<PinnedStep>, Stop> {
+    pub(crate) async fn pinned_step(&self, delivery: &Delivery) -> Result<Arc<PinnedStep>, Stop> {
         let digest = delivery.pinned.ok_or_else(|| version_missing("-"))?;
         if let Some(step) = self.pinned.steps.get(&digest) {
             return Ok(step);
@@ -123,10 +125,10 @@ impl Engine {
         let mapping = self.mapping(&loaded.pinned).await?;
         let seal = seal_for(&self.catalog(), &loaded.pinned)?;
         let step = loaded.pinned.step.clone();
-        let facts = facts(&loaded.view.submission, &loaded.receipts);
+        let facts = facts(&loaded.origin.submission, &loaded.receipts);
         let receipts = loaded.receipts.clone();
         let media_type =
-            loaded.view.submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
+            loaded.origin.submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
         let xml_limits = xml_limits(&self.catalog().limits);
         let work = move || {
             let xml = Parsed::new(&data, &xml_limits);
@@ -143,7 +145,7 @@ impl Engine {
     }
 
     async fn data(&self, loaded: &Loaded) -> Result<Bytes, Stop> {
-        let submission = &loaded.view.submission;
+        let submission = &loaded.origin.submission;
         let part =
             submission.data().ok_or_else(|| StoreFault::Damaged("a submission without data".into()))?;
         let location = part.location.clone().ok_or(StoreFault::Erased)?;
@@ -151,12 +153,12 @@ impl Engine {
     }
 
     fn stored(&self, loaded: &Loaded, slot: Slot, location: rohrpost_model::ports::Location) -> Stored {
-        Stored { blobs: Arc::clone(&self.ports.blobs), key: Arc::clone(&loaded.key), slot, location }
+        Stored { blobs: Arc::clone(&self.ports.blobs), key: Arc::clone(&loaded.origin.key), slot, location }
     }
 
     async fn kept(&self, delivery: &Delivery, loaded: &Loaded, kept: &KeptDocument) -> Result<Ready, Stop> {
         let erased = || Stop::from(StoreFault::Erased);
-        let id = loaded.view.submission.id;
+        let id = loaded.origin.submission.id;
         let location = kept.message.location.clone().ok_or_else(erased)?;
         let message = self.stored(loaded, Slot::Message(id, delivery.id), location).read().await?;
         let signature = match &kept.signature {
@@ -218,11 +220,6 @@ impl Parsed {
     fn new(data: &[u8], limits: &rohrpost_mappings::XmlLimits) -> Self {
         Self(Xml::parse(data, limits).ok())
     }
-}
-
-fn receipts(view: &SubmissionView) -> BTreeMap<StepName, Receipt> {
-    let receipt = |delivery: &Delivery| Some((delivery.step.clone(), delivery.receipt.clone()?));
-    view.deliveries.iter().filter_map(receipt).collect()
 }
 
 fn facts(submission: &Submission, receipts: &BTreeMap<StepName, Receipt>) -> Facts {

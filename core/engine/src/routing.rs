@@ -1,12 +1,14 @@
 //! Finds the tenant and the route of a submission, and plans its deliveries.
 
 use crate::catalog::Catalog;
+use crate::dispatch::after;
 use rohrpost_model::ports::NewDelivery;
-use rohrpost_model::route::{On, Route, Step, UNROUTED};
+use rohrpost_model::route::{Expiry, On, Route, Step, UNROUTED};
 use rohrpost_model::{
     Area, Client, DeliveryId, Kind, Reason, ReasonCode, RouteName, ServiceKey, State, StepName, TenantName,
     Timestamp,
 };
+use std::time::Duration;
 
 /// No tenant can be given to a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +122,8 @@ fn planned(
         state: if waits { State::Blocked } else { State::Due },
         reason: waits.then(|| Reason::new(ReasonCode::WaitsForSteps).with("steps", names.join(", "))),
         due_at: (!waits).then_some(now),
+        expires_at: step.expiry.as_ref().map(|expiry| after(now, expiry.after)),
+        warn_at: step.expiry.as_ref().map(|expiry| warnings(expiry, now)).unwrap_or_default(),
     }
 }
 
@@ -136,7 +140,17 @@ pub fn unrouted(step: StepName, reason: Reason, now: Timestamp) -> NewDelivery {
         state: State::Parked,
         reason: Some(reason),
         due_at: None,
+        expires_at: None,
+        warn_at: Vec::new(),
     }
+}
+
+/// When people are warned, the earliest first; what would come before acceptance is left out.
+fn warnings(expiry: &Expiry, now: Timestamp) -> Vec<Timestamp> {
+    let before = |warn: &Duration| expiry.after.checked_sub(*warn).map(|wait| after(now, wait));
+    let mut times: Vec<_> = expiry.warn.iter().filter_map(before).collect();
+    times.sort();
+    times
 }
 
 /// The name of the hub's own step.

@@ -40,6 +40,11 @@ fn describe() {
         "From the head of the request to the durable yes"
     );
     metrics::describe_counter!(REQUESTS, "Requests, by route and status");
+    // The store counts it.
+    metrics::describe_counter!(
+        "rohrpost_store_commits_total",
+        "Commits of the store; many changes share one"
+    );
     // The engine counts it.
     metrics::describe_counter!(
         "rohrpost_settled_total",

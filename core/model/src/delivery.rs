@@ -141,10 +141,22 @@ pub struct Delivery {
     pub state: State,
     /// Why it is there, where there is something to say.
     pub reason: Option<Reason>,
+    /// When it came into that state.
+    pub since: Timestamp,
     /// When the hub looks at it next, where it will by itself.
     pub due_at: Option<Timestamp>,
     /// How many attempts were begun (marks set).
     pub attempts: u32,
+    /// How many of them since acceptance, or since a person last asked for another attempt.
+    pub tries: u32,
+    /// When the first of those was begun.
+    pub tries_since: Option<Timestamp>,
+    /// When its route's rule gives it up, if it has not left by then.
+    pub expires_at: Option<Timestamp>,
+    /// Who paused it; until somebody resumes it nothing is sent and the target is not asked.
+    pub paused_by: Option<String>,
+    /// The earlier delivery of its case that goes first (promise H11).
+    pub behind: Option<DeliveryId>,
     /// What was sealed at the first attempt and is sent on every one.
     pub document: Option<KeptDocument>,
     /// The target's word.

@@ -62,6 +62,10 @@ id! {
     SubmissionId
 }
 id! {
+    /// A person's order that concerns more than one delivery.
+    CommandId
+}
+id! {
     /// One delivery; its text is the idempotency key that every target is given (promise H4).
     DeliveryId
 }

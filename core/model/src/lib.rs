@@ -6,11 +6,12 @@
 //! | To find | Look in |
 //! |---|---|
 //! | what came in | [`submission`] |
-//! | what is to be done with it | [`route`], [`destination`] |
+//! | what is to be done with it | [`route`], [`destination`], [`calendar`] |
 //! | how far it is | [`delivery`], [`transition`] |
 //! | what a target answered | [`outcome`], [`reason`] |
 //! | what surrounds the engine | the ports in [`ports`] |
 
+pub mod calendar;
 pub mod client;
 pub mod delivery;
 pub mod destination;
@@ -33,7 +34,7 @@ pub use client::Client;
 pub use delivery::{Delivery, State};
 pub use digest::Digest;
 pub use fault::Fault;
-pub use ids::{DeliveryId, SubmissionId};
+pub use ids::{CommandId, DeliveryId, SubmissionId};
 pub use names::*;
 pub use outcome::{Failure, Outcome, Receipt};
 pub use reason::{Reason, ReasonCode};

@@ -101,6 +101,44 @@ pub enum ReasonCode {
     FolderFull,
     /// Something else lies in the folder under the delivery's name.
     NameTaken,
+    /// A person has paused it, or its destination (`who`, `since`).
+    PausedByPerson,
+    /// A person lets its destination run empty: nothing more begins (`who`, `since`).
+    Draining,
+    /// A person holds this one delivery back (`who`).
+    PausedDelivery,
+    /// Its destination is in trouble and left alone (`destination`, `since`, `until`).
+    BreakerOpen,
+    /// Its destination was in trouble; one delivery tries whether it is back.
+    Probing,
+    /// Its destination asked to be left alone (`until`).
+    AskedToRest,
+    /// Its destination is not in its office hours (`until`).
+    OutsideHours,
+    /// Its destination is being maintained (`until`).
+    Maintenance,
+    /// Its destination has a day off (`until`).
+    Holiday,
+    /// As many as the destination's rate allows have begun.
+    RateLimit,
+    /// Its destination was in trouble and is taken up again step by step.
+    Ramp,
+    /// All places of its destination are taken.
+    WaitsItsTurn,
+    /// An earlier delivery of its case comes first (`delivery`).
+    BehindEarlier,
+    /// It is tried again later (`at`).
+    RetryAt,
+    /// It was tried for as long as its destination says (`age`; `last`: the code of what was the matter last).
+    TriedLongEnough,
+    /// The target's final word did not come in time (`deadline`).
+    AwaitingTooLong,
+    /// It is going to expire (`at`).
+    ExpiryWarning,
+    /// The route's rule gave it up (`after`).
+    Expired,
+    /// A person mended it (`who`).
+    MendedByPerson,
     /// A person asked for another attempt.
     RetriedByPerson,
     /// A person gave it up.
@@ -115,7 +153,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 57] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::Routed,
@@ -149,6 +187,25 @@ impl ReasonCode {
         Self::FolderUnavailable,
         Self::FolderFull,
         Self::NameTaken,
+        Self::PausedByPerson,
+        Self::Draining,
+        Self::PausedDelivery,
+        Self::BreakerOpen,
+        Self::Probing,
+        Self::AskedToRest,
+        Self::OutsideHours,
+        Self::Maintenance,
+        Self::Holiday,
+        Self::RateLimit,
+        Self::Ramp,
+        Self::WaitsItsTurn,
+        Self::BehindEarlier,
+        Self::RetryAt,
+        Self::TriedLongEnough,
+        Self::AwaitingTooLong,
+        Self::ExpiryWarning,
+        Self::Expired,
+        Self::MendedByPerson,
         Self::RetriedByPerson,
         Self::DiscardedByPerson,
         Self::DiscardedWithStep,
@@ -188,6 +245,13 @@ impl Reason {
     }
 }
 
+/// The stored word.
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.english())
@@ -197,6 +261,13 @@ impl fmt::Display for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_written_as_it_is_stored() {
+        for code in ReasonCode::ALL {
+            assert_eq!(format!("\"{code}\""), serde_json::to_string(&code).unwrap());
+        }
+    }
 
     #[test]
     fn the_list_of_codes_is_complete() {

@@ -35,7 +35,25 @@ const fn text(code: C) -> (&'static str, &'static str) {
             configuration(code)
         }
         C::MappingFailed | C::MappingLimit | C::SourceInvalid | C::TargetInvalid => mapping(code),
-        C::RetriedByPerson | C::DiscardedByPerson | C::DiscardedWithStep => person(code),
+        C::RetriedByPerson
+        | C::DiscardedByPerson
+        | C::DiscardedWithStep
+        | C::MendedByPerson
+        | C::PausedByPerson
+        | C::Draining
+        | C::PausedDelivery => person(code),
+        C::BreakerOpen
+        | C::Probing
+        | C::AskedToRest
+        | C::OutsideHours
+        | C::Maintenance
+        | C::Holiday
+        | C::RateLimit
+        | C::Ramp
+        | C::WaitsItsTurn
+        | C::BehindEarlier
+        | C::RetryAt => waiting(code),
+        C::TriedLongEnough | C::AwaitingTooLong | C::ExpiryWarning | C::Expired => deadline(code),
         C::ContentDamaged | C::ContentErased | C::HubStopping | C::HubTrouble | C::Interrupted => hub(code),
         _ => target(code),
     }
@@ -115,9 +133,86 @@ const fn person(code: C) -> (&'static str, &'static str) {
     match code {
         C::RetriedByPerson => ("Auf Anweisung erneut fällig.", "Due again by command."),
         C::DiscardedByPerson => ("Auf Anweisung verworfen.", "Discarded by command."),
+        C::MendedByPerson => ("Von {who} berichtigt.", "Mended by {who}."),
+        C::PausedByPerson => (
+            "Angehalten von {who} seit {since}. Weiter geht es mit `queue resume`.",
+            "Paused by {who} since {since}. It goes on with `queue resume`.",
+        ),
+        C::Draining => (
+            "{who} lässt das Ziel seit {since} leerlaufen: Was läuft, endet, Neues beginnt nicht. Weiter geht es mit `queue resume`.",
+            "{who} has let the destination run empty since {since}: what is under way ends, nothing begins. It goes on with `queue resume`.",
+        ),
+        C::PausedDelivery => (
+            "Diese Zustellung hält {who} zurück. Weiter geht es mit `queue release`.",
+            "{who} holds this delivery back. It goes on with `queue release`.",
+        ),
         _ => (
             "Verworfen zusammen mit dem Schritt, auf den gewartet wurde.",
             "Discarded together with the step it waited for.",
+        ),
+    }
+}
+
+const fn waiting(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::BreakerOpen => (
+            "Das Ziel {destination} ist seit {since} gestört und wird bis {until} in Ruhe gelassen; dann versucht es eine Zustellung.",
+            "The destination {destination} has been in trouble since {since} and is left alone until {until}; then one delivery tries.",
+        ),
+        C::Probing => (
+            "Das Ziel war gestört; eine Zustellung versucht gerade, ob es wieder da ist.",
+            "The destination was in trouble; one delivery is trying whether it is back.",
+        ),
+        C::AskedToRest => (
+            "Das Ziel hat gebeten, bis {until} zu warten.",
+            "The destination asked to be left alone until {until}.",
+        ),
+        C::OutsideHours => (
+            "Das Ziel ist außerhalb seiner Betriebszeit; es geht weiter um {until}.",
+            "The destination is outside its office hours; it goes on at {until}.",
+        ),
+        C::Maintenance => (
+            "Das Ziel wird gewartet; es geht weiter um {until}.",
+            "The destination is being maintained; it goes on at {until}.",
+        ),
+        C::Holiday => (
+            "Das Ziel hat einen freien Tag; es geht weiter um {until}.",
+            "The destination has a day off; it goes on at {until}.",
+        ),
+        C::RateLimit => (
+            "Die erlaubte Rate des Ziels ist ausgeschöpft; es geht gleich weiter.",
+            "The destination's rate is used up; it goes on in a moment.",
+        ),
+        C::Ramp => (
+            "Das Ziel war gestört und wird schrittweise wieder beliefert; es geht gleich weiter.",
+            "The destination was in trouble and is taken up again step by step; it goes on in a moment.",
+        ),
+        C::WaitsItsTurn => ("Alle Plätze des Ziels sind belegt.", "All places of the destination are taken."),
+        C::BehindEarlier => (
+            "Die frühere Zustellung {delivery} desselben Vorgangs geht vor.",
+            "The earlier delivery {delivery} of the same case comes first.",
+        ),
+        _ => ("Nächster Versuch um {at}.", "Next attempt at {at}."),
+    }
+}
+
+const fn deadline(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::TriedLongEnough => (
+            "Seit dem ersten Versuch sind {age} vergangen, länger wird nicht versucht (zuletzt: {last}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
+            "{age} have passed since the first attempt, and it is not tried longer (at last: {last}). Clear the cause with the target, then retry or discard.",
+        ),
+        C::AwaitingTooLong => (
+            "Das Ziel hat angenommen, aber nach {deadline} noch nicht abschließend geantwortet. Beim Ziel nachsehen, dann neu zustellen oder verwerfen.",
+            "The target took it, but has not given its final word after {deadline}. Look there, then retry or discard.",
+        ),
+        C::ExpiryWarning => (
+            "Die Zustellung verfällt um {at}. Vorher zustellen oder die Ursache klären.",
+            "The delivery expires at {at}. Deliver it before, or clear the cause.",
+        ),
+        _ => (
+            "Nach der Regel der Route verfallen: {after} nach der Annahme noch nicht zugestellt.",
+            "Expired by the route's rule: not delivered {after} after acceptance.",
         ),
     }
 }
@@ -212,6 +307,36 @@ const fn target(code: C) -> (&'static str, &'static str) {
 mod tests {
     use super::*;
     use crate::reason::Place;
+
+    /// What each of the reasons for waiting and giving up needs, and nothing else, stands in both its sentences.
+    #[test]
+    fn sentences_name_the_parameters_that_their_codes_promise() {
+        let promised: [(C, &[&str]); 16] = [
+            (C::PausedByPerson, &["who", "since"]),
+            (C::Draining, &["who", "since"]),
+            (C::PausedDelivery, &["who"]),
+            (C::MendedByPerson, &["who"]),
+            (C::BreakerOpen, &["destination", "since", "until"]),
+            (C::Probing, &[]),
+            (C::AskedToRest, &["until"]),
+            (C::OutsideHours, &["until"]),
+            (C::Maintenance, &["until"]),
+            (C::Holiday, &["until"]),
+            (C::BehindEarlier, &["delivery"]),
+            (C::RetryAt, &["at"]),
+            (C::TriedLongEnough, &["age", "last"]),
+            (C::AwaitingTooLong, &["deadline"]),
+            (C::ExpiryWarning, &["at"]),
+            (C::Expired, &["after"]),
+        ];
+        for (code, names) in promised {
+            let reason = names.iter().fold(Reason::new(code), |reason, name| reason.with(name, "WERT"));
+            for sentence in [reason.german(), reason.english()] {
+                assert_eq!(sentence.matches("WERT").count(), names.len(), "{code:?}: {sentence}");
+                assert!(!sentence.contains('{'), "{code:?}: {sentence}");
+            }
+        }
+    }
 
     #[test]
     fn sentences_carry_parameters_and_place() {

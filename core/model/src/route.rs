@@ -6,6 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The name of the hub's own step, on which a submission waits that no route takes. No route may use it.
 pub const UNROUTED: &str = "unrouted";
@@ -91,6 +92,18 @@ pub struct Step {
     pub when: Option<When>,
     /// Whether the attachments go with the document.
     pub attachments: bool,
+    /// When a delivery that has not left is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
+}
+
+/// When a delivery that has not left is given up, and how long before that people are warned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// So long after acceptance.
+    pub after: Duration,
+    /// So long before that; the longest first.
+    pub warn: Vec<Duration>,
 }
 
 impl Step {

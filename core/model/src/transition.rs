@@ -6,7 +6,10 @@
 //! Sending → Delivered | Awaiting | Due (Unavailable) | Parked (Refused) | Unknown (crash, time-out, torn connection)
 //! Unknown → inquire: found → Delivered | Awaiting; surely absent → Due; no word → Due | Parked, or asked again later
 //! Awaiting → Delivered | Awaiting (asked again later) | Due (surely undone) | Parked (refused later, deadline)
+//! Sending, Unknown, Awaiting → Parked instead of Due where it was tried for long enough
 //! Parked, Due, Blocked, Awaiting, Unknown → Due | Discarded by command; Parked, Blocked, Due → Expired by rule
+//! Parked, Due, Blocked, Awaiting, Unknown stay what they are when a person pauses or resumes them, and Parked, Blocked,
+//! Due when the rule warns
 //! ```
 
 use crate::State;
@@ -45,17 +48,25 @@ pub enum Event {
     SendAgain,
     /// The target was asked and gave no word; the destination says `unknown = "park"`, or a deadline has passed.
     GivenUp,
+    /// It would be sent again, but was tried for as long as its destination says.
+    TriedLongEnough,
     /// A person asked for another attempt.
     RetryCommanded,
     /// A person gave it up.
     DiscardCommanded,
+    /// A person paused it: it stays what it is, and nothing is done with it.
+    PauseCommanded,
+    /// A person let it go on.
+    ResumeCommanded,
+    /// The route's rule will give it up soon.
+    ExpiryWarned,
     /// The route's rule gave it up.
     ExpiredByRule,
 }
 
 impl Event {
     /// All events, in the order of a delivery's life.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Released,
         Self::Claimed,
         Self::GivenBack,
@@ -70,8 +81,12 @@ impl Event {
         Self::NoWordYet,
         Self::SendAgain,
         Self::GivenUp,
+        Self::TriedLongEnough,
         Self::RetryCommanded,
         Self::DiscardCommanded,
+        Self::PauseCommanded,
+        Self::ResumeCommanded,
+        Self::ExpiryWarned,
         Self::ExpiredByRule,
     ];
 }
@@ -115,9 +130,15 @@ pub const fn next(state: State, event: Event) -> Result<State, Impossible> {
         (S::Awaiting, E::NoWordYet) => S::Awaiting,
         (S::Unknown, E::SendAgain) => S::Due,
         (S::Unknown | S::Awaiting, E::GivenUp) => S::Parked,
+        (S::Sending | S::Unknown | S::Awaiting, E::TriedLongEnough) => S::Parked,
 
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::RetryCommanded) => S::Due,
         (S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown, E::DiscardCommanded) => S::Discarded,
+        (
+            S::Parked | S::Due | S::Blocked | S::Awaiting | S::Unknown,
+            E::PauseCommanded | E::ResumeCommanded,
+        )
+        | (S::Parked | S::Blocked | S::Due, E::ExpiryWarned) => state,
         (S::Parked | S::Blocked | S::Due, E::ExpiredByRule) => S::Expired,
         _ => return Err(Impossible { state, event }),
     };

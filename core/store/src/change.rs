@@ -7,8 +7,9 @@ use crate::order::InLine;
 use crate::rows::{DELIVERY, FROM_DELIVERIES, Stored, as_json, as_word, nanos, stored};
 use rohrpost_model::ports::NewDelivery;
 use rohrpost_model::transition::{Event, Impossible, next};
-use rohrpost_model::{Delivery, DeliveryId, Digest, Reason, State, Submission, Timestamp};
-use rusqlite::Params;
+use rohrpost_model::{Delivery, DeliveryId, DestinationName, Digest, Reason, State, Submission, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Params, params_from_iter};
 
 /// Who the hub itself is in a history.
 pub(crate) const HUB: &str = "rohrpost";
@@ -24,6 +25,22 @@ pub(crate) struct Change<'a> {
     pub(crate) who: &'a str,
     pub(crate) why: Option<&'a str>,
     pub(crate) evidence: Option<Digest>,
+    pub(crate) also: Also<'a>,
+}
+
+/// What changes with the state, in the same row.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Also<'a> {
+    #[default]
+    Nothing,
+    /// An attempt begins; its document, where it is the first one under these pins.
+    Attempt { document: Option<&'a str> },
+    /// The target's word, encrypted.
+    Receipt(&'a [u8]),
+    /// A person asked: the tries are counted anew.
+    Retry,
+    /// The same under new pins: what was made under the old ones is forgotten.
+    Mend { pinned: Digest, destination: &'a DestinationName },
 }
 
 impl Ledger {
@@ -60,21 +77,73 @@ impl Ledger {
         let from = stored.delivery.state;
         let to = next(from, change.event)?;
         let due_at = due_in(to, change.due_at, change.at);
+        let since = if in_row(from) == to { stored.delivery.since } else { change.at };
+        let before = stored.delivery.destination.clone();
         let line = InLine { submission: stored.submission, delivery: &stored.delivery };
-        let held = line.is_held(&self.connection, to)?;
-        let reason = change.reason.as_ref().map(as_json).transpose()?;
-        let mut update = self.connection.prepare_cached(
-            "UPDATE deliveries SET state = ?2, reason = ?3, due_at = ?4, held = ?5 WHERE seq = ?1",
-        )?;
-        update.execute((stored.seq, to.as_str(), reason, due_at.map(nanos), held))?;
-        drop(update);
-        line.changed(&self.connection, Some(from), to)?;
-        self.count(stored.delivery.destination.as_ref(), in_row(from), -1);
+        let held = i64::from(line.is_held(&self.connection, to)?) + 2 * i64::from(stored.is_paused());
+        self.update(stored, change, (to, due_at, since, held))?;
+        let line = InLine { submission: stored.submission, delivery: &stored.delivery };
+        let others = line.changed(&self.connection, Some(from), to)?;
+        self.others_changed(&others)?;
+        self.count(before.as_ref(), in_row(from), -1);
         self.count(stored.delivery.destination.as_ref(), to, 1);
         self.record(stored.seq, &stored.delivery, &change.entry(to))?;
-        stored.delivery.state = to;
-        stored.delivery.reason.clone_from(&change.reason);
-        stored.delivery.due_at = due_at;
+        Ledger::changed(self, stored);
+        Ok(to)
+    }
+
+    /// Rows that were let go or held back by a change of another one.
+    fn others_changed(&mut self, places: &[i64]) -> Result<(), Fault> {
+        for place in places {
+            for row in self.select("d.seq = ?1", [place])? {
+                Ledger::changed(self, &row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the row, and what changes with it into the noun.
+    fn update(
+        &self,
+        stored: &mut Stored,
+        change: &Change<'_>,
+        (to, due_at, since, held): (State, Option<Timestamp>, Timestamp, i64),
+    ) -> Result<(), Fault> {
+        let reason = change.reason.as_ref().map(as_json).transpose()?;
+        let mut update = self.connection.prepare_cached(change.also.update())?;
+        let common = [
+            Value::from(stored.seq),
+            Value::from(to.as_str().to_owned()),
+            Value::from(reason),
+            Value::from(due_at.map(nanos)),
+            Value::from(held),
+            Value::from(nanos(since)),
+        ];
+        let also = change.also.values(change.at);
+        update.execute(params_from_iter(common.into_iter().chain(also)))?;
+        drop(update);
+        let delivery = &mut stored.delivery;
+        delivery.state = to;
+        delivery.reason.clone_from(&change.reason);
+        delivery.due_at = due_at;
+        delivery.since = since;
+        stored.held = held;
+        if let Also::Receipt(sealed) = change.also {
+            stored.sealed_receipt = Some(sealed.to_owned());
+        }
+        let delivery = &mut stored.delivery;
+        if let Also::Mend { pinned, destination } = change.also {
+            delivery.pinned = Some(pinned);
+            delivery.destination = Some(destination.clone());
+            delivery.document = None;
+        }
+        Ok(())
+    }
+
+    /// Writes into the history what happened to a delivery that stays in its state, with its reason and its due time.
+    pub(crate) fn remark(&mut self, stored: &Stored, change: &Change<'_>) -> Result<State, Fault> {
+        let to = next(stored.delivery.state, change.event)?;
+        self.record(stored.seq, &stored.delivery, &change.entry(to))?;
         Ok(to)
     }
 
@@ -90,11 +159,15 @@ impl Ledger {
         let line = InLine { submission: place, delivery: &delivery };
         let held = line.is_held(&self.connection, delivery.state)?;
         let after = as_json(&delivery.after)?;
+        let warn_at: Vec<i64> = new.warn_at.iter().copied().map(nanos).collect();
+        let rule_at = warn_at.first().copied().or(new.expires_at.map(nanos));
+        let warn_at = if warn_at.is_empty() { None } else { Some(as_json(&warn_at)?) };
         let reason = delivery.reason.as_ref().map(as_json).transpose()?;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO deliveries (id, submission, tenant, client, case_id, step, destination, pinned, ordered, \
-             after_steps, after_on, state, reason, due_at, held, counts_as_done, attempts) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0)",
+             after_steps, after_on, state, reason, due_at, held, counts_as_done, attempts, since, expires_at, warn_at, \
+             rule_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, ?16, ?17, ?18, ?19)",
         )?;
         insert.execute(rusqlite::params![
             delivery.id.as_bytes(),
@@ -112,13 +185,62 @@ impl Ledger {
             reason,
             delivery.due_at.map(nanos),
             held,
+            nanos(delivery.since),
+            delivery.expires_at.map(nanos),
+            warn_at,
+            rule_at,
         ])?;
         drop(insert);
         let seq = self.connection.last_insert_rowid();
-        line.changed(&self.connection, None, delivery.state)?;
+        let others = line.changed(&self.connection, None, delivery.state)?;
+        self.others_changed(&others)?;
         self.count(delivery.destination.as_ref(), delivery.state, 1);
         let entry = Entry { state: delivery.state, reason: delivery.reason.as_ref(), ..*begins };
-        self.record(seq, &delivery, &entry)
+        self.record(seq, &delivery, &entry)?;
+        let (held, due_now) = (i64::from(held), false);
+        Ledger::changed(
+            self,
+            &Stored { seq, submission: place, delivery, sealed_receipt: None, held, due_now },
+        );
+        Ok(())
+    }
+}
+
+impl Also<'_> {
+    /// What stays in every variant stands first: `?1` to `?6`.
+    const fn update(self) -> &'static str {
+        macro_rules! set {
+            ($more:literal) => {
+                concat!(
+                    "UPDATE deliveries SET state = ?2, reason = ?3, due_at = ?4, held = ?5, since = ?6",
+                    $more,
+                    " WHERE seq = ?1"
+                )
+            };
+        }
+        match self {
+            Self::Nothing => set!(""),
+            Self::Attempt { .. } => set!(
+                ", attempts = attempts + 1, tries = tries + 1, tries_since = coalesce(tries_since, ?7), \
+                 document = coalesce(?8, document)"
+            ),
+            Self::Receipt(_) => set!(", sealed_receipt = ?7"),
+            Self::Retry => set!(", tries = 0, tries_since = NULL"),
+            Self::Mend { .. } => {
+                set!(", tries = 0, tries_since = NULL, document = NULL, pinned = ?7, destination = ?8")
+            }
+        }
+    }
+
+    fn values(self, at: Timestamp) -> Vec<Value> {
+        match self {
+            Self::Nothing | Self::Retry => Vec::new(),
+            Self::Attempt { document } => vec![nanos(at).into(), document.map(str::to_owned).into()],
+            Self::Receipt(sealed) => vec![sealed.to_owned().into()],
+            Self::Mend { pinned, destination } => {
+                vec![pinned.as_bytes().to_vec().into(), destination.as_str().to_owned().into()]
+            }
+        }
     }
 }
 
@@ -173,8 +295,14 @@ fn delivery(submission: &Submission, new: &NewDelivery, now: Timestamp) -> Deliv
         on: new.on,
         state: new.state,
         reason: new.reason.clone(),
+        since: now,
         due_at: due_in(new.state, new.due_at, now),
         attempts: 0,
+        tries: 0,
+        tries_since: None,
+        expires_at: new.expires_at,
+        paused_by: None,
+        behind: None,
         document: None,
         receipt: None,
     }

@@ -1,112 +1,115 @@
-//! Handing out work. The disk is only read: a claim is reserved in memory first and its row read after that, so that
-//! a claim settled in between is seen as it was settled.
+//! Handing out work: what the mirror in memory ([`crate::ready`]) is filled with, and how a row becomes a claim.
 
 use crate::claims::{Claims, Holder};
-use crate::fault::Fault;
+use crate::fault::{Fault, damaged};
 use crate::keys::Keys;
-use crate::rows::{DELIVERY, FROM_DELIVERIES, nanos, stored};
-use rohrpost_model::ports::{Claim, StoreFault, Wanted};
-use rohrpost_model::{Delivery, DeliveryId, State, Timestamp};
-use rusqlite::Connection;
-use std::sync::Arc;
+use crate::ready::{Filling, WINDOW, key};
+use crate::rows::{DELIVERY, FROM_DELIVERIES, Stored, nanos, stored};
+use rohrpost_model::ports::{Claim, StoreFault, Wanted, Work};
+use rohrpost_model::{Delivery, DeliveryId, State};
+use rusqlite::{Connection, OptionalExtension};
 
-/// Candidates, the longest due first. The index `deliveries_to_claim` holds just what may be claimed.
-pub(crate) const CANDIDATES: &str = "SELECT seq, id FROM deliveries \
-     WHERE destination IS ?1 AND due_at <= ?2 AND held = 0 ORDER BY due_at, seq LIMIT ?3";
-
-pub(crate) const DUE_TIMES: &str =
-    "SELECT id, due_at FROM deliveries WHERE due_at IS NOT NULL AND held = 0 ORDER BY due_at LIMIT ?1";
-
-/// Reserved deliveries; released again unless they are handed out.
-pub(crate) struct Reserved {
-    claims: Arc<Claims>,
-    deliveries: Vec<Delivery>,
-    /// Some could not be read.
-    set_aside: bool,
+/// What may be handed out. The indexes `deliveries_to_claim` and `deliveries_to_ask` have the same words.
+macro_rules! open_at_place {
+    (All) => {
+        "FROM deliveries WHERE destination IS ?1 AND due_at IS NOT NULL AND held = 0"
+    };
+    (Inquiries) => {
+        "FROM deliveries WHERE destination IS ?1 AND due_at IS NOT NULL AND held = 0 \
+         AND state IN ('unknown', 'awaiting')"
+    };
 }
 
-impl Reserved {
-    pub(crate) fn hand_out(mut self) -> Vec<Claim> {
-        std::mem::take(&mut self.deliveries).into_iter().map(|delivery| Claim { delivery }).collect()
+/// The statements of one kind of work.
+pub(crate) struct Statements {
+    /// The tenant after `?2` that has something open here. The index is entered once for each tenant.
+    pub(crate) next_tenant: &'static str,
+    /// A tenant's rows, the longest due first.
+    pub(crate) first: &'static str,
+    /// Those that are due only after a time that no wait reaches, but for the wait for a target's last word.
+    pub(crate) beyond: &'static str,
+}
+
+macro_rules! statements {
+    ($work:ident) => {
+        Statements {
+            next_tenant: concat!(
+                "SELECT tenant ",
+                open_at_place!($work),
+                " AND tenant > ?2 ORDER BY tenant LIMIT 1"
+            ),
+            first: concat!(
+                "SELECT seq, id ",
+                open_at_place!($work),
+                " AND tenant = ?2 AND due_at > ?3 ORDER BY due_at, seq LIMIT ?4"
+            ),
+            beyond: concat!(
+                "SELECT seq, id ",
+                open_at_place!($work),
+                " AND tenant = ?2 AND due_at > ?3 AND state <> 'awaiting' ORDER BY due_at, seq LIMIT ?4"
+            ),
+        }
+    };
+}
+
+pub(crate) const ALL: Statements = statements!(All);
+pub(crate) const INQUIRIES: Statements = statements!(Inquiries);
+
+const fn statements(work: Work) -> &'static Statements {
+    match work {
+        Work::All => &ALL,
+        Work::Inquiries => &INQUIRIES,
     }
 }
 
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        for delivery in &self.deliveries {
-            self.claims.release(delivery.id);
-        }
+/// Reads what may be handed out at a place, a window for each tenant. A row that cannot be read is kept away from everybody
+/// until the next start, so that it does not stop its destination.
+pub(crate) fn read(connection: &Connection, claims: &Claims, wanted: &Wanted) -> Result<Vec<Filling>, Fault> {
+    let mut next = connection.prepare_cached(statements(wanted.work).next_tenant)?;
+    let (mut found, mut after) = (Vec::new(), String::new());
+    let destination = wanted.destination.as_ref().map(|name| name.as_str());
+    while let Some(tenant) =
+        next.query_row((destination, &after), |row| row.get::<_, String>(0)).optional()?
+    {
+        found.push(read_of(connection, claims, wanted, &tenant)?);
+        after = tenant;
     }
+    Ok(found)
 }
 
-/// Reserves what is wanted. A row that cannot be read is kept aside, so that it does not stop its destination.
-pub(crate) fn reserve(
-    connection: &Connection,
-    claims: &Arc<Claims>,
-    keys: &Keys,
-    wanted: &Wanted,
-) -> Result<Reserved, Fault> {
-    loop {
-        let candidates = candidates(connection, claims, wanted)?;
-        let reserved = reserve_among(candidates, connection, claims, keys, wanted)?;
-        // Every further go has fewer candidates: what was set aside is held.
-        if !reserved.deliveries.is_empty() || !reserved.set_aside {
-            return Ok(reserved);
-        }
-    }
-}
-
-fn reserve_among(
-    candidates: Vec<(i64, DeliveryId)>,
-    connection: &Connection,
-    claims: &Arc<Claims>,
-    keys: &Keys,
-    wanted: &Wanted,
-) -> Result<Reserved, Fault> {
-    let mut reserved = Reserved { claims: Arc::clone(claims), deliveries: Vec::new(), set_aside: false };
-    for (place, id) in candidates {
-        if reserved.deliveries.len() >= wanted.limit {
-            break;
-        }
-        if !claims.take(id, Holder::Worker, wanted.destination.as_ref()) {
-            continue;
-        }
-        match look_again(connection, keys, place, wanted.now) {
-            Ok(Some(delivery)) => reserved.deliveries.push(shown(claims, delivery)),
-            Ok(None) => claims.release(id),
-            Err(Fault::Own(fault @ StoreFault::Damaged(_))) => {
-                tracing::error!(delivery = %id, %fault, "a delivery cannot be read and is left aside until the next start");
-                claims.set_unreadable(id);
-                reserved.set_aside = true;
-            }
-            Err(fault) => {
-                claims.release(id);
-                return Err(fault);
-            }
-        }
-    }
-    Ok(reserved)
-}
-
-fn shown(claims: &Claims, mut delivery: Delivery) -> Delivery {
-    if delivery.state == State::Due {
-        claims.set_due(delivery.id, true);
-        delivery.state = State::Claimed;
-    }
-    delivery
-}
-
-/// As many as are wanted beside those that are held already.
-fn candidates(
+fn read_of(
     connection: &Connection,
     claims: &Claims,
     wanted: &Wanted,
+    tenant: &str,
+) -> Result<Filling, Fault> {
+    let statements = statements(wanted.work);
+    let places = places(connection, statements.first, wanted, tenant, i64::MIN)?;
+    let more = places.len() > WINDOW;
+    let mut rows = Vec::new();
+    for (place, id) in places.into_iter().take(WINDOW) {
+        rows.extend(row(connection, claims, wanted, (place, id), false)?);
+    }
+    let reach = rows.last().filter(|_| more).map(|row| key(row, nanos(wanted.now)));
+    for (place, id) in self::places(connection, statements.beyond, wanted, tenant, nanos(wanted.beyond))? {
+        rows.extend(row(connection, claims, wanted, (place, id), true)?);
+    }
+    let tenant = tenant.parse().map_err(|_| damaged("tenant"))?;
+    Ok(Filling { tenant, rows, reach })
+}
+
+/// Places and ids of a tenant's rows, one more than a window.
+fn places(
+    connection: &Connection,
+    sql: &str,
+    wanted: &Wanted,
+    tenant: &str,
+    after: i64,
 ) -> Result<Vec<(i64, DeliveryId)>, Fault> {
-    let limit = wanted.limit.saturating_add(claims.len_for(wanted.destination.as_ref()));
     let destination = wanted.destination.as_ref().map(|name| name.as_str());
-    let mut statement = connection.prepare_cached(CANDIDATES)?;
-    let params = (destination, nanos(wanted.now), i64::try_from(limit).unwrap_or(i64::MAX));
-    let mut rows = statement.query(params)?;
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(WINDOW + 1).unwrap_or(i64::MAX);
+    let mut rows = statement.query((destination, tenant, after, limit))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push((row.get(0)?, DeliveryId::from_bytes(row.get(1)?)));
@@ -114,33 +117,57 @@ fn candidates(
     Ok(found)
 }
 
-/// The row as it stands now that nobody else can take it; `None` if it changed before.
-fn look_again(
+fn row(
     connection: &Connection,
-    keys: &Keys,
-    place: i64,
-    now: Timestamp,
-) -> Result<Option<Delivery>, Fault> {
-    let sql = format!(
-        "SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE d.seq = ?1 AND d.due_at <= ?2 AND d.held = 0"
-    );
+    claims: &Claims,
+    wanted: &Wanted,
+    (place, id): (i64, DeliveryId),
+    due_now: bool,
+) -> Result<Option<Stored>, Fault> {
+    let sql = format!("SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE d.seq = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query((place, nanos(now)))?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let stored = stored(row)?;
-    stored.open(keys, connection).map(Some)
+    let mut rows = statement.query([place])?;
+    let Some(found) = rows.next()? else { return Ok(None) };
+    match stored(found) {
+        Ok(stored) => Ok(Some(Stored { due_now, ..stored })),
+        Err(Fault::Own(fault @ StoreFault::Damaged(_))) => {
+            if claims.take(id, Holder::Unreadable, wanted.destination.as_ref()) {
+                tracing::error!(delivery = %id, %fault, "a delivery cannot be read and is left aside until the next start");
+            }
+            Ok(None)
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
-/// The next time at which something unclaimed falls due.
-pub(crate) fn next_due(connection: &Connection, claims: &Claims) -> Result<Option<Timestamp>, Fault> {
-    let mut statement = connection.prepare_cached(DUE_TIMES)?;
-    let mut rows = statement.query([i64::try_from(claims.len() + 1).unwrap_or(i64::MAX)])?;
-    while let Some(row) = rows.next()? {
-        if !claims.is_held(DeliveryId::from_bytes(row.get(0)?)) {
-            return crate::rows::time(row, 1).map(Some);
+/// The deliveries as their claims carry them, with their receipts open. One whose receipt cannot be read is left aside.
+pub(crate) fn open(
+    connection: &Connection,
+    claims: &Claims,
+    keys: &Keys,
+    reserved: Vec<Stored>,
+) -> Result<Vec<Delivery>, Fault> {
+    let mut found = Vec::new();
+    for row in reserved {
+        let id = row.delivery.id;
+        match row.open(keys, connection) {
+            Ok(delivery) => found.push(delivery),
+            Err(Fault::Own(fault @ StoreFault::Damaged(_))) => {
+                tracing::error!(delivery = %id, %fault, "a delivery cannot be read and is left aside until the next start");
+                claims.set_unreadable(id);
+            }
+            Err(fault) => return Err(fault),
         }
     }
-    Ok(None)
+    Ok(found)
+}
+
+/// A claim of a delivery, as it is shown while somebody works on it.
+pub(crate) fn claim(mut delivery: Delivery) -> Claim {
+    if delivery.state == State::Due {
+        delivery.state = State::Claimed;
+    }
+    Claim { delivery }
 }
 
 #[cfg(test)]
@@ -149,7 +176,7 @@ mod tests {
     use crate::conformance::Stand;
     use crate::conformance::sample::*;
     use crate::tests::{Folder, open, ports};
-    use rohrpost_model::transition::Event;
+    use rohrpost_model::ports::Scope;
 
     #[tokio::test]
     async fn h5_what_was_settled_since_it_was_looked_up_is_not_handed_out_again() {
@@ -158,22 +185,20 @@ mod tests {
         let ports = ports(&store);
         ports.accept(&Draft::default()).await;
         ports.accept(&Draft { steps: vec![step("fachverfahren")], ..Draft::default() }).await;
-        let connection = crate::schema::open_reader(&folder.path().join("rohrpost.sqlite")).unwrap();
         let wanted = wanted(10, 10);
-        let seen = candidates(&connection, &store.claims, &wanted).unwrap();
-        assert_eq!(seen.len(), 2);
-        let mut first = ports.claim(10, 1).await.remove(0);
-        ports.mark(&mut first, 10).await.unwrap();
-        let settled = first.delivery.id;
-        ports.settle(first, &attempt(Event::Taken, 11)).await;
+        // The mirror is being filled while one of the two is settled.
+        store.ready.begin_to_fill(&wanted.destination);
+        let connection = crate::schema::open_reader(&folder.path().join("rohrpost.sqlite")).unwrap();
+        let read = read(&connection, &store.claims, &wanted).unwrap();
+        assert_eq!(read[0].rows.len(), 2);
+        let settled = read[0].rows[0].delivery.id;
+        ports.outbox.command(&Scope::Hub, command(settled, DISCARD)).await.unwrap();
+        store.ready.fill(&wanted, Some(read));
 
-        let reserved = reserve_among(seen, &connection, &store.claims, &store.keys, &wanted).unwrap();
-        let ids: Vec<_> = reserved.deliveries.iter().map(|delivery| delivery.id).collect();
+        let ids: Vec<_> = ports.claim(10, 10).await.iter().map(|claim| claim.delivery.id).collect();
         assert!(ids.len() == 1 && ids[0] != settled);
         assert!(!store.claims.is_held(settled));
-        assert!(ports.claim(10, 10).await.is_empty(), "the other one is reserved");
-        drop(reserved);
-        assert_eq!(ports.claim(10, 10).await.len(), 1, "a reservation that nobody took ends");
+        assert!(ports.claim(10, 10).await.is_empty(), "the other one is claimed");
     }
 
     #[tokio::test]

@@ -72,14 +72,6 @@ impl Claims {
         self.lock().contains_key(&id)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.lock().len()
-    }
-
-    pub(crate) fn len_for(&self, destination: Option<&DestinationName>) -> usize {
-        self.lock().values().filter(|held| held.destination.as_ref() == destination).count()
-    }
-
     /// The due deliveries that somebody works on.
     pub(crate) fn claimed(&self) -> Vec<DeliveryId> {
         let held = self.lock();

@@ -1,4 +1,5 @@
-//! The history of changes of state (H6): append-only, each row chained to the one before by its hash.
+//! The history of changes of state and of what persons asked (H6): append-only, each row chained to the one before by its
+//! hash.
 
 use crate::fault::{Fault, damaged};
 use crate::keys::{Column, Keys};
@@ -22,6 +23,14 @@ pub(crate) struct Entry<'a> {
     pub(crate) evidence: Option<Digest>,
 }
 
+/// What a row is about.
+enum About {
+    /// A delivery that is in this state then.
+    Delivery([u8; 16], String),
+    /// Something else.
+    Subject(String),
+}
+
 /// The end of the chain.
 #[derive(Clone, Copy)]
 pub(crate) struct Chain {
@@ -31,12 +40,23 @@ pub(crate) struct Chain {
 
 const BEGINNING: Chain = Chain { seq: 0, hash: Digest::from_bytes([0; 32]) };
 
+/// What a person asked that concerns no single delivery, about to be written.
+pub(crate) struct Note<'a> {
+    /// `destination NAME` or `command ID`.
+    pub(crate) subject: &'a str,
+    pub(crate) at: Timestamp,
+    /// What was asked, or that it ended.
+    pub(crate) event: &'a str,
+    pub(crate) who: &'a str,
+    /// The person's words, encrypted.
+    pub(crate) sealed_why: Option<&'a [u8]>,
+}
+
 /// What the chain covers of a row, as it is kept.
 struct Link {
-    delivery: [u8; 16],
+    about: About,
     at: i64,
     event: Option<String>,
-    state: String,
     cause: String,
     who: String,
     why_sha256: Option<[u8; 32]>,
@@ -66,41 +86,73 @@ impl Chain {
         let seq = self.seq + 1;
         let why = entry.why.map(|why| seal_why(connection, keys, delivery, seq, why)).transpose()?;
         let link = Link::new(delivery.id, entry, why.as_deref())?;
-        let next = self.next(&link);
+        self.insert(connection, Some(place), &link, why.as_deref())
+    }
+
+    pub(crate) fn next_seq(&self) -> i64 {
+        self.seq + 1
+    }
+
+    /// Appends a row that is about no delivery.
+    pub(crate) fn note(&mut self, connection: &Connection, note: &Note<'_>) -> Result<(), Fault> {
+        self.insert(connection, None, &Link::of_note(note), note.sealed_why)
+    }
+
+    fn insert(
+        &mut self,
+        connection: &Connection,
+        place: Option<i64>,
+        link: &Link,
+        sealed_why: Option<&[u8]>,
+    ) -> Result<(), Fault> {
+        let next = self.next(link);
+        let (state, subject) = match &link.about {
+            About::Delivery(_, state) => (Some(state), None),
+            About::Subject(subject) => (None, Some(subject)),
+        };
         let mut insert = connection.prepare_cached(
-            "INSERT INTO history (seq, delivery, at, event, state, cause, who, sealed_why, why_sha256, reason, \
-             evidence, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT INTO history (seq, delivery, subject, at, event, state, cause, who, sealed_why, why_sha256, reason, \
+             evidence, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
-        insert.execute((
-            seq,
+        insert.execute(rusqlite::params![
+            next.seq,
             place,
+            subject,
             link.at,
-            &link.event,
-            &link.state,
-            &link.cause,
-            &link.who,
-            &why,
+            link.event,
+            state,
+            link.cause,
+            link.who,
+            sealed_why,
             link.why_sha256,
-            &link.reason,
+            link.reason,
             link.evidence,
             next.hash.as_bytes(),
-        ))?;
+        ])?;
         *self = next;
         Ok(())
     }
 
     /// Part of the stored format: SHA-256 over the name of the format, the hash before, and the fields, each with a
-    /// byte that says whether it is there and with its length.
+    /// byte that says whether it is there and with its length. Format 1 is about a delivery, format 2 about a subject.
     fn next(&self, link: &Link) -> Self {
         let seq = self.seq + 1;
         let mut hasher = Hasher::default();
-        hasher.update(b"rohrpost history 1");
+        hasher.update(match link.about {
+            About::Delivery(..) => b"rohrpost history 1",
+            About::Subject(_) => b"rohrpost history 2",
+        });
         hasher.update(self.hash.as_bytes());
         hasher.update(&seq.to_be_bytes());
-        hasher.update(&link.delivery);
+        match &link.about {
+            About::Delivery(delivery, _) => hasher.update(delivery),
+            About::Subject(subject) => field(&mut hasher, Some(subject.as_bytes())),
+        }
         hasher.update(&link.at.to_be_bytes());
         field(&mut hasher, link.event.as_ref().map(String::as_bytes));
-        field(&mut hasher, Some(link.state.as_bytes()));
+        if let About::Delivery(_, state) = &link.about {
+            field(&mut hasher, Some(state.as_bytes()));
+        }
         field(&mut hasher, Some(link.cause.as_bytes()));
         field(&mut hasher, Some(link.who.as_bytes()));
         field(&mut hasher, link.why_sha256.as_ref().map(<[u8; 32]>::as_slice));
@@ -131,10 +183,9 @@ fn seal_why(
 impl Link {
     fn new(delivery: DeliveryId, entry: &Entry<'_>, sealed_why: Option<&[u8]>) -> Result<Self, Fault> {
         Ok(Self {
-            delivery: *delivery.as_bytes(),
+            about: About::Delivery(*delivery.as_bytes(), entry.state.as_str().to_owned()),
             at: nanos(entry.at),
             event: entry.event.as_ref().map(as_word).transpose()?,
-            state: entry.state.as_str().to_owned(),
             cause: entry.cause.to_owned(),
             who: entry.who.to_owned(),
             why_sha256: sealed_why.map(|why| *Digest::of(why).as_bytes()),
@@ -143,12 +194,28 @@ impl Link {
         })
     }
 
+    fn of_note(note: &Note<'_>) -> Self {
+        Self {
+            about: About::Subject(note.subject.to_owned()),
+            at: nanos(note.at),
+            event: Some(note.event.to_owned()),
+            cause: "command".to_owned(),
+            who: note.who.to_owned(),
+            why_sha256: note.sealed_why.map(|why| *Digest::of(why).as_bytes()),
+            reason: None,
+            evidence: None,
+        }
+    }
+
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let about = match row.get(12)? {
+            Some(subject) => About::Subject(subject),
+            None => About::Delivery(row.get(1)?, row.get(4)?),
+        };
         Ok(Self {
-            delivery: row.get(1)?,
+            about,
             at: row.get(2)?,
             event: row.get(3)?,
-            state: row.get(4)?,
             cause: row.get(5)?,
             who: row.get(6)?,
             why_sha256: row.get(7)?,
@@ -163,7 +230,7 @@ impl Link {
 pub(crate) fn verify(connection: &Connection) -> Result<u64, Fault> {
     let mut statement = connection.prepare(
         "SELECT h.seq, d.id, h.at, h.event, h.state, h.cause, h.who, h.why_sha256, h.reason, h.evidence, h.hash, \
-         h.sealed_why FROM history h JOIN deliveries d ON d.seq = h.delivery ORDER BY h.seq",
+         h.sealed_why, h.subject FROM history h LEFT JOIN deliveries d ON d.seq = h.delivery ORDER BY h.seq",
     )?;
     let mut rows = statement.query([])?;
     let mut chain = BEGINNING;

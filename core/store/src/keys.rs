@@ -3,7 +3,7 @@
 use crate::fault::{Fault, damaged};
 use lru::LruCache;
 use rohrpost_model::ports::{ContentKey, StoreFault, Vault, WrappedKey};
-use rohrpost_model::{DeliveryId, SubmissionId};
+use rohrpost_model::{CommandId, DeliveryId, SubmissionId};
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -61,16 +61,23 @@ pub(crate) enum Column {
     Receipt(DeliveryId),
     /// `history.sealed_why` of this row
     Why(i64),
+    /// The same of a row that is about no delivery
+    Note(i64),
+    /// `commands.sealed_why` of this order
+    Order(CommandId),
 }
 
 impl Column {
     /// What is authenticated with the value, so that it cannot stand in another's place. Part of the stored format.
-    fn context(self, submission: SubmissionId) -> Vec<u8> {
+    fn context(self, submission: Option<SubmissionId>) -> Vec<u8> {
+        let submission = submission.map_or_else(|| "-".to_owned(), |id| id.to_string());
         let place = match self {
             Self::Reply => "submissions.reply".to_owned(),
             Self::PartName(number) => format!("parts.name {number}"),
             Self::Receipt(delivery) => format!("deliveries.receipt {delivery}"),
             Self::Why(seq) => format!("history.why {seq}"),
+            Self::Note(seq) => format!("history.note {seq}"),
+            Self::Order(id) => format!("commands.why {id}"),
         };
         format!("rohrpost column 1 {submission} {place}").into_bytes()
     }
@@ -81,6 +88,24 @@ impl Column {
         submission: SubmissionId,
         value: &T,
     ) -> Result<Vec<u8>, StoreFault> {
+        self.seal_in(key, Some(submission), value)
+    }
+
+    /// Seals what belongs to no submission, under a key of its own.
+    pub(crate) fn seal_alone<T: Serialize>(
+        self,
+        key: &dyn ContentKey,
+        value: &T,
+    ) -> Result<Vec<u8>, StoreFault> {
+        self.seal_in(key, None, value)
+    }
+
+    fn seal_in<T: Serialize>(
+        self,
+        key: &dyn ContentKey,
+        submission: Option<SubmissionId>,
+        value: &T,
+    ) -> Result<Vec<u8>, StoreFault> {
         let plain = to_json(value)?;
         Ok(key.seal(&self.context(submission), plain.as_bytes())?)
     }
@@ -89,6 +114,24 @@ impl Column {
         self,
         key: &dyn ContentKey,
         submission: SubmissionId,
+        sealed: &[u8],
+    ) -> Result<T, StoreFault> {
+        self.open_in(key, Some(submission), sealed)
+    }
+
+    /// Opens what [`Self::seal_alone`] sealed.
+    pub(crate) fn open_alone<T: DeserializeOwned>(
+        self,
+        key: &dyn ContentKey,
+        sealed: &[u8],
+    ) -> Result<T, StoreFault> {
+        self.open_in(key, None, sealed)
+    }
+
+    fn open_in<T: DeserializeOwned>(
+        self,
+        key: &dyn ContentKey,
+        submission: Option<SubmissionId>,
         sealed: &[u8],
     ) -> Result<T, StoreFault> {
         let plain = key.open(&self.context(submission), sealed)?;

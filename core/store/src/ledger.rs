@@ -4,11 +4,13 @@
 use crate::claims::Claims;
 use crate::counts::{Changes, Counts};
 use crate::fault::{Fault, sql};
-use crate::history::{Chain, Entry};
+use crate::history::{Chain, Entry, Note};
 use crate::keys::Keys;
-use crate::rows::size;
+use crate::notices::Notices;
+use crate::ready::{Change, Ready};
+use crate::rows::{Stored, size};
 use crate::segments::SegmentWriter;
-use rohrpost_model::ports::{Location, StagedContent, StoreFault};
+use rohrpost_model::ports::{Location, Place, StagedContent, StoreFault};
 use rohrpost_model::{Delivery, DestinationName, State};
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -20,6 +22,12 @@ pub(crate) struct Ledger {
     segments: SegmentWriter,
     counts: Arc<Counts>,
     changes: Changes,
+    notices: Arc<Notices>,
+    /// Where this group made something due.
+    due: Vec<Place>,
+    ready: Arc<Ready>,
+    /// What this group did to rows that are or were to be handed out.
+    handed: Vec<Change>,
     /// Rows and contents that this group asked to write; tells whether a refused work left a trace.
     appended: u64,
     chain: Chain,
@@ -40,6 +48,7 @@ impl Ledger {
         keys: Arc<Keys>,
         claims: Arc<Claims>,
         counts: Arc<Counts>,
+        (notices, ready): (Arc<Notices>, Arc<Ready>),
     ) -> Result<Self, Fault> {
         let chain = Chain::read(&connection)?;
         let changes = Changes::default();
@@ -50,6 +59,10 @@ impl Ledger {
             segments,
             counts,
             changes,
+            notices,
+            due: Vec::new(),
+            ready,
+            handed: Vec::new(),
             appended: 0,
             chain,
             committed_chain: chain,
@@ -87,6 +100,31 @@ impl Ledger {
         self.chain.append(&self.connection, &self.keys, place, delivery, entry)
     }
 
+    /// Writes into the history what a person asked that concerns no single delivery.
+    pub(crate) fn note(&mut self, note: &Note<'_>) -> Result<(), Fault> {
+        self.chain.note(&self.connection, note)
+    }
+
+    /// Where the next row of the history stands.
+    pub(crate) fn next_in_history(&self) -> i64 {
+        self.chain.next_seq()
+    }
+
+    /// The row was changed: it is to be handed out as it is now, or not any more.
+    pub(crate) fn changed(&mut self, row: &Stored) {
+        if row.may_go() {
+            self.due.push(row.delivery.destination.clone());
+            self.handed.push(Change::Waits(row.clone()));
+        } else {
+            self.handed.push(Change::Gone(row.delivery.id));
+        }
+    }
+
+    /// Something at this place may be looked at again.
+    pub(crate) fn falls_due(&mut self, place: Place) {
+        self.due.push(place);
+    }
+
     pub(crate) fn count(&mut self, destination: Option<&DestinationName>, state: State, by: i64) {
         self.changes.add(destination, state, by);
     }
@@ -102,6 +140,8 @@ impl Ledger {
         committed.map_err(|error| CommitFault { fault: sql(&error), uncertain: true })?;
         self.segments.committed();
         self.counts.apply(&mut self.changes);
+        self.ready.apply(self.handed.drain(..));
+        self.notices.add(self.due.drain(..));
         self.committed_chain = self.chain;
         Ok(())
     }
@@ -123,6 +163,8 @@ impl Ledger {
             self.segments.rolled_back();
         }
         self.changes.clear();
+        self.due.clear();
+        self.handed.clear();
         self.chain = self.committed_chain;
         if self.connection.is_autocommit() {
             return;

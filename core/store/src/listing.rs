@@ -1,13 +1,14 @@
 //! Lists of deliveries. Every state is looked up in an index of its own and the results are merged, so that a page
 //! costs what it shows, however many deliveries have ended.
 
+use crate::claims::Claims;
 use crate::fault::Fault;
 use crate::records::Look;
-use crate::rows::{DELIVERY, FROM_DELIVERIES};
+use crate::rows::{DELIVERY, FROM_DELIVERIES, as_word};
 use crate::scope::{ScopeParams, VISIBLE};
 use rohrpost_model::ports::{Cursor, DeliveryFilter};
 use rohrpost_model::{Delivery, State};
-use rusqlite::Connection;
+use rusqlite::{Connection, ToSql};
 
 impl Look {
     pub(crate) fn deliveries(
@@ -42,20 +43,42 @@ impl Look {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<(Cursor, Delivery)>, Fault> {
-        let claimed = self.claimed();
-        let (tenants, client) = scope.as_sql();
-        let after = after.map_or(0, |Cursor(place)| i64::try_from(place).unwrap_or(i64::MAX));
-        let params = rusqlite::params![
+        let page = Page { scope, filter, after, limit, claims: &self.claims };
+        page.params(|params| self.read_leniently(connection, &page_sql(filter, state), params))
+    }
+}
+
+/// What a page is asked for.
+pub(crate) struct Page<'a> {
+    pub(crate) scope: &'a ScopeParams,
+    pub(crate) filter: &'a DeliveryFilter,
+    pub(crate) after: Option<Cursor>,
+    pub(crate) limit: usize,
+    pub(crate) claims: &'a Claims,
+}
+
+impl Page<'_> {
+    /// Gives the parameters that every list takes to `query`.
+    pub(crate) fn params<T>(
+        &self,
+        query: impl FnOnce(&[&dyn ToSql]) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let filter = self.filter;
+        let (tenants, client) = self.scope.as_sql();
+        let after = self.after.map_or(0, |Cursor(place)| i64::try_from(place).unwrap_or(i64::MAX));
+        query(rusqlite::params![
             tenants,
             client,
             after,
-            i64::try_from(limit).unwrap_or(i64::MAX),
+            i64::try_from(self.limit).unwrap_or(i64::MAX),
             filter.destination.as_ref().map(|name| name.as_str()),
             filter.service.as_ref().map(|key| key.as_str()),
             filter.case.as_ref().map(|case| case.as_str()),
-            claimed,
-        ];
-        self.read_leniently(connection, &page_sql(filter, state), params)
+            self.claimed(),
+            filter.tenant.as_ref().map(|tenant| tenant.as_str()),
+            filter.reason.as_ref().map(as_word).transpose()?,
+            filter.paused,
+        ])
     }
 
     /// The claimed deliveries as a JSON list of their ids in hexadecimal.
@@ -66,19 +89,24 @@ impl Look {
     }
 }
 
-/// `?8` is there in every query, so that all take the same parameters.
 pub(crate) fn page_sql(filter: &DeliveryFilter, state: Option<State>) -> String {
-    let mut conditions = vec![VISIBLE, "d.seq > ?3", "?8 IS NOT NULL"];
-    conditions.extend(state.map(in_state));
-    conditions.push(if filter.destination.is_some() { "d.destination = ?5" } else { "?5 IS NULL" });
-    conditions.push(if filter.service.is_some() { "s.service = ?6" } else { "?6 IS NULL" });
-    conditions.push(if filter.case.is_some() {
-        "d.submission IN (SELECT seq FROM submissions WHERE case_id = ?7)"
-    } else {
-        "?7 IS NULL"
-    });
-    let conditions = conditions.join(" AND ");
+    let conditions = conditions(filter, state);
     format!("SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE {conditions} ORDER BY d.seq LIMIT ?4")
+}
+
+/// Every parameter but `?4` is there in every query, so that all take the same.
+pub(crate) fn conditions(filter: &DeliveryFilter, state: Option<State>) -> String {
+    let mut conditions = vec![VISIBLE, "d.seq > ?3", "?8 IS NOT NULL"];
+    let one_of = |set: bool, condition: &'static str, none: &'static str| if set { condition } else { none };
+    conditions.extend(state.map(in_state));
+    conditions.push(one_of(filter.destination.is_some(), "d.destination = ?5", "?5 IS NULL"));
+    conditions.push(one_of(filter.service.is_some(), "s.service = ?6", "?6 IS NULL"));
+    let of_case = "d.submission IN (SELECT seq FROM submissions WHERE case_id = ?7)";
+    conditions.push(one_of(filter.case.is_some(), of_case, "?7 IS NULL"));
+    conditions.push(one_of(filter.tenant.is_some(), "d.tenant = ?9", "?9 IS NULL"));
+    conditions.push(one_of(filter.reason.is_some(), "d.reason ->> 'code' = ?10", "?10 IS NULL"));
+    conditions.push(one_of(filter.paused.is_some(), "(d.paused_by IS NOT NULL) = ?11", "?11 IS NULL"));
+    conditions.join(" AND ")
 }
 
 /// The condition for a state. Open ones name the partial index `deliveries_open`; a claimed one is due in its row.

@@ -17,6 +17,8 @@ pub struct StoreOptions {
     pub recent_bytes: usize,
     /// Data keys that are kept open.
     pub open_keys: usize,
+    /// Submissions that are handed on from memory, without their contents.
+    pub fresh: usize,
 }
 
 impl Default for StoreOptions {
@@ -30,6 +32,7 @@ impl Default for StoreOptions {
             readers: 4,
             recent_bytes: 16 << 20,
             open_keys: 4096,
+            fresh: 4096,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Order within a case (H11).
 //!
-//! A due delivery of an ordered step is `held` while an earlier submission of its tenant and case has a delivery of
-//! the same step in a state that holds later ones back. `held` is kept with the row, so that looking for work never
+//! A due delivery of an ordered step is `held` (bit 1) while an earlier submission of its tenant and case has a delivery
+//! of the same step in a state that holds later ones back. `held` is kept with the row, so that looking for work never
 //! looks at what may not leave. Earlier means: accepted earlier, even where the delivery itself was made later (an
 //! unrouted submission that found its route).
 
@@ -24,17 +24,17 @@ const ANY_EARLIER: &str =
 
 /// Only the next one in the line can be free now, because it holds all after it.
 const LET_NEXT_GO: &str = concat!(
-    "UPDATE deliveries SET held = 0 WHERE held = 1 AND seq = (SELECT seq FROM deliveries WHERE ",
+    "UPDATE deliveries SET held = held & ~1 WHERE held & 1 AND seq = (SELECT seq FROM deliveries WHERE ",
     holding_in_line!(),
     " AND submission > ?4 ORDER BY submission LIMIT 1) AND NOT EXISTS (SELECT 1 FROM deliveries WHERE ",
     holding_in_line!(),
-    " AND submission <= ?4)"
+    " AND submission <= ?4) RETURNING seq"
 );
 
 const HOLD_LATER_ONES: &str = concat!(
-    "UPDATE deliveries SET held = 1 WHERE ",
+    "UPDATE deliveries SET held = held | 1 WHERE ",
     holding_in_line!(),
-    " AND submission > ?4 AND state = 'due' AND ordered = 1 AND held = 0"
+    " AND submission > ?4 AND state = 'due' AND ordered = 1 AND NOT held & 1 RETURNING seq"
 );
 
 /// A delivery in its line; `submission` is the order of acceptance.
@@ -53,20 +53,23 @@ impl InLine<'_> {
         first(connection, ANY_EARLIER, self.key())
     }
 
-    /// After its row has changed: lets the next one go, or holds the later ones back again.
+    /// After its row has changed: lets the next one go, or holds the later ones back again. Returns the places of the rows
+    /// that were changed by that.
     pub(crate) fn changed(
         self,
         connection: &Connection,
         from: Option<State>,
         to: State,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<i64>, Fault> {
         let sql = match (from.is_some_and(State::holds_later), to.holds_later()) {
             (true, false) => LET_NEXT_GO,
             (false, true) => HOLD_LATER_ONES,
-            _ => return Ok(()),
+            _ => return Ok(Vec::new()),
         };
-        connection.prepare_cached(sql)?.execute(self.key())?;
-        Ok(())
+        let mut statement = connection.prepare_cached(sql)?;
+        // The update is done when all its rows were read.
+        let places = statement.query_map(self.key(), |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(places)
     }
 
     fn key(&self) -> (&str, &str, &str, i64) {

@@ -1,13 +1,15 @@
 //! The port `Outbox` over SQLite.
 
-use crate::claim::{next_due, reserve};
+use crate::claim::{claim, open, read};
+use crate::ready::Taken;
+use crate::rows::Stored;
 use crate::scope::ScopeParams;
 use crate::store::SqliteStore;
-use crate::work::{Accept, Commanded, Recover, SetMark, Settle};
+use crate::work::{Accept, Commanded, Expire, Recover, SetMark, Settle};
 use async_trait::async_trait;
 use rohrpost_model::ports::{
-    Acceptance, Claim, Command, CommandOutcome, Mark, NewSubmission, Outbox, Scope, Settlement, StoreFault,
-    Unsettled, Wanted,
+    Acceptance, Claim, Claimed, Command, CommandOutcome, Expired, Mark, NewSubmission, Outbox, Place, Scope,
+    Settlement, StoreFault, Unsettled, Wanted,
 };
 use rohrpost_model::{State, Timestamp};
 use std::sync::Arc;
@@ -17,7 +19,8 @@ use std::sync::Arc;
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn accept(&self, new: NewSubmission) -> Result<Acceptance, StoreFault> {
-        let work = Accept::prepare(new, Arc::clone(&self.keys), Arc::clone(&self.recent))?;
+        let (keys, recent) = (Arc::clone(&self.keys), Arc::clone(&self.recent));
+        let work = Accept::prepare(new, keys, recent, Arc::clone(&self.fresh))?;
         self.writer.submit(work).await
     }
 
@@ -25,11 +28,14 @@ impl Outbox for SqliteStore {
         self.writer.submit(Recover { now, ask_at }).await
     }
 
-    async fn claim(&self, wanted: &Wanted) -> Result<Vec<Claim>, StoreFault> {
-        let (wanted, claims, keys) = (wanted.clone(), Arc::clone(&self.claims), Arc::clone(&self.keys));
-        let reserved =
-            self.readers.read(move |connection| reserve(connection, &claims, &keys, &wanted)).await?;
-        Ok(reserved.hand_out())
+    async fn claim(&self, wanted: &Wanted) -> Result<Claimed, StoreFault> {
+        let (reserved, next_due) = self.reserve(wanted).await?;
+        let claims = if reserved.iter().all(|row| row.sealed_receipt.is_none()) {
+            reserved.into_iter().map(|row| claim(row.delivery)).collect()
+        } else {
+            self.open_reserved(reserved).await?
+        };
+        Ok(Claimed { claims, next_due })
     }
 
     async fn mark(&self, claim: &mut Claim, mark: Mark) -> Result<(), StoreFault> {
@@ -42,6 +48,9 @@ impl Outbox for SqliteStore {
         delivery.reason = None;
         delivery.due_at = None;
         delivery.attempts = marked.attempts;
+        delivery.tries += 1;
+        delivery.tries_since = delivery.tries_since.or(Some(marked.at));
+        delivery.since = marked.at;
         delivery.document = Some(marked.document);
         Ok(())
     }
@@ -61,8 +70,47 @@ impl Outbox for SqliteStore {
         self.writer.submit(work).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreFault> {
-        let claims = Arc::clone(&self.claims);
-        self.readers.read(move |connection| next_due(connection, &claims)).await
+    fn became_due(&self) -> Vec<Place> {
+        self.notices.take()
+    }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreFault> {
+        self.writer.submit(Expire::new(now, limit, Arc::clone(&self.claims))).await
+    }
+}
+
+impl SqliteStore {
+    /// Reserves what is wanted; fills the mirror first where it does not know enough.
+    async fn reserve(&self, wanted: &Wanted) -> Result<(Vec<Stored>, Option<Timestamp>), StoreFault> {
+        if let Taken::These(rows, next_due) = self.ready.take(&self.claims, wanted) {
+            return Ok((rows, next_due));
+        }
+        let _one_at_a_time = self.filling.lock().await;
+        loop {
+            if let Taken::These(rows, next_due) = self.ready.take(&self.claims, wanted) {
+                return Ok((rows, next_due));
+            }
+            self.ready.begin_to_fill(&wanted.destination);
+            let (claims, asked) = (Arc::clone(&self.claims), wanted.clone());
+            let found = self.readers.snapshot(move |connection| read(connection, &claims, &asked)).await;
+            match found {
+                Ok(found) => self.ready.fill(wanted, Some(found)),
+                Err(fault) => {
+                    self.ready.fill(wanted, None);
+                    return Err(fault);
+                }
+            }
+        }
+    }
+
+    /// Opens the receipts of what was reserved. What cannot be handed out is released again.
+    async fn open_reserved(&self, reserved: Vec<Stored>) -> Result<Vec<Claim>, StoreFault> {
+        let ids: Vec<_> = reserved.iter().map(|row| row.delivery.id).collect();
+        let (claims, keys) = (Arc::clone(&self.claims), Arc::clone(&self.keys));
+        let opened = self.readers.read(move |connection| open(connection, &claims, &keys, reserved)).await;
+        if opened.is_err() {
+            ids.into_iter().for_each(|id| self.claims.release(id));
+        }
+        Ok(opened?.into_iter().map(claim).collect())
     }
 }

@@ -10,13 +10,16 @@ use crate::scope::{ScopeParams, VISIBLE, VISIBLE_SUBMISSION};
 use crate::store::SqliteStore;
 use async_trait::async_trait;
 use rohrpost_model::ports::{
-    Answer, AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope,
-    StateCount, StoreFault, SubmissionView, Versions, WrappedKey,
+    Answer, AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records,
+    Scope, StateCount, StoreFault, SubmissionView, Versions, WrappedKey,
 };
 use rohrpost_model::submission::{Part, TrustLevel};
 use rohrpost_model::version::VersionKind;
-use rohrpost_model::{CaseId, Delivery, DeliveryId, Digest, Submission, SubmissionId, Timestamp};
+use rohrpost_model::{
+    CaseId, Delivery, DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Row};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[async_trait]
@@ -32,6 +35,33 @@ impl Records for SqliteStore {
                 let (tenants, client) = scope.as_sql();
                 let condition = format!("{VISIBLE_SUBMISSION} AND s.id = ?3");
                 Ok(look.submissions(connection, &condition, (tenants, client, id.as_bytes()))?.pop())
+            })
+            .await
+    }
+
+    async fn origin(&self, id: SubmissionId) -> Result<Option<Arc<Origin>>, StoreFault> {
+        if let Some(fresh) = self.fresh.get(id) {
+            return Ok(Some(fresh));
+        }
+        let (look, fresh) = (self.look(), Arc::clone(&self.fresh));
+        self.readers
+            .snapshot(move |connection| {
+                let Some(origin) = look.origin(connection, id)?.map(Arc::new) else { return Ok(None) };
+                fresh.keep(Arc::clone(&origin));
+                Ok(Some(origin))
+            })
+            .await
+    }
+
+    async fn receipts(&self, id: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault> {
+        let look = self.look();
+        self.readers
+            .snapshot(move |connection| {
+                let sql = format!(
+                    "SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE d.submission =                      (SELECT seq FROM submissions WHERE id = ?1) AND d.sealed_receipt IS NOT NULL"
+                );
+                let found = look.read(connection, &sql, [id.as_bytes()])?;
+                Ok(found.into_iter().filter_map(|(_, of)| Some((of.step, of.receipt?))).collect())
             })
             .await
     }
@@ -220,26 +250,41 @@ impl Look {
         Ok(found)
     }
 
-    fn view(&self, connection: &Connection, kept: Kept) -> Result<SubmissionView, Fault> {
-        let Kept { place, mut submission, answer, key, erased_at, sealed_reply } = kept;
-        let id = submission.id;
-        if let Some(sealed) = sealed_reply {
-            submission.reply = open_column(&self.keys, connection, id, Column::Reply, &sealed)?;
+    /// Adds what stands elsewhere or is encrypted.
+    fn complete(&self, connection: &Connection, kept: &mut Kept) -> Result<(), Fault> {
+        let id = kept.submission.id;
+        if let Some(sealed) = kept.sealed_reply.take() {
+            kept.submission.reply = open_column(&self.keys, connection, id, Column::Reply, &sealed)?;
         }
-        for (mut part, sealed_name) in parts(connection, place)? {
+        for (mut part, sealed_name) in parts(connection, kept.place)? {
             if let Some(sealed) = sealed_name {
                 let column = Column::PartName(part.number);
                 part.name = open_column(&self.keys, connection, id, column, &sealed)?;
             }
-            submission.parts.push(part);
+            kept.submission.parts.push(part);
         }
+        Ok(())
+    }
+
+    fn origin(&self, connection: &Connection, id: SubmissionId) -> Result<Option<Origin>, Fault> {
+        let sql = format!("SELECT {SUBMISSION} FROM submissions s WHERE s.id = ?1");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([id.as_bytes()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let mut kept = kept(row)?;
+        self.complete(connection, &mut kept)?;
+        Ok(Some(Origin { submission: kept.submission, key: self.keys.of(connection, id)? }))
+    }
+
+    fn view(&self, connection: &Connection, mut kept: Kept) -> Result<SubmissionView, Fault> {
+        self.complete(connection, &mut kept)?;
+        let Kept { place, submission, answer, key, erased_at, .. } = kept;
         let sql = format!("SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE d.submission = ?1 ORDER BY d.seq");
         let deliveries =
             self.read(connection, &sql, [place])?.into_iter().map(|(_, delivery)| delivery).collect();
         Ok(SubmissionView { submission, answer, key, deliveries, erased_at })
     }
 
-    /// Deliveries with their cursors, as they are shown.
     /// Deliveries, each whole or not at all.
     pub(crate) fn read(
         &self,

@@ -13,20 +13,37 @@ use std::str::FromStr;
 /// The columns that [`stored`] reads, of `deliveries d` joined with `submissions s`.
 pub(crate) const DELIVERY: &str = "d.seq, d.submission, d.id, s.id, d.tenant, d.case_id, d.step, d.destination, \
      d.pinned, d.ordered, d.after_steps, d.after_on, d.state, d.reason, d.due_at, d.attempts, d.document, \
-     d.sealed_receipt";
+     d.sealed_receipt, d.since, d.tries, d.tries_since, d.expires_at, d.paused_by, \
+     CASE WHEN d.held & 1 THEN (SELECT e.id FROM deliveries e WHERE e.case_id = d.case_id AND e.tenant = d.tenant \
+     AND e.step = d.step AND e.state IN ('blocked', 'due', 'sending', 'unknown', 'parked') \
+     AND e.submission < d.submission ORDER BY e.submission LIMIT 1) END, d.held";
 
 /// The tables that [`DELIVERY`] is read from. A cross join keeps `deliveries` outside, whose indexes were chosen.
 pub(crate) const FROM_DELIVERIES: &str = "deliveries d CROSS JOIN submissions s ON s.seq = d.submission";
 
 /// A delivery with its place in the tables. Its receipt is still encrypted.
+#[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) seq: i64,
     pub(crate) submission: i64,
     pub(crate) delivery: Delivery,
-    sealed_receipt: Option<Vec<u8>>,
+    pub(crate) sealed_receipt: Option<Vec<u8>>,
+    /// What keeps it from being handed out: 1 an earlier one of its case, 2 a person.
+    pub(crate) held: i64,
+    /// It was read as due though its time lies beyond every wait.
+    pub(crate) due_now: bool,
 }
 
 impl Stored {
+    /// Whether it may be handed out when its time has come.
+    pub(crate) fn may_go(&self) -> bool {
+        self.delivery.due_at.is_some() && self.held == 0
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.delivery.paused_by.is_some()
+    }
+
     /// Decrypts the receipt. One whose key was destroyed is gone (H9).
     pub(crate) fn open(self, keys: &Keys, connection: &Connection) -> Result<Delivery, Fault> {
         let mut delivery = self.delivery;
@@ -81,12 +98,25 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Fault> {
         on: word(row, 11, "on")?,
         state: text(row, 12, "state")?,
         reason: optional_json(row, 13, "reason")?,
+        since: time(row, 18)?,
         due_at: optional_time(row, 14)?,
         attempts: row.get(15)?,
+        tries: row.get(19)?,
+        tries_since: optional_time(row, 20)?,
+        expires_at: optional_time(row, 21)?,
+        paused_by: row.get(22)?,
+        behind: row.get::<_, Option<[u8; 16]>>(23)?.map(DeliveryId::from_bytes),
         document: document.map(|document| from_json(&document, "document")).transpose()?,
         receipt: None,
     };
-    Ok(Stored { seq: row.get(0)?, submission: row.get(1)?, delivery, sealed_receipt: row.get(17)? })
+    Ok(Stored {
+        seq: row.get(0)?,
+        submission: row.get(1)?,
+        delivery,
+        sealed_receipt: row.get(17)?,
+        held: row.get(24)?,
+        due_now: false,
+    })
 }
 
 /// A name or another word that knows its form.
@@ -144,7 +174,7 @@ pub(crate) fn optional_time(row: &Row<'_>, index: usize) -> Result<Option<Timest
     row.get::<_, Option<i64>>(index)?.map(from_nanos).transpose()
 }
 
-fn from_nanos(nanos: i64) -> Result<Timestamp, Fault> {
+pub(crate) fn from_nanos(nanos: i64) -> Result<Timestamp, Fault> {
     Ok(Timestamp::from_nanosecond(i128::from(nanos)).map_err(|_| damaged("a time"))?)
 }
 

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_operations.sql")];
 
 /// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".
 const APPLICATION: i32 = 0x526f_6872;
@@ -25,8 +26,21 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     make_private(path).map_err(|error| disk("database", &error))?;
     let connection = Connection::open(path).map_err(|error| sql(&error))?;
     configure(&connection).map_err(|error| sql(&error))?;
+    settle_log(&connection)?;
     migrate(&connection, path)?;
     Ok(connection)
+}
+
+/// Moves what the last process left in the log into the database, durably, and begins the log anew. It may have crashed
+/// between writing the log and syncing it, or its sync may have failed: then its last commits can be read from the
+/// system's cache and are not on the disk, no later sync of the log need bring them there, and what followed them in the
+/// log would be lost with them (H1).
+fn settle_log(connection: &Connection) -> Result<(), StoreFault> {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    match busy.map_err(|error| sql(&error))? {
+        false => Ok(()),
+        true => Err(StoreFault::Unavailable("the database's log is in use by another program".into())),
+    }
 }
 
 /// Opens a connection that reads.
@@ -76,6 +90,17 @@ fn check_header(path: &Path) -> Result<(), StoreFault> {
         "{} ist keine Datenbank von Rohrpost oder beschädigt. Aus der Sicherung wiederherstellen.",
         path.display()
     )))
+}
+
+/// A database as an earlier version made it.
+#[cfg(test)]
+pub(crate) fn open_at_version(path: &Path, version: usize) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    for (number, migration) in MIGRATIONS.iter().enumerate().take(version) {
+        apply(&connection, number + 1, migration)?;
+    }
+    Ok(connection)
 }
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {

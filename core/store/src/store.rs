@@ -6,10 +6,13 @@ use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::fault::{Fault, disk};
 use crate::files::FileHome;
+use crate::fresh::Fresh;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
+use crate::notices::Notices;
 use crate::options::StoreOptions;
 use crate::readers::Readers;
+use crate::ready::Ready;
 use crate::records::Look;
 use crate::rows::number;
 use crate::schema::{open_reader, open_writer};
@@ -29,9 +32,15 @@ pub struct SqliteStore {
     pub(crate) writer: Writer,
     pub(crate) readers: Arc<Readers>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) vault: Arc<dyn Vault>,
     pub(crate) claims: Arc<Claims>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) notices: Arc<Notices>,
+    pub(crate) ready: Arc<Ready>,
+    /// Who fills the mirror.
+    pub(crate) filling: tokio::sync::Mutex<()>,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) fresh: Arc<Fresh>,
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) files: FileHome,
     pub(crate) inline_bytes: usize,
@@ -67,11 +76,14 @@ impl SqliteStore {
         }
         let last = last_segment(&connection)?;
         let segments = SegmentWriter::open(directory.segments(), options.segment_bytes, last)?;
-        let keys = Arc::new(Keys::new(vault, options.open_keys));
+        let keys = Arc::new(Keys::new(Arc::clone(&vault), options.open_keys));
         let claims = Arc::new(Claims::default());
         let counts = Arc::new(Counts::read(&connection)?);
-        let ledger =
-            Ledger::new(connection, segments, Arc::clone(&keys), Arc::clone(&claims), Arc::clone(&counts))?;
+        let notices = Arc::new(Notices::default());
+        let (keys_, claims_, counts_) = (Arc::clone(&keys), Arc::clone(&claims), Arc::clone(&counts));
+        let ready = Arc::new(Ready::default());
+        let mirrors = (Arc::clone(&notices), Arc::clone(&ready));
+        let ledger = Ledger::new(connection, segments, keys_, claims_, counts_, mirrors)?;
         let readers = (0..options.readers.max(1)).map(|_| open_reader(&directory.database()));
         let readers = Arc::new(Readers::new(readers.collect::<Result<_, _>>()?));
         let writer = Writer::start(ledger, &options).map_err(|error| disk("writer thread", &error))?;
@@ -79,9 +91,14 @@ impl SqliteStore {
             writer,
             readers,
             keys,
+            vault,
             claims,
             counts,
+            notices,
+            ready,
+            filling: tokio::sync::Mutex::default(),
             recent: Arc::new(Recent::new(options.recent_bytes)),
+            fresh: Arc::new(Fresh::new(options.fresh)),
             segments: Arc::new(SegmentReader::new(directory.segments())),
             files,
             inline_bytes: options.inline_bytes,

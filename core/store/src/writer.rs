@@ -41,6 +41,10 @@ pub(crate) enum Ended<'a, T> {
     Uncertain,
 }
 
+/// Commits of the store; many works share one. Each is one sync of the database's log, and one of the content segment
+/// where content came with it.
+const COMMITS: &str = "rohrpost_store_commits_total";
+
 type Reply<W> = (W, Result<<W as Work>::Output, StoreFault>);
 
 /// The way to the writer. Dropping it ends the writer after what waits.
@@ -200,6 +204,12 @@ impl Writing {
                 Err(Fault::Group(fault)) => return failed(fault),
             }
         }
-        self.ledger.commit().map_or_else(Go::Failed, |()| Go::Committed)
+        match self.ledger.commit() {
+            Ok(()) => {
+                metrics::counter!(COMMITS).increment(1);
+                Go::Committed
+            }
+            Err(failed) => Go::Failed(failed),
+        }
     }
 }

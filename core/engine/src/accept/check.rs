@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use crate::catalog::Catalog;
-use rohrpost_mappings::{Xml, XmlLimits};
+use rohrpost_mappings::{Schema, Xml, XmlLimits};
 use rohrpost_model::MappingName;
 use rohrpost_model::limits::Limits;
 
@@ -59,19 +59,30 @@ impl Format {
 }
 
 fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<(), Refusal> {
-    let xml = Xml::parse(data, &xml_limits(&catalog.limits)).map_err(Refusal::NotWellFormed)?;
-    let mut seen = Vec::new();
-    for schema in checks.iter().filter_map(|name| catalog.mappings.get(name)?.mapping.source_schema()) {
-        if seen.contains(&schema.digest()) {
-            continue;
-        }
-        seen.push(schema.digest());
+    let limits = xml_limits(&catalog.limits);
+    let schemas = schemas(catalog, checks);
+    if schemas.is_empty() {
+        return Xml::check(data, &limits).map_err(Refusal::NotWellFormed);
+    }
+    let xml = Xml::parse(data, &limits).map_err(Refusal::NotWellFormed)?;
+    for schema in schemas {
         let violations = schema.validate(&xml);
         if !violations.is_empty() {
             return Err(Refusal::Invalid(violations));
         }
     }
     Ok(())
+}
+
+/// The source schemas of the mappings, each once.
+fn schemas<'c>(catalog: &'c Catalog, checks: &[MappingName]) -> Vec<&'c Schema> {
+    let mut schemas: Vec<&Schema> = Vec::new();
+    for schema in checks.iter().filter_map(|name| catalog.mappings.get(name)?.mapping.source_schema()) {
+        if schemas.iter().all(|seen| seen.digest() != schema.digest()) {
+            schemas.push(schema);
+        }
+    }
+    schemas
 }
 
 /// The limits of the XML gate under the hub's limits.

@@ -3,11 +3,8 @@
 use super::house::House;
 use async_trait::async_trait;
 use axum::http::{StatusCode, header};
-use rohrpost_engine::catalog::Connected;
-use rohrpost_model::destination::{Destination, OnUnknown, Retry};
 use rohrpost_model::ports::{Finding, Inquiry, Parcel, Probe, Target, Words};
-use rohrpost_model::{DestinationName, Failure, Outcome, Reason, ReasonCode};
-use std::collections::BTreeMap;
+use rohrpost_model::{Failure, Outcome, Reason, ReasonCode};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
@@ -41,24 +38,6 @@ impl Target for Stubborn {
     }
 }
 
-/// `ziel` of both towns, and one of each town only.
-pub(super) fn destinations(target: Arc<Stubborn>) -> BTreeMap<DestinationName, Connected> {
-    let destination = |(name, tenants): (&str, &[&str])| {
-        let destination = Destination {
-            name: name.parse().unwrap(),
-            tenants: tenants.iter().map(|tenant| tenant.parse().unwrap()).collect(),
-            test: false,
-            concurrency: 4,
-            timeout: Duration::from_secs(60),
-            retry: Retry { first: Duration::from_secs(30), cap: Duration::from_secs(60) },
-            unknown: OnUnknown::Park,
-        };
-        (destination.name.clone(), Connected { destination, target: Arc::clone(&target) as _ })
-    };
-    let both: &[&str] = &["stadt-a", "stadt-b"];
-    [("ziel", both), ("nur-a", &both[..1]), ("nur-b", &both[1..])].map(destination).into()
-}
-
 impl Stubborn {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { begun: watch::Sender::new(0), let_go: Semaphore::new(0) })
@@ -73,7 +52,7 @@ impl Stubborn {
     }
 }
 
-const ZIEL: &str = "/v1/destinations/ziel/probe";
+const ZIEL: &str = "/v1/destinations/gemeinsam/probe";
 
 #[tokio::test]
 async fn what_each_step_found_is_told_in_both_languages() {
@@ -82,7 +61,7 @@ async fn what_each_step_found_is_told_in_both_languages() {
     let answered = house.post("operator", ZIEL, "{}").await;
     assert_eq!(answered.status, StatusCode::OK, "that a step failed is an answer too");
     let report = answered.json();
-    assert_eq!(report["destination"], "ziel");
+    assert_eq!(report["destination"], "gemeinsam");
     assert_eq!(report["well"], false);
     let words: Vec<_> = (0..3)
         .map(|number| format!("{} {}", report["steps"][number]["step"], report["steps"][number]["result"]))
@@ -113,7 +92,7 @@ async fn h7_only_who_operates_a_tenant_of_the_destination_may_probe_it() {
     }
     let unknown = house.post("operator", "/v1/destinations/keines/probe", "{}").await;
     assert_eq!(unknown.slug(), "not-found");
-    for path in ["/v1/destinations/nur-b/probe", "/v1/destinations/Kein%20Name/probe"] {
+    for path in ["/v1/destinations/fremd/probe", "/v1/destinations/Kein%20Name/probe"] {
         assert_eq!(house.post("operator", path, "{}").await.body, unknown.body, "{path}");
     }
     for body in [r#"{"reason":" "}"#, r#"{"force":true}"#, "{"] {

@@ -5,6 +5,7 @@
 mod audit;
 mod blobs;
 mod clock;
+mod commands;
 mod outbox;
 mod probe;
 mod records;
@@ -16,14 +17,18 @@ mod versions;
 pub use audit::{Audit, Head, HeadClaims};
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
+pub use commands::{
+    BulkCommand, BulkEnd, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand,
+    NewDestinationCommand, Pause, PauseMode,
+};
 pub use outbox::{
-    Acceptance, Answer, Attempted, Claim, Command, CommandOutcome, Dependents, Idempotency, Mark,
-    NewDelivery, NewSubmission, Order, Outbox, Settlement, Unsettled, Wanted,
+    Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
+    Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,
 };
 pub use probe::{Finding, Probe, ProbeStep, Words};
 pub use records::{
-    AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Records, Scope, StateCount,
-    SubmissionView,
+    AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records, Scope,
+    StateCount, SubmissionView,
 };
 pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed, Statement};
 pub use target::{Attached, Content, Inquiry, Parcel, Target};

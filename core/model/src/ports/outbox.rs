@@ -4,8 +4,8 @@ use crate::delivery::KeptDocument;
 use crate::route::On;
 use crate::transition::Event;
 use crate::{
-    CaseId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName, Submission,
-    SubmissionId, Timestamp,
+    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName,
+    Submission, SubmissionId, TenantName, Timestamp,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -32,10 +32,11 @@ pub trait Outbox: Send + Sync {
     /// once, because it may still be at work. Returns how many. Called once, before the first claim.
     async fn recover(&self, now: Timestamp, ask_at: Timestamp) -> Result<u64, StoreFault>;
 
-    /// Takes deliveries that are to be worked on now, the longest due first: due ones, and unknown or awaiting ones
-    /// whose time to ask has come. An ordered delivery is not handed out while an earlier one of its tenant, case and
-    /// step holds it back (H11). A due delivery comes back as [`State::Claimed`]; the others keep their state.
-    async fn claim(&self, wanted: &Wanted) -> Result<Vec<Claim>, StoreFault>;
+    /// Takes deliveries that are to be worked on now: due ones, and unknown or awaiting ones whose time to ask has come.
+    /// Tenants take turns; of each the longest due goes first. An ordered delivery is not handed out while an earlier
+    /// one of its tenant, case and step holds it back (H11), and a paused one not at all. A due delivery comes back as
+    /// [`State::Claimed`]; the others keep their state.
+    async fn claim(&self, wanted: &Wanted) -> Result<Claimed, StoreFault>;
 
     /// Sets the mark: after this the first byte may leave (H5). Writes the attempt and, the first time, the document
     /// that is sent on every attempt (H4, H8). Afterwards the claim's delivery is [`State::Sending`].
@@ -52,8 +53,13 @@ pub trait Outbox: Send + Sync {
     /// Carries out what a person asked.
     async fn command(&self, scope: &Scope, command: Command) -> Result<CommandOutcome, StoreFault>;
 
-    /// The next time at which something unclaimed falls due, if ever.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreFault>;
+    /// The places where something may have become due since this was asked last. A hint, given at once: who looks at
+    /// every place now and then misses nothing.
+    fn became_due(&self) -> Vec<Place>;
+
+    /// Warns of deliveries that their route's rule will give up, and gives up those whose time has come, at most `limit`
+    /// of them; what waits for one that is given up is given up with it.
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Expired, StoreFault>;
 }
 
 /// A submission about to be accepted.
@@ -132,17 +138,61 @@ pub struct NewDelivery {
     pub reason: Option<Reason>,
     /// When it is due; `None` unless it is due.
     pub due_at: Option<Timestamp>,
+    /// When the route's rule gives it up.
+    pub expires_at: Option<Timestamp>,
+    /// When people are warned of that, the earliest first.
+    pub warn_at: Vec<Timestamp>,
+}
+
+/// Where deliveries wait: at a destination; `None` is the hub's own step `unrouted`.
+pub type Place = Option<DestinationName>;
+
+/// What may be done at a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Work {
+    /// Everything.
+    #[default]
+    All,
+    /// Only asking about what was sent: nothing new begins while a destination drains.
+    Inquiries,
 }
 
 /// Which deliveries somebody could work on now.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Of this destination; `None` for the hub's own step `unrouted`.
-    pub destination: Option<DestinationName>,
+    /// Of this place.
+    pub destination: Place,
+    /// Of this kind.
+    pub work: Work,
     /// At most so many.
     pub limit: usize,
     /// Due by now.
     pub now: Timestamp,
+    /// What is due only after this counts as due: no wait is so long, so the clock was put back since. An awaiting one
+    /// is left out: its target said when to ask.
+    pub beyond: Timestamp,
+    /// The tenant that had its turn last.
+    pub after: Option<TenantName>,
+}
+
+/// What the rules of routes did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// So many deliveries have a new warning.
+    pub warned: u64,
+    /// So many were given up.
+    pub expired: u64,
+    /// When the next rule applies, as far as is known.
+    pub next_at: Option<Timestamp>,
+}
+
+/// What was handed out.
+#[derive(Debug, Default)]
+pub struct Claimed {
+    /// The claims.
+    pub claims: Vec<Claim>,
+    /// When the next one falls due, as far as nobody holds it. Told where fewer are handed out than wanted.
+    pub next_due: Option<Timestamp>,
 }
 
 /// The right to one attempt.
@@ -220,15 +270,29 @@ pub struct Command {
     pub why: String,
     /// When.
     pub at: Timestamp,
+    /// The order for many that this one is part of.
+    pub part_of: Option<CommandId>,
 }
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Another attempt, now.
     Retry,
+    /// The same under the configuration that is active now: what it pinned is pinned anew, and what was made under it
+    /// is made again.
+    Mend {
+        /// The step that it pins now.
+        pinned: Digest,
+        /// Where it goes now.
+        destination: DestinationName,
+    },
     /// Give it up.
     Discard(Dependents),
+    /// Do nothing with it until it is resumed.
+    Pause,
+    /// Let it go on.
+    Resume,
 }
 
 /// What becomes of the steps that wait for a discarded one.

@@ -1,11 +1,13 @@
-use super::{Answer, StoreFault, WrappedKey};
+use super::{Answer, ContentKey, StoreFault, WrappedKey};
 use crate::transition::Event;
 use crate::{
-    CaseId, ClientName, Delivery, DeliveryId, DestinationName, Digest, Reason, ServiceKey, State, Submission,
-    SubmissionId, TenantName, Timestamp,
+    CaseId, ClientName, Delivery, DeliveryId, DestinationName, Digest, Reason, ReasonCode, Receipt,
+    ServiceKey, State, StepName, Submission, SubmissionId, TenantName, Timestamp,
 };
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Reads what is kept. Everything is seen through a [`Scope`]: what lies outside is not there (H7).
 #[async_trait]
@@ -13,6 +15,13 @@ pub trait Records: Send + Sync {
     /// One submission with its deliveries.
     async fn submission(&self, scope: &Scope, id: SubmissionId)
     -> Result<Option<SubmissionView>, StoreFault>;
+
+    /// A submission as whoever works on it needs it, with its open key: what was accepted lately is handed on, not read
+    /// back. Told to the hub itself only.
+    async fn origin(&self, id: SubmissionId) -> Result<Option<Arc<Origin>>, StoreFault>;
+
+    /// What the steps of a submission were answered so far. Told to the hub itself only.
+    async fn receipts(&self, id: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault>;
 
     /// One case: its submissions in order. The same case id may live in several tenants of the scope; each is a view.
     async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault>;
@@ -34,7 +43,8 @@ pub trait Records: Send + Sync {
 }
 
 /// What somebody may see.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Everything: the hub itself.
     Hub,
@@ -55,6 +65,14 @@ impl Scope {
             Self::Of { tenants, client: own } => tenants.contains(tenant) || own.as_ref() == Some(client),
         }
     }
+}
+
+/// A submission as it is worked on. Nothing of it ever changes but that its content is erased.
+pub struct Origin {
+    /// The submission.
+    pub submission: Submission,
+    /// Its data key.
+    pub key: Arc<dyn ContentKey>,
 }
 
 /// A submission as it is kept.
@@ -82,10 +100,17 @@ pub struct CaseView {
 }
 
 /// Which deliveries are asked for; everything that is set must fit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeliveryFilter {
     /// In one of these states; empty for all.
     pub states: BTreeSet<State>,
+    /// Of this tenant.
+    pub tenant: Option<TenantName>,
+    /// Whose reason has this code.
+    pub reason: Option<ReasonCode>,
+    /// That a person paused (`true`), or did not.
+    pub paused: Option<bool>,
     /// To this destination.
     pub destination: Option<DestinationName>,
     /// Of a submission for this service.

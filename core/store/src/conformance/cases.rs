@@ -20,6 +20,21 @@ macro_rules! conformance {
             outbox: h6_commands_are_recorded_with_who_and_why
             outbox: h6_a_command_is_refused_while_somebody_works
             outbox: the_next_due_time_is_that_of_unclaimed_work
+            operations: tenants_take_turns
+            operations: while_a_destination_drains_only_what_was_sent_is_asked_about
+            operations: what_is_due_beyond_every_wait_is_due_now
+            operations: a_place_is_named_when_something_became_due_there
+            operations: h6_a_paused_delivery_stays_what_it_is_and_is_not_handed_out
+            operations: h6_mending_pins_anew_and_forgets_what_was_made
+            operations: tries_count_since_a_person_asked
+            operations: since_is_when_a_delivery_came_into_its_state
+            operations: h2_what_has_not_left_in_time_expires_after_its_warnings
+            operations: h2_nothing_expires_without_a_warning_before
+            operations: h2_what_waits_for_an_expired_one_expires_with_it
+            operations: h11_behind_names_the_earlier_one
+            commands: h6_pauses_are_kept_with_who_and_since
+            commands: h6_orders_for_many_are_kept_with_how_far_they_came
+            commands: h7_counts_reach_only_into_the_scope
             outbox: a_refused_call_does_not_disturb_the_others
             dependents: waiting_steps_are_released_when_all_are_done
             dependents: a_step_on_accepted_is_released_by_awaiting

@@ -16,8 +16,8 @@ fn own(delivery: NewDelivery) -> NewDelivery {
 impl Ports {
     /// Sends the step and ends its attempt with `event`.
     async fn send_step(&self, step: &str, event: Event) -> State {
-        let wanted = rohrpost_model::ports::Wanted { destination: Some(name(step)), limit: 1, now: at(900) };
-        let mut claim = self.outbox.claim(&wanted).await.unwrap().pop().expect("the step is due");
+        let wanted = rohrpost_model::ports::Wanted { destination: Some(name(step)), ..wanted(900, 1) };
+        let mut claim = self.outbox.claim(&wanted).await.unwrap().claims.pop().expect("the step is due");
         self.mark(&mut claim, 900).await.unwrap();
         self.settle(claim, &attempt(event, 901)).await
     }

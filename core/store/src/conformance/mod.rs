@@ -3,14 +3,16 @@
 
 pub(crate) mod blobs;
 mod cases;
+pub(crate) mod commands;
 pub(crate) mod dependents;
+pub(crate) mod operations;
 pub(crate) mod order;
 pub(crate) mod outbox;
 pub(crate) mod records;
 pub(crate) mod sample;
 
 use async_trait::async_trait;
-use rohrpost_model::ports::{Blobs, Outbox, Records, Vault, Versions};
+use rohrpost_model::ports::{Blobs, Commands, Outbox, Records, Vault, Versions};
 use std::sync::Arc;
 
 pub(crate) use cases::{cases, conformance};
@@ -19,6 +21,7 @@ pub(crate) use cases::{cases, conformance};
 pub(crate) struct Ports {
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) records: Arc<dyn Records>,
+    pub(crate) commands: Arc<dyn Commands>,
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) versions: Arc<dyn Versions>,
     pub(crate) vault: Arc<dyn Vault>,

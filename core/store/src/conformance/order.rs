@@ -37,7 +37,7 @@ pub(crate) async fn h11_later_ones_of_a_case_wait_for_earlier_ones(stand: &dyn S
     for _ in 0..4 {
         waiting.push(ports.accept_ordered("fall-1").await);
     }
-    assert_eq!(ports.outbox.next_due().await.unwrap(), Some(at(0)));
+    assert_eq!(ports.next_due().await, Some(at(0)));
     drop(ports);
     let ports = stand.open().await;
     for expected in waiting {
@@ -48,7 +48,7 @@ pub(crate) async fn h11_later_ones_of_a_case_wait_for_earlier_ones(stand: &dyn S
         assert!(ports.claim(2000, 10).await.is_empty(), "while it is sending");
         ports.settle(claim, &attempt(Event::Taken, 2002)).await;
     }
-    assert_eq!(ports.outbox.next_due().await.unwrap(), None);
+    assert_eq!(ports.next_due().await, None);
 }
 
 pub(crate) async fn h11_a_parked_one_holds_back_only_its_own_case_tenant_and_step(stand: &dyn Stand) {
@@ -109,8 +109,8 @@ pub(crate) async fn h11_a_late_route_goes_before_what_was_accepted_after_it(stan
     let unrouted = NewDelivery { destination: None, ..step(UNROUTED) };
     ports.accept(&Draft::steps([unrouted])).await;
     let later = ports.accept_ordered("fall-1").await;
-    let hub = Wanted { destination: None, limit: 1, now: at(10) };
-    let claim = ports.outbox.claim(&hub).await.unwrap().pop().unwrap();
+    let hub = Wanted { destination: None, ..wanted(10, 1) };
+    let claim = ports.outbox.claim(&hub).await.unwrap().claims.pop().unwrap();
     let routed = ordered();
     let earlier = routed.id;
     let mut settlement = rule(Event::ConditionFalse, 11);
@@ -128,7 +128,7 @@ pub(crate) async fn h11_what_falls_back_from_awaiting_holds_again(stand: &dyn St
     let second = ports.accept_ordered("fall-1").await;
     let third = ports.accept_ordered("fall-1").await;
     let asked = Wanted { limit: 1, ..wanted(0, 1) };
-    let claim = ports.outbox.claim(&asked).await.unwrap().pop().unwrap();
+    let claim = ports.outbox.claim(&asked).await.unwrap().claims.pop().unwrap();
     assert_eq!(claim.delivery.id, second, "awaiting lets go");
     ports.outbox.give_back(claim).await;
     ports.retry(first).await;

@@ -104,8 +104,8 @@ pub(crate) async fn h2_an_unrouted_submission_waits_in_sight_and_is_routed_later
 
     let retried = ports.outbox.command(&Scope::Hub, command(id, Order::Retry)).await.unwrap();
     assert_eq!(retried, CommandOutcome::Done(State::Due));
-    let hub = Wanted { destination: None, limit: 10, now: at(900) };
-    let claim = ports.outbox.claim(&hub).await.unwrap().pop().unwrap();
+    let hub = Wanted { destination: None, ..wanted(900, 10) };
+    let claim = ports.outbox.claim(&hub).await.unwrap().claims.pop().unwrap();
     let mut settlement = rule(Event::ConditionFalse, 901);
     settlement.reason = Some(Reason::new(ReasonCode::Routed).with("route", "brunnen"));
     settlement.begins = vec![step("fachverfahren"), after("dms", &["fachverfahren"])];
@@ -137,8 +137,8 @@ pub(crate) async fn claims_are_exclusive_due_and_the_longest_due_first(stand: &d
         ports.outbox.give_back(claim).await;
     }
     assert_eq!(cases(&ports.claim(100, 10).await), ["a", "b"]);
-    let other = Wanted { destination: Some(name("anderes")), limit: 10, now: at(1000) };
-    assert!(ports.outbox.claim(&other).await.unwrap().is_empty());
+    let other = Wanted { destination: Some(name("anderes")), ..wanted(1000, 10) };
+    assert!(ports.outbox.claim(&other).await.unwrap().claims.is_empty());
 }
 
 pub(crate) async fn h6_giving_back_leaves_no_trace(stand: &dyn Stand) {
@@ -346,16 +346,16 @@ pub(crate) async fn h6_a_command_is_refused_while_somebody_works(stand: &dyn Sta
 
 pub(crate) async fn the_next_due_time_is_that_of_unclaimed_work(stand: &dyn Stand) {
     let ports = stand.open().await;
-    assert_eq!(ports.outbox.next_due().await.unwrap(), None);
+    assert_eq!(ports.next_due().await, None);
     for due in [40, 20] {
         let steps = vec![NewDelivery { due_at: Some(at(due)), ..step("fachverfahren") }];
         ports.accept(&Draft { steps, ..Draft::default() }).await;
     }
-    assert_eq!(ports.outbox.next_due().await.unwrap(), Some(at(20)));
+    assert_eq!(ports.next_due().await, Some(at(20)));
     let claim = ports.claim_only(30).await;
-    assert_eq!(ports.outbox.next_due().await.unwrap(), Some(at(40)));
+    assert_eq!(ports.next_due().await, Some(at(40)));
     ports.settle(claim, &rule(Event::Defect, 31)).await;
-    assert_eq!(ports.outbox.next_due().await.unwrap(), Some(at(40)));
+    assert_eq!(ports.next_due().await, Some(at(40)));
 }
 
 /// Among many parallel calls some are refused, also late ones that break a constraint after they began to write.

@@ -7,7 +7,7 @@ use rohrpost_model::delivery::{KeptDocument, KeptPart};
 use rohrpost_model::ports::{
     Acceptance, Answer, Attempted, Claim, Command, ContentKey, DeliveryFilter, Dependents, Idempotency,
     Location, Mark, NewDelivery, NewSubmission, Order, Scope, Settlement, Slot, StagedContent, StoreFault,
-    Wanted,
+    Wanted, Work,
 };
 use rohrpost_model::route::On;
 use rohrpost_model::submission::{Part, ReplyChannel, Role};
@@ -86,6 +86,8 @@ pub(crate) fn step(step: &str) -> NewDelivery {
         state: State::Due,
         reason: None,
         due_at: Some(at(0)),
+        expires_at: None,
+        warn_at: Vec::new(),
     }
 }
 
@@ -153,7 +155,15 @@ impl Ports {
     }
 
     pub(crate) async fn claim(&self, seconds: i64, limit: usize) -> Vec<Claim> {
-        self.outbox.claim(&wanted(seconds, limit)).await.unwrap()
+        self.outbox.claim(&wanted(seconds, limit)).await.unwrap().claims
+    }
+
+    /// When the next unclaimed one falls due.
+    pub(crate) async fn next_due(&self) -> Option<Timestamp> {
+        let long_ago = Wanted { beyond: at(1_000_000), ..wanted(-1_000_000, 1) };
+        let found = self.outbox.claim(&long_ago).await.unwrap();
+        assert!(found.claims.is_empty());
+        found.next_due
     }
 
     /// Claims the delivery that must be the only one to be had.
@@ -240,7 +250,14 @@ impl Ports {
 }
 
 pub(crate) fn wanted(seconds: i64, limit: usize) -> Wanted {
-    Wanted { destination: Some(name::<DestinationName>("ziel")), limit, now: at(seconds) }
+    Wanted {
+        destination: Some(name::<DestinationName>("ziel")),
+        work: Work::All,
+        limit,
+        now: at(seconds),
+        beyond: at(seconds + 1_000_000),
+        after: None,
+    }
 }
 
 pub(crate) fn attempt(event: Event, seconds: i64) -> Settlement {
@@ -270,7 +287,7 @@ pub(crate) fn receipt() -> Receipt {
 }
 
 pub(crate) fn command(delivery: DeliveryId, order: Order) -> Command {
-    Command { delivery, order, who: "betrieb".into(), why: PRIVATE[4].into(), at: at(500) }
+    Command { delivery, order, who: "betrieb".into(), why: PRIVATE[4].into(), at: at(500), part_of: None }
 }
 
 pub(crate) const DISCARD: Order = Order::Discard(Dependents::Discard);

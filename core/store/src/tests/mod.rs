@@ -45,6 +45,7 @@ pub(crate) fn ports(store: &Arc<SqliteStore>) -> Ports {
     Ports {
         outbox: store.clone(),
         records: store.clone(),
+        commands: store.clone(),
         blobs: store.clone(),
         versions: store.clone(),
         vault: Arc::new(TestVault),

@@ -1,7 +1,7 @@
 //! That looking for work and showing it stays flat, and that `held` is always what the rows say.
 
 use super::{Folder, open, ports};
-use crate::claim::{CANDIDATES, DUE_TIMES};
+use crate::claim::{ALL, INQUIRIES};
 use crate::conformance::sample::*;
 use crate::listing::page_sql;
 use crate::schema::open_writer;
@@ -64,9 +64,16 @@ async fn a_claim_costs_the_same_with_100_and_with_100_000_waiting() {
         fill(&connection, count);
         let none = None::<String>;
         costs.push([
-            steps(&connection, CANDIDATES, ("ziel", i64::MAX, 10)),
-            steps(&connection, DUE_TIMES, [1]),
-            steps(&connection, &page, params![none, none, 0, 10, none, none, none, "[]"]),
+            steps(&connection, ALL.next_tenant, ("ziel", "")),
+            steps(&connection, ALL.first, ("ziel", "lk-beispiel", 0, 10)),
+            steps(&connection, ALL.beyond, ("ziel", "lk-beispiel", i64::MAX, 10)),
+            steps(&connection, INQUIRIES.first, ("ziel", "lk-beispiel", 0, 10)),
+            steps(&connection, crate::work::NEXT_RULE, [0]),
+            steps(
+                &connection,
+                &page,
+                params![none, none, 0, 10, none, none, none, "[]", none, none, None::<bool>],
+            ),
         ]);
     }
     for (few, many) in costs[0].iter().zip(&costs[1]) {
@@ -80,10 +87,9 @@ fn statements_stay_prepared_when_their_parameters_change() {
     let folder = Folder::new();
     drop(open(&folder.path()));
     let connection = open_writer(&folder.path().join("rohrpost.sqlite")).unwrap();
-    let mut statement = connection.prepare(CANDIDATES).unwrap();
+    let mut statement = connection.prepare(ALL.first).unwrap();
     for now in [1, 2, 3] {
-        drop(statement.query(("ziel", now, 10)).unwrap());
-        statement.query(("ziel", now, 10)).unwrap().next().unwrap();
+        statement.query(("ziel", "lk-beispiel", now, 10)).unwrap().next().unwrap();
     }
     assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
 }
@@ -93,8 +99,17 @@ fn every_list_is_read_from_an_index_in_its_order() {
     let folder = Folder::new();
     drop(open(&folder.path()));
     let connection = open_writer(&folder.path().join("rohrpost.sqlite")).unwrap();
-    assert!(plan(&connection, CANDIDATES).contains("deliveries_to_claim (destination=? AND due_at<?)"));
-    assert!(plan(&connection, DUE_TIMES).contains("deliveries_due "));
+    let of_tenant = "(destination=? AND tenant=? AND due_at";
+    for (statements, index) in [(ALL, "deliveries_to_claim"), (INQUIRIES, "deliveries_to_ask")] {
+        let tenants = format!("INDEX {index} (destination=? AND tenant>?)");
+        assert!(plan(&connection, statements.next_tenant).contains(&tenants));
+        for sql in [statements.first, statements.beyond] {
+            let plan = plan(&connection, sql);
+            assert!(plan.contains(&format!("{index} {of_tenant}")), "{sql}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+        }
+    }
+    assert!(plan(&connection, crate::work::NEXT_RULE).contains("deliveries_under_rule (rule_at>?)"));
     let to: DestinationName = name("ziel");
     for destination in [None, Some(to)] {
         // Claimed ones are looked up by their ids, of which there are few.
@@ -125,7 +140,7 @@ fn h11_the_words_of_the_index_are_the_states_that_hold() {
 }
 
 /// Due, ordered rows whose `held` is not what the rows of their case say.
-const WRONG: &str = "SELECT count(*) FROM deliveries d WHERE d.held <> (d.state = 'due' AND d.ordered = 1 AND EXISTS ( \
+const WRONG: &str = "SELECT count(*) FROM deliveries d WHERE (d.held & 1) <> (d.state = 'due' AND d.ordered = 1 AND EXISTS ( \
     SELECT 1 FROM deliveries e WHERE e.tenant = d.tenant AND e.case_id = d.case_id AND e.step = d.step \
     AND e.submission < d.submission AND e.state IN ('blocked', 'due', 'sending', 'unknown', 'parked')))";
 
@@ -153,12 +168,19 @@ async fn h11_held_is_always_what_the_rows_say() {
                 let Some(one) = all.get(usize::try_from(dice(all.len().max(1) as u64)).unwrap()) else {
                     continue;
                 };
-                let order = if dice(3) == 0 { DISCARD } else { Order::Retry };
+                let order = match dice(5) {
+                    0 => DISCARD,
+                    1 => Order::Pause,
+                    2 => Order::Resume,
+                    _ => Order::Retry,
+                };
                 ports.outbox.command(&Scope::Hub, command(one.id, order)).await.unwrap();
             }
             _ => {
                 let everything = Wanted { limit: 1, ..wanted(100_000, 1) };
-                let Some(mut claim) = ports.outbox.claim(&everything).await.unwrap().pop() else { continue };
+                let Some(mut claim) = ports.outbox.claim(&everything).await.unwrap().claims.pop() else {
+                    continue;
+                };
                 if claim.delivery.state == State::Claimed {
                     ports.mark(&mut claim, round).await.unwrap();
                 }

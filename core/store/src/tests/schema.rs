@@ -1,14 +1,18 @@
 //! Stored formats and who may open them.
 
-use super::{Folder, open, vault::TestVault};
+use super::{Folder, open, ports, vault::TestVault};
+use crate::conformance::sample::at;
 use crate::{SqliteStore, StoreOptions};
+use rohrpost_model::State;
 use rohrpost_model::ports::StoreFault;
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-const GOLDEN: &str = include_str!("../../golden/schema-1.sql");
+/// What each released version of the schema looks like, and the one in the making.
+const GOLDEN: [&str; 2] =
+    [include_str!("../../golden/schema-1.sql"), include_str!("../../golden/schema-2.sql")];
 
 fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
     SqliteStore::open(&folder.path(), Arc::new(TestVault), StoreOptions::default())
@@ -16,16 +20,42 @@ fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
 
 /// A released version of the schema never changes: whoever edits a migration instead of adding one sees it here.
 #[test]
-fn version_1_of_the_schema_is_as_it_was_released() {
-    let folder = Folder::new();
-    drop(open(&folder.path()));
-    let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+fn every_version_of_the_schema_is_as_it_was_released() {
+    for (version, golden) in (1..).zip(GOLDEN) {
+        let folder = Folder::new();
+        fs::create_dir_all(folder.path()).unwrap();
+        let database = folder.path().join("rohrpost.sqlite");
+        crate::schema::open_at_version(&database, version).unwrap();
+        let found = schema_of(&Connection::open(&database).unwrap());
+        assert_eq!(found, golden, "found:\n{found}");
+    }
+}
+
+fn schema_of(connection: &Connection) -> String {
     let mut statement =
         connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
     let found: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    let found = format!("-- user_version {version}\n{};\n", found.join(";\n"));
-    assert_eq!(found, GOLDEN, "found:\n{found}");
+    format!("-- user_version {version}\n{};\n", found.join(";\n"))
+}
+
+/// A store of the first version, with a delivery that was sent once, is brought up to date: nothing of it is lost, and its
+/// history is still one chain.
+#[tokio::test]
+async fn a_store_of_version_1_is_brought_up_to_date() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path()).unwrap();
+    let database = folder.path().join("rohrpost.sqlite");
+    let connection = crate::schema::open_at_version(&database, 1).unwrap();
+    connection.execute_batch(include_str!("../../golden/rows-1.sql")).unwrap();
+    drop(connection);
+    let store = open(&folder.path());
+    assert_eq!(store.verify_chain().await.unwrap(), 3);
+    let delivery = ports(&store).deliveries().await.pop().unwrap();
+    assert_eq!(delivery.state, State::Due);
+    assert_eq!((delivery.attempts, delivery.tries), (1, 1));
+    assert_eq!((delivery.tries_since, delivery.since), (Some(at(1)), at(2)));
+    assert!(delivery.paused_by.is_none() && delivery.expires_at.is_none());
 }
 
 #[test]
@@ -34,12 +64,12 @@ fn a_newer_schema_is_refused_and_left_alone() {
     drop(open(&folder.path()));
     let database = folder.path().join("rohrpost.sqlite");
     let connection = Connection::open(&database).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     let Err(StoreFault::Unavailable(text)) = try_open(&folder) else { panic!("a newer schema is opened") };
-    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 2"), "{text}");
+    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 3"), "{text}");
     let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 2);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 3);
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use crate::blobs::Recent;
 use crate::change::may_begin;
 use crate::fault::{Fault, damaged};
+use crate::fresh::Fresh;
 use crate::history::Entry;
 use crate::keys::{Column, Keys};
 use crate::ledger::Ledger;
 use crate::rows::{as_json, as_word, digest, first, nanos, size, text, time};
 use crate::writer::{Ended, Work};
 use rohrpost_model::ports::{
-    Acceptance, Answer, ContentKey, Idempotency, Location, NewSubmission, StagedContent, StoreFault,
+    Acceptance, Answer, ContentKey, Idempotency, Location, NewSubmission, Origin, StagedContent, StoreFault,
 };
 use rohrpost_model::submission::Part;
 use rohrpost_model::{State, SubmissionId};
@@ -21,8 +22,10 @@ pub(crate) struct Accept {
     sealed_reply: Option<Vec<u8>>,
     sealed_names: Vec<Option<Vec<u8>>>,
     places: Vec<Location>,
+    sequence: u64,
     keys: Arc<Keys>,
     recent: Arc<Recent>,
+    fresh: Arc<Fresh>,
 }
 
 impl Accept {
@@ -31,6 +34,7 @@ impl Accept {
         new: NewSubmission,
         keys: Arc<Keys>,
         recent: Arc<Recent>,
+        fresh: Arc<Fresh>,
     ) -> Result<Self, StoreFault> {
         let (key, id) = (&*new.key, new.submission.id);
         if new.contents.len() != new.submission.parts.len() {
@@ -40,11 +44,11 @@ impl Accept {
         let sealed_reply = reply.transpose()?;
         let names = new.submission.parts.iter().map(|part| seal_name(key, id, part));
         let sealed_names = names.collect::<Result<_, _>>()?;
-        Ok(Self { new, sealed_reply, sealed_names, places: Vec::new(), keys, recent })
+        Ok(Self { new, sealed_reply, sealed_names, places: Vec::new(), sequence: 0, keys, recent, fresh })
     }
 
     /// The place in the table.
-    fn insert(&self, ledger: &Ledger) -> Result<i64, Fault> {
+    fn insert(&mut self, ledger: &Ledger) -> Result<i64, Fault> {
         let submission = &self.new.submission;
         let (case, tenant) = (submission.case.as_str(), submission.tenant.as_str());
         let sequence: i64 = first(
@@ -52,6 +56,7 @@ impl Accept {
             "SELECT coalesce(max(case_sequence), 0) + 1 FROM submissions WHERE case_id = ?1 AND tenant = ?2",
             (case, tenant),
         )?;
+        self.sequence = u64::try_from(sequence).unwrap_or(0);
         let mut insert = ledger.connection.prepare_cached(
             "INSERT INTO submissions (id, tenant, client, kind, service, area, case_id, case_sequence, received_at, \
              trust_level, sealed_reply, test, traceparent, sha256, receipt, epoch, wrapped_key) \
@@ -100,6 +105,16 @@ impl Accept {
             self.places.push(location);
         }
         Ok(())
+    }
+
+    /// Whoever works on it next finds it in memory.
+    fn hand_on(&self) {
+        let mut submission = self.new.submission.clone();
+        submission.sequence = self.sequence;
+        for (part, place) in submission.parts.iter_mut().zip(&self.places) {
+            part.location = Some(place.clone());
+        }
+        self.fresh.keep(Arc::new(Origin { submission, key: Arc::clone(&self.new.key) }));
     }
 
     fn insert_deliveries(&self, ledger: &mut Ledger, place: i64) -> Result<(), Fault> {
@@ -152,6 +167,7 @@ impl Work for Accept {
         match ended {
             Ended::Done(Acceptance::Stored(_)) => {
                 self.keys.remember(self.new.submission.id, Arc::clone(&self.new.key));
+                self.hand_on();
                 self.recent.keep(contents, &self.places);
             }
             Ended::Uncertain => keep_files(contents),

@@ -1,8 +1,9 @@
 //! What a person asked: recorded with who and why (H6).
 
-use super::dependents::{Behind, discard, release};
-use crate::change::Change;
-use crate::claims::{Claims, Holder};
+use super::dependents::{Behind, give_up, release};
+use super::hold::Hold;
+use crate::change::{Also, Change};
+use crate::claims::Claims;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::rows::Stored;
@@ -10,48 +11,25 @@ use crate::scope::{ScopeParams, VISIBLE};
 use crate::writer::{Ended, Work};
 use rohrpost_model::ports::{Command, CommandOutcome, Dependents, Order};
 use rohrpost_model::transition::{Event, next};
-use rohrpost_model::{DeliveryId, Reason, ReasonCode, State};
+use rohrpost_model::{Reason, ReasonCode, State};
 use std::sync::Arc;
 
 pub(crate) struct Commanded {
     scope: ScopeParams,
     command: Command,
+    /// What stands in the history.
+    cause: String,
     /// Keeps the delivery from being claimed until the commit.
     hold: Hold,
 }
 
-struct Hold {
-    claims: Arc<Claims>,
-    held: Option<DeliveryId>,
-}
-
-impl Hold {
-    fn take(&mut self, stored: &Stored) -> bool {
-        let id = stored.delivery.id;
-        if self.held == Some(id) {
-            return true;
-        }
-        let taken = self.claims.take(id, Holder::Command, stored.delivery.destination.as_ref());
-        self.held = taken.then_some(id);
-        taken
-    }
-
-    fn release(&mut self) {
-        if let Some(id) = self.held.take() {
-            self.claims.release(id);
-        }
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.release();
-    }
-}
-
 impl Commanded {
     pub(crate) fn new(scope: ScopeParams, command: Command, claims: Arc<Claims>) -> Self {
-        Self { scope, command, hold: Hold { claims, held: None } }
+        let cause = match command.part_of {
+            Some(id) => format!("command {id}"),
+            None => "command".to_owned(),
+        };
+        Self { scope, command, cause, hold: Hold::new(claims) }
     }
 
     fn find(&self, ledger: &Ledger) -> Result<Option<Stored>, Fault> {
@@ -62,33 +40,71 @@ impl Commanded {
 
     fn behind(&self) -> Behind<'_> {
         let command = &self.command;
-        Behind { at: command.at, cause: "command", who: &command.who, why: Some(&command.why) }
+        Behind { at: command.at, cause: &self.cause, who: &command.who, why: Some(&command.why) }
     }
 
-    fn carry_out(&self, ledger: &mut Ledger, stored: &mut Stored) -> Result<State, Fault> {
-        let (event, code) = effect(self.command.order);
-        let change = Change {
+    fn change(&self) -> Change<'_> {
+        let (event, code) = effect(&self.command.order);
+        let reason = match code {
+            ReasonCode::PausedDelivery | ReasonCode::MendedByPerson => {
+                Reason::new(code).with("who", &self.command.who)
+            }
+            _ => Reason::new(code),
+        };
+        Change {
             event,
             at: self.command.at,
-            reason: Some(Reason::new(code)),
+            reason: Some(reason),
             due_at: Some(self.command.at),
-            cause: "command",
+            cause: &self.cause,
             who: &self.command.who,
             why: Some(&self.command.why),
             evidence: None,
-        };
-        let state = ledger.change(stored, &change)?;
-        match self.command.order {
-            Order::Retry => {}
+            also: Also::Nothing,
+        }
+    }
+
+    fn carry_out(&self, ledger: &mut Ledger, stored: &mut Stored) -> Result<State, Fault> {
+        let change = self.change();
+        match &self.command.order {
+            Order::Retry => ledger.change(stored, &Change { also: Also::Retry, ..change }),
+            Order::Mend { pinned, destination } => {
+                let also = Also::Mend { pinned: *pinned, destination };
+                ledger.change(stored, &Change { also, evidence: Some(*pinned), ..change })
+            }
             Order::Discard(Dependents::Discard) => {
-                discard(ledger, stored.submission, &stored.delivery.step, self.behind())?;
+                let state = ledger.change(stored, &change)?;
+                let with_it = (Event::DiscardCommanded, Reason::new(ReasonCode::DiscardedWithStep));
+                give_up(ledger, stored.submission, &stored.delivery.step, &with_it, self.behind())?;
+                Ok(state)
             }
             Order::Discard(Dependents::Release) => {
+                let state = ledger.change(stored, &change)?;
                 count_as_done(ledger, stored)?;
                 release(ledger, stored.submission, self.behind())?;
+                Ok(state)
+            }
+            Order::Pause => {
+                set_paused(ledger, stored, Some(&self.command.who))?;
+                ledger.remark(stored, &change)
+            }
+            Order::Resume => {
+                set_paused(ledger, stored, None)?;
+                ledger.remark(stored, &Change { reason: None, ..change })
             }
         }
-        Ok(state)
+    }
+
+    /// Whether it makes sense now.
+    fn fits(&self, stored: &Stored) -> bool {
+        let paused = stored.is_paused();
+        match self.command.order {
+            Order::Pause if paused => false,
+            Order::Resume if !paused => false,
+            // A submission that no route took pins nothing that could be pinned anew.
+            Order::Mend { .. } if stored.delivery.pinned.is_none() => false,
+            _ => next(stored.delivery.state, effect(&self.command.order).0).is_ok(),
+        }
     }
 }
 
@@ -101,7 +117,7 @@ impl Work for Commanded {
             ledger.claims.show(&mut stored.delivery);
             return Ok(CommandOutcome::Refused(stored.delivery.state));
         }
-        if next(stored.delivery.state, effect(self.command.order).0).is_err() {
+        if !self.fits(&stored) {
             return Ok(CommandOutcome::Refused(stored.delivery.state));
         }
         Ok(CommandOutcome::Done(self.carry_out(ledger, &mut stored)?))
@@ -112,11 +128,27 @@ impl Work for Commanded {
     }
 }
 
-const fn effect(order: Order) -> (Event, ReasonCode) {
+const fn effect(order: &Order) -> (Event, ReasonCode) {
     match order {
         Order::Retry => (Event::RetryCommanded, ReasonCode::RetriedByPerson),
+        Order::Mend { .. } => (Event::RetryCommanded, ReasonCode::MendedByPerson),
         Order::Discard(_) => (Event::DiscardCommanded, ReasonCode::DiscardedByPerson),
+        Order::Pause => (Event::PauseCommanded, ReasonCode::PausedDelivery),
+        Order::Resume => (Event::ResumeCommanded, ReasonCode::RetriedByPerson),
     }
+}
+
+/// Bit 2 of `held` keeps it from being handed out.
+fn set_paused(ledger: &mut Ledger, stored: &mut Stored, who: Option<&str>) -> Result<(), Fault> {
+    let mut update = ledger.connection.prepare_cached(
+        "UPDATE deliveries SET paused_by = ?2, held = (held & 1) + 2 * (?2 IS NOT NULL) WHERE seq = ?1",
+    )?;
+    update.execute((stored.seq, who))?;
+    drop(update);
+    stored.delivery.paused_by = who.map(str::to_owned);
+    stored.held = (stored.held & 1) + 2 * i64::from(who.is_some());
+    ledger.changed(stored);
+    Ok(())
 }
 
 /// Those that wait for it, now or later, go on as if it had been delivered.

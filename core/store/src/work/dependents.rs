@@ -1,11 +1,11 @@
 //! Steps of one submission that wait for each other.
 
-use crate::change::Change;
+use crate::change::{Also, Change};
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::rows::{Stored, text};
 use rohrpost_model::transition::Event;
-use rohrpost_model::{Delivery, Reason, ReasonCode, State, StepName, Timestamp};
+use rohrpost_model::{Delivery, Reason, State, StepName, Timestamp};
 use std::collections::HashMap;
 
 /// Who or what is behind what happens to the waiting ones.
@@ -37,13 +37,15 @@ pub(crate) fn release(ledger: &mut Ledger, submission: i64, behind: Behind<'_>) 
     Ok(())
 }
 
-/// Gives up what waits for `step`, and what waits for that.
-pub(crate) fn discard(
+/// Gives up what waits for `step`, and what waits for that. Returns how many.
+pub(crate) fn give_up(
     ledger: &mut Ledger,
     submission: i64,
     step: &StepName,
+    (event, reason): &(Event, Reason),
     behind: Behind<'_>,
-) -> Result<(), Fault> {
+) -> Result<u64, Fault> {
+    let mut count = 0;
     let mut given_up = vec![step.clone()];
     let mut waiting = blocked(ledger, submission)?;
     while let Some(step) = given_up.pop() {
@@ -51,18 +53,18 @@ pub(crate) fn discard(
             waiting.into_iter().partition(|stored| stored.delivery.after.contains(&step));
         waiting = others;
         for mut stored in with_it {
-            let reason = Reason::new(ReasonCode::DiscardedWithStep);
-            ledger.change(&mut stored, &behind.change(Event::DiscardCommanded, Some(reason)))?;
+            ledger.change(&mut stored, &behind.change(*event, Some(reason.clone())))?;
             given_up.push(stored.delivery.step);
+            count += 1;
         }
     }
-    Ok(())
+    Ok(count)
 }
 
 impl<'a> Behind<'a> {
     fn change(self, event: Event, reason: Option<Reason>) -> Change<'a> {
         let Self { at, cause, who, why } = self;
-        Change { event, at, reason, due_at: Some(at), cause, who, why, evidence: None }
+        Change { event, at, reason, due_at: Some(at), cause, who, why, evidence: None, also: Also::Nothing }
     }
 }
 

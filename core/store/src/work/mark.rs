@@ -2,7 +2,7 @@
 
 use super::accept::{keep_files, weight};
 use crate::blobs::Recent;
-use crate::change::{Change, HUB};
+use crate::change::{Also, Change, HUB};
 use crate::claims::Claims;
 use crate::fault::{Fault, damaged};
 use crate::keys::{Keys, to_json};
@@ -31,6 +31,7 @@ pub(crate) struct SetMark {
 
 /// What the claim's delivery has become.
 pub(crate) struct Marked {
+    pub(crate) at: Timestamp,
     pub(crate) attempts: u32,
     pub(crate) document: KeptDocument,
 }
@@ -114,18 +115,6 @@ impl SetMark {
         ])?;
         Ok(())
     }
-
-    fn note(&self, ledger: &Ledger, place: i64, marked: &Marked) -> Result<(), Fault> {
-        let mut count =
-            ledger.connection.prepare_cached("UPDATE deliveries SET attempts = ?2 WHERE seq = ?1")?;
-        count.execute((place, marked.attempts))?;
-        if self.document.is_some() {
-            let mut keep =
-                ledger.connection.prepare_cached("UPDATE deliveries SET document = ?2 WHERE seq = ?1")?;
-            keep.execute((place, to_json(&marked.document)?))?;
-        }
-        Ok(())
-    }
 }
 
 impl Work for SetMark {
@@ -146,9 +135,9 @@ impl Work for SetMark {
         if self.document.is_some() {
             self.place(ledger, &mut document)?;
         }
-        let marked = Marked { attempts: stored.delivery.attempts + 1, document };
+        let marked = Marked { at: self.at, attempts: stored.delivery.attempts + 1, document };
         self.insert_attempt(ledger, stored.seq, &destination, &marked)?;
-        self.note(ledger, stored.seq, &marked)?;
+        let document = self.document.as_ref().map(|_| to_json(&marked.document)).transpose()?;
         let change = Change {
             event: Event::Marked,
             at: self.at,
@@ -158,6 +147,7 @@ impl Work for SetMark {
             who: HUB,
             why: None,
             evidence: Some(marked.document.sent_sha256),
+            also: Also::Attempt { document: document.as_deref() },
         };
         ledger.change(&mut stored, &change)?;
         Ok(marked)

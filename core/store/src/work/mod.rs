@@ -1,15 +1,22 @@
 //! What the writer does: one work for each call of the outbox that changes rows.
 
 mod accept;
+mod bulk;
 mod command;
 mod dependents;
+mod expire;
+mod hold;
 mod keep_version;
 mod mark;
 mod recover;
 mod settle;
 
 pub(crate) use accept::Accept;
+pub(crate) use bulk::{BeginBulk, EndBulk, OrderDestination, Progress};
 pub(crate) use command::Commanded;
+pub(crate) use expire::Expire;
+#[cfg(test)]
+pub(crate) use expire::NEXT_RULE;
 pub(crate) use keep_version::KeepVersion;
 pub(crate) use mark::SetMark;
 pub(crate) use recover::Recover;

@@ -1,7 +1,7 @@
 //! After a start: with the mark and without a settlement, the outcome is unknown (H5).
 
 use super::settle::close_attempt;
-use crate::change::{Change, HUB};
+use crate::change::{Also, Change, HUB};
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::writer::Work;
@@ -27,6 +27,7 @@ impl Work for Recover {
             who: HUB,
             why: None,
             evidence: None,
+            also: Also::Nothing,
         };
         let mut recovered = 0;
         // The second term names the partial index.

@@ -1,7 +1,7 @@
 //! Ending a claim with what came of it, and letting go what waited for it, in one transaction (H6).
 
 use super::dependents::{Behind, release};
-use crate::change::{Change, HUB, may_begin};
+use crate::change::{Also, Change, HUB, may_begin};
 use crate::claims::Claims;
 use crate::fault::Fault;
 use crate::history::Entry;
@@ -33,11 +33,10 @@ impl Work for Settle {
             Attempted::Attempt => format!("attempt {}", stored.delivery.attempts),
             Attempted::Rule(name) => name.to_owned(),
         };
-        if let Some(receipt) = &settlement.receipt {
-            keep_receipt(ledger, &stored, receipt)?;
-        }
+        let receipt = settlement.receipt.as_ref().map(|receipt| seal_receipt(ledger, &stored, receipt));
+        let receipt = receipt.transpose()?;
         close_attempt(ledger, &stored, settlement.at, settlement.event, settlement.reason.as_ref())?;
-        let state = ledger.change(&mut stored, &settlement.change(&cause))?;
+        let state = ledger.change(&mut stored, &settlement.change(&cause, receipt.as_deref()))?;
         begin(ledger, &stored, settlement, &cause)?;
         if state.releases(rohrpost_model::route::On::Accepted) {
             let behind = Behind { at: settlement.at, cause: "released", who: HUB, why: None };
@@ -58,11 +57,11 @@ impl Work for Settle {
 }
 
 trait AsChange {
-    fn change<'a>(&'a self, cause: &'a str) -> Change<'a>;
+    fn change<'a>(&'a self, cause: &'a str, receipt: Option<&'a [u8]>) -> Change<'a>;
 }
 
 impl AsChange for Settlement {
-    fn change<'a>(&'a self, cause: &'a str) -> Change<'a> {
+    fn change<'a>(&'a self, cause: &'a str, receipt: Option<&'a [u8]>) -> Change<'a> {
         Change {
             event: self.event,
             at: self.at,
@@ -72,18 +71,15 @@ impl AsChange for Settlement {
             who: HUB,
             why: None,
             evidence: None,
+            also: receipt.map_or(Also::Nothing, Also::Receipt),
         }
     }
 }
 
-fn keep_receipt(ledger: &Ledger, stored: &Stored, receipt: &Receipt) -> Result<(), Fault> {
+fn seal_receipt(ledger: &Ledger, stored: &Stored, receipt: &Receipt) -> Result<Vec<u8>, Fault> {
     let delivery = &stored.delivery;
     let key = ledger.keys.of(&ledger.connection, delivery.submission)?;
-    let sealed = Column::Receipt(delivery.id).seal(&*key, delivery.submission, receipt)?;
-    let mut update =
-        ledger.connection.prepare_cached("UPDATE deliveries SET sealed_receipt = ?2 WHERE seq = ?1")?;
-    update.execute((stored.seq, sealed))?;
-    Ok(())
+    Ok(Column::Receipt(delivery.id).seal(&*key, delivery.submission, receipt)?)
 }
 
 /// Ends the attempt that was marked last, if it is still open: what was once written of an attempt stays, so the word

@@ -169,9 +169,9 @@ const fn meaning(event: Event) -> &'static str {
         }
         Event::RetryCommanded => "Ein Mensch hat einen weiteren Versuch angewiesen.",
         Event::DiscardCommanded => "Ein Mensch hat die Zustellung verworfen.",
-        Event::PauseCommanded => "Ein Mensch hat die Zustellung angehalten; sie bleibt, was sie ist.",
-        Event::ResumeCommanded => "Ein Mensch lässt die Zustellung weiterlaufen.",
-        Event::ExpiryWarned => "Die Frist der Route läuft bald ab; sonst hat sich nichts geändert.",
+        Event::PauseCommanded => "Ein Mensch hält die Zustellung zurück; sie bleibt, was sie ist.",
+        Event::ResumeCommanded => "Ein Mensch lässt die Zustellung weitergehen.",
+        Event::ExpiryWarned => "Die Zustellung verfällt bald.",
         Event::ExpiredByRule => "Die Frist der Route ist abgelaufen.",
     }
 }

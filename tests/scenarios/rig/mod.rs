@@ -17,7 +17,7 @@ use rohrpost_engine::{Engine, Ports};
 use rohrpost_model::client::{Grant, Role};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::limits::Limits;
-use rohrpost_model::ports::{Clock as _, ReceiptSigner, SealFault, Target};
+use rohrpost_model::ports::{Clock as _, ReceiptSigner, SealFault, Statement, Target};
 use rohrpost_model::route::{Match, On, Route, Step, Tenant};
 use rohrpost_model::{Client, DestinationName, ServiceKey, TenantName, Timestamp};
 use rohrpost_seal::{HubKey, KeyFolder};
@@ -162,6 +162,7 @@ impl World {
             records: Arc::clone(&watched) as _,
             commands: watched,
             blobs: Arc::clone(&store) as _,
+            audit: Arc::clone(&store) as _,
             versions: store,
             vault,
             clock: Arc::clone(&self.clock) as _,
@@ -239,7 +240,10 @@ impl World {
 
     /// Time passes in leaps, where nobody cares what happens when.
     pub async fn leap(&self, time: Duration, step: Duration) {
-        let end = self.now() + time;
+        self.leap_until(self.now() + time, step).await;
+    }
+
+    pub async fn leap_until(&self, end: Timestamp, step: Duration) {
         while self.now() < end {
             let left = Duration::try_from(end.duration_since(self.now())).unwrap_or_default();
             self.clock.advance(left.min(step));
@@ -312,7 +316,7 @@ async fn closed(store: &Weak<SqliteStore>) {
 struct NoReceipts;
 
 impl ReceiptSigner for NoReceipts {
-    fn sign(&self, _: &[u8]) -> Result<String, SealFault> {
+    fn sign(&self, _: Statement, _: &[u8]) -> Result<String, SealFault> {
         Ok("kein.beleg.hier".to_owned())
     }
 }

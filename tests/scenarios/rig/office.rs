@@ -3,7 +3,7 @@
 use super::clock::StillClock;
 use super::watch::Doings;
 use async_trait::async_trait;
-use rohrpost_model::ports::{Clock as _, Inquiry, Parcel, Target};
+use rohrpost_model::ports::{Clock as _, Inquiry, Parcel, Probe, Target};
 use rohrpost_model::{DeliveryId, Digest, Failure, Outcome, Reason, ReasonCode, Receipt, Timestamp};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -171,4 +171,6 @@ impl Target for Office {
     fn deduplicates(&self) -> bool {
         self.deduplicates.load(SeqCst)
     }
+
+    async fn probe(&self, _: &mut Probe) {}
 }

@@ -59,7 +59,7 @@ async fn h7_what_is_foreign_answers_as_what_does_not_exist_on_every_route() {
     let command = begun.json()["id"].as_str().unwrap().to_owned();
     let nobody = "01890000-0000-7000-8000-000000000000";
     let theirs =
-        Names { submission: id, case: "V-1", delivery: &delivery, destination: "ziel", command: &command };
+        Names { submission: id, case: "V-1", delivery: &delivery, destination: "nur-a", command: &command };
     let nobodys =
         Names { submission: nobody, case: "V-2", delivery: nobody, destination: "nirgends", command: nobody };
     let no_name = Names { submission: "%ff", case: "%20", delivery: "x", destination: "%ff", command: "x" };
@@ -99,7 +99,7 @@ async fn a_missing_role_is_named_where_the_tenant_is_the_clients_own() {
         ("portal", "/v1/deliveries".into(), "view"),
         ("portal", format!("/v1/deliveries/{delivery}"), "view"),
         ("portal", "/v1/destinations".into(), "view"),
-        ("portal", "/v1/destinations/ziel".into(), "view"),
+        ("portal", "/v1/destinations/nur-a".into(), "view"),
         ("portal", "/v1/commands".into(), "view"),
     ];
     for (client, path, role) in cases {

@@ -1,7 +1,7 @@
 //! Two towns, their clients and destinations.
 
 use super::memory::Memory;
-use super::probes::Stubborn;
+use super::probes::{Stubborn, destinations};
 use crate::{Gateway, Health, Settings, install_metrics, routes};
 use axum::Router;
 use axum::body::Body;
@@ -9,12 +9,11 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
-use rohrpost_engine::catalog::{Catalog, Connected};
+use rohrpost_engine::catalog::Catalog;
 use rohrpost_engine::{Engine, Ports};
 use rohrpost_model::client::{Grant, Role};
-use rohrpost_model::destination::Destination;
 use rohrpost_model::limits::Limits;
-use rohrpost_model::ports::*;
+use rohrpost_model::ports::Clock as _;
 use rohrpost_model::route::Tenant;
 use rohrpost_model::{Client, ClientName, Delivery, Digest, Timestamp};
 use serde_json::Value;
@@ -45,10 +44,6 @@ const CLIENTS: [(&str, &str, &[Role]); 11] = [
     ("half", "stadt-b", &[Role::View]),
 ];
 
-/// Destinations and their tenants.
-const DESTINATIONS: [(&str, &[&str]); 3] =
-    [("ziel", &["stadt-a"]), ("gemeinsam", &["stadt-a", "stadt-b"]), ("fremd", &["stadt-b"])];
-
 pub(super) struct House {
     pub(super) gateway: Arc<Gateway>,
     pub(super) health: Arc<Health>,
@@ -68,15 +63,15 @@ impl House {
             outbox: memory.clone(),
             records: memory.clone(),
             commands: memory.clone(),
-            audit: memory.clone(),
             blobs: memory.clone(),
             versions: memory.clone(),
             vault: memory.clone(),
             clock: memory.clone(),
+            audit: memory.clone(),
             receipts: memory.clone(),
         };
         let target = Stubborn::new();
-        let engine = Engine::start(ports, catalog(limits, &target)).await.unwrap();
+        let engine = Engine::start(ports, catalog(limits, Arc::clone(&target))).await.unwrap();
         let health = Arc::new(Health::default());
         // One recorder serves the process, as in the hub.
         static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| install_metrics().unwrap());
@@ -190,7 +185,7 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-fn catalog(limits: Limits, target: &Arc<Stubborn>) -> Catalog {
+fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
     let tenant = |name: &str, area: &str| Tenant {
         name: name.parse().unwrap(),
         title: name.into(),
@@ -201,7 +196,7 @@ fn catalog(limits: Limits, target: &Arc<Stubborn>) -> Catalog {
         tenants: tenants.into_iter().map(|tenant| (tenant.name.clone(), tenant)).collect(),
         clients: clients(),
         routes: BTreeMap::new(),
-        destinations: DESTINATIONS.into_iter().map(|named| destination(named, target)).collect(),
+        destinations: destinations(target),
         mappings: BTreeMap::new(),
         seals: BTreeMap::new(),
         limits,
@@ -222,13 +217,4 @@ fn clients() -> BTreeMap<ClientName, Client> {
         clients.entry(name).or_insert(client).grants.push(grant);
     }
     clients
-}
-
-fn destination(
-    (name, tenants): (&str, &[&str]),
-    target: &Arc<Stubborn>,
-) -> (rohrpost_model::DestinationName, Connected) {
-    let tenants = tenants.iter().map(|tenant| tenant.parse().unwrap()).collect();
-    let destination = Destination { tenants, ..Destination::new(name.parse().unwrap()) };
-    (destination.name.clone(), Connected { destination, target: Arc::clone(target) as _ })
 }

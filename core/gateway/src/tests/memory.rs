@@ -7,8 +7,8 @@ use futures::StreamExt as _;
 use rohrpost_model::ports::*;
 use rohrpost_model::version::VersionKind;
 use rohrpost_model::{
-    CaseId, ClientName, CommandId, Delivery, DeliveryId, DestinationName, Digest, Fault, State, SubmissionId,
-    TenantName, Timestamp,
+    CaseId, ClientName, CommandId, Delivery, DeliveryId, DestinationName, Digest, Fault, Receipt, State,
+    StepName, SubmissionId, TenantName, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -280,17 +280,6 @@ fn begun(submission: &rohrpost_model::Submission, new: NewDelivery) -> Delivery 
 
 #[async_trait]
 impl Records for Memory {
-    async fn origin(&self, _: SubmissionId) -> Result<Option<Arc<Origin>>, StoreFault> {
-        panic!("no delivery loop runs here")
-    }
-
-    async fn receipts(
-        &self,
-        _: SubmissionId,
-    ) -> Result<BTreeMap<rohrpost_model::StepName, rohrpost_model::Receipt>, StoreFault> {
-        panic!("no delivery loop runs here")
-    }
-
     async fn submission(
         &self,
         scope: &Scope,
@@ -326,6 +315,14 @@ impl Records for Memory {
             Some(DeliveryDetail { delivery, attempts: Vec::new(), history: kept.history.clone() })
         };
         Ok(self.seen(scope, detail).pop())
+    }
+
+    async fn origin(&self, _: SubmissionId) -> Result<Option<Arc<Origin>>, StoreFault> {
+        panic!("nothing is delivered here")
+    }
+
+    async fn receipts(&self, _: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault> {
+        panic!("nothing is delivered here")
     }
 
     async fn counts(&self) -> Result<Vec<StateCount>, StoreFault> {
@@ -448,12 +445,6 @@ impl Clock for Memory {
     async fn sleep_until(&self, _: Timestamp) {}
 }
 
-impl ReceiptSigner for Memory {
-    fn sign(&self, statement: Statement, claims: &[u8]) -> Result<String, SealFault> {
-        Ok(format!("{}.{}.x", statement.typ(), Digest::of(claims)))
-    }
-}
-
 #[async_trait]
 impl Audit for Memory {
     async fn head(&self) -> Result<Head, StoreFault> {
@@ -462,6 +453,12 @@ impl Audit for Memory {
 
     async fn hash_at(&self, seq: u64) -> Result<Option<Digest>, StoreFault> {
         Ok((1..=3).contains(&seq).then(|| Digest::of(seq.to_string().as_bytes())))
+    }
+}
+
+impl ReceiptSigner for Memory {
+    fn sign(&self, statement: Statement, claims: &[u8]) -> Result<String, SealFault> {
+        Ok(format!("{}.{}.x", statement.typ(), Digest::of(claims)))
     }
 }
 

@@ -42,7 +42,7 @@ async fn a_preview_counts_and_changes_nothing() {
         (json!({ "state": ["due"] }), 0),
         (json!({ "reason": "no-route", "tenant": "stadt-a" }), 2),
         (json!({ "tenant": "stadt-b" }), 0),
-        (json!({ "destination": "ziel" }), 0),
+        (json!({ "destination": "nur-a" }), 0),
         (json!({ "paused": true }), 0),
     ] {
         let order = json!({ "order": "discard", "filter": filter, "preview": true });

@@ -30,7 +30,7 @@ async fn h2_every_delivery_that_waits_says_why() {
             let id = house
                 .delivery(|delivery| {
                     delivery.state = state;
-                    delivery.destination = Some("ziel".parse().unwrap());
+                    delivery.destination = Some("nur-a".parse().unwrap());
                     // A parked one always carries its reason; of the others it is not asked.
                     delivery.reason = (state == State::Parked).then(|| Reason::new(ReasonCode::NoWord));
                     make(delivery);
@@ -52,7 +52,7 @@ async fn what_comes_first_is_told_first() {
     let house = House::new().await;
     let at_ziel = |delivery: &mut Delivery| {
         delivery.state = State::Due;
-        delivery.destination = Some("ziel".parse().unwrap());
+        delivery.destination = Some("nur-a".parse().unwrap());
         delivery.reason = None;
     };
     let id = house.delivery(at_ziel).await;
@@ -61,14 +61,14 @@ async fn what_comes_first_is_told_first() {
     house.change(&id, |delivery| delivery.due_at = Some(Timestamp::from_second(1_900_000_000).unwrap()));
     assert_eq!(waits().await["code"], "retry-at");
     assert_eq!(waits().await["params"]["at"], "2030-03-17T17:46:40Z");
-    let pause = house.post("operator", "/v1/destinations/ziel/pause", r#"{"reason":"Umzug"}"#).await;
+    let pause = house.post("operator", "/v1/destinations/nur-a/pause", r#"{"reason":"Umzug"}"#).await;
     assert_eq!(pause.json()["changed"], true);
     let told = waits().await;
     assert_eq!(
         (told["code"].as_str(), told["params"]["who"].as_str()),
         (Some("paused-by-person"), Some("operator"))
     );
-    house.post("operator", "/v1/destinations/ziel/drain", r#"{"reason":"Umzug"}"#).await;
+    house.post("operator", "/v1/destinations/nur-a/drain", r#"{"reason":"Umzug"}"#).await;
     assert_eq!(waits().await["code"], "draining");
     house.change(&id, |delivery| delivery.behind = Some(earlier()));
     assert_eq!(waits().await["code"], "behind-earlier");
@@ -80,7 +80,7 @@ async fn what_comes_first_is_told_first() {
         delivery.reason = Some(Reason::new(ReasonCode::Torn));
     });
     assert_eq!(waits().await, Value::Null, "its reason says it");
-    house.post("operator", "/v1/destinations/ziel/pause", r#"{"reason":"Umzug"}"#).await;
+    house.post("operator", "/v1/destinations/nur-a/pause", r#"{"reason":"Umzug"}"#).await;
     assert_eq!(waits().await["code"], "paused-by-person");
 }
 

@@ -28,7 +28,8 @@ fn parked() -> DeliveryFilter {
 
 /// The most in any second, wherever it is laid.
 fn most_in_a_second(calls: &[Call]) -> usize {
-    let within = |first: Timestamp| calls.iter().filter(move |call| call.at >= first && call.at < first + seconds(1));
+    let within =
+        |first: Timestamp| calls.iter().filter(move |call| call.at >= first && call.at < first + seconds(1));
     calls.iter().map(|call| within(call.at).count()).max().unwrap_or(0)
 }
 

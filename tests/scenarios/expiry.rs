@@ -81,7 +81,10 @@ async fn h2_what_is_unknown_does_not_expire_before_somebody_knows() {
     assert_eq!(world.state(lost).await, State::Parked, "nobody could tell: a person decides");
     world.pass(minutes(5)).await;
     let ruled = ruled(&world, lost, begun).await;
-    assert_eq!(ruled.iter().map(|(_, event)| *event).collect::<Vec<_>>(), [Event::ExpiryWarned, Event::ExpiredByRule]);
+    assert_eq!(
+        ruled.iter().map(|(_, event)| *event).collect::<Vec<_>>(),
+        [Event::ExpiryWarned, Event::ExpiredByRule]
+    );
     assert!(ruled[1].0 - ruled[0].0 >= 30, "warned as long before as the route says: {ruled:?}");
     assert_eq!(world.state(lost).await, State::Expired);
     assert_eq!(office.deliveries().len(), 1);

@@ -138,9 +138,13 @@ async fn a_night_does_not_end_the_tries_without_a_last_one_in_the_morning() {
 /// Während einer Wartung geht nichts hinaus, auch wenn das Ziel sonst immer offen ist: einmal angekündigt, oder jede Woche.
 #[tokio::test]
 async fn during_a_maintenance_nothing_begins_be_it_once_or_every_week() {
-    let once = Closed::Once { from: "2026-05-05T22:00".parse().unwrap(), until: "2026-05-06T04:00".parse().unwrap() };
+    let once = Closed::Once {
+        from: "2026-05-05T22:00".parse().unwrap(),
+        until: "2026-05-06T04:00".parse().unwrap(),
+    };
     let weekly = Closed::Weekly(weekly(Weekday::Sunday, Weekday::Sunday, ((2, 0), (5, 0))));
-    let (world, office) = World::with("2026-05-05T21:30+02", in_berlin("amt", None, vec![once, weekly])).await;
+    let (world, office) =
+        World::with("2026-05-05T21:30+02", in_berlin("amt", None, vec![once, weekly])).await;
     let until = |end| Some((ReasonCode::Maintenance, format!("until={end}")));
     let nights = [
         ("2026-05-05T21:59:59+02", "2026-05-05T22:00+02", "2026-05-06T04:00+02", "2026-05-06T02:00:00Z"),

@@ -22,11 +22,7 @@ async fn three(world: &World, case: &str) -> [DeliveryId; 3] {
 }
 
 async fn states(world: &World, deliveries: [DeliveryId; 3]) -> [State; 3] {
-    [
-        world.state(deliveries[0]).await,
-        world.state(deliveries[1]).await,
-        world.state(deliveries[2]).await,
-    ]
+    [world.state(deliveries[0]).await, world.state(deliveries[1]).await, world.state(deliveries[2]).await]
 }
 
 /// Die erste Zustellung eines Vorgangs liegt: Die späteren desselben Vorgangs warten hinter ihr und sagen es; andere
@@ -93,8 +89,7 @@ async fn h11_a_later_one_waits_while_the_earlier_one_is_sent_or_unknown_and_goes
     };
     assert_eq!(at("lang"), [0, 20, 40]);
     assert_eq!(at("offen"), [0, 0, 0]);
-    let unknown: Vec<_> =
-        office.deliveries().into_iter().filter(|call| call.case == "ungewiss").collect();
+    let unknown: Vec<_> = office.deliveries().into_iter().filter(|call| call.case == "ungewiss").collect();
     assert_eq!(unknown[0].key, unknown[1].key, "it was not there, and is sent again before any other");
     assert!(unknown[1..].iter().all(|call| call.at >= begun + seconds(5)), "it is asked about first");
     assert_eq!(world.count("amt", State::Awaiting).await, 3);

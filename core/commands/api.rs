@@ -7,13 +7,17 @@ use rohrpost_kit::AdapterSource;
 use rohrpost_kit::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use rohrpost_kit::http::{Answer, Body, Client, Connection, Method, Request, Url};
 use rohrpost_kit::settings::ByteSize;
-use rohrpost_model::Failure;
+use rohrpost_model::{Failure, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The longest answer that is read: a page of deliveries has far less.
 const ANSWER_LIMIT: ByteSize = ByteSize::from_bytes(32 << 20);
+
+/// How long a command that waits for something leaves the hub alone.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Where the hub is, and who asks.
 #[derive(clap::Args, Default)]
@@ -118,6 +122,12 @@ impl Api {
         }
         serde_json::from_slice(body)
             .map_err(|_| Stop::Failed("the answer is not JSON; is this a Rohrpost hub?".into()))
+    }
+
+    /// Waits a moment before the hub is asked again.
+    pub fn pause(&self, context: &Context<'_>) {
+        let next = context.clock.now().checked_add(PAUSE).unwrap_or(Timestamp::MAX);
+        self.runtime.block_on(context.clock.sleep_until(next));
     }
 
     fn unreached(&self, failure: &Failure) -> Stop {

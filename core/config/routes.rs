@@ -147,6 +147,10 @@ fn read_expiry(entry: Entry<'_>) -> Option<Expiry> {
         let fault = early.at.fault("this warning would come before the submission does");
         faults.note(fault.hint("warn less long before than `after`"));
     }
+    for late in warn.iter().filter(|warn| warn.get().is_zero()) {
+        let fault = late.at.fault("this warning would come when it is too late");
+        faults.note(fault.hint("give a time before the end, like 1d"));
+    }
     let mut warn: Vec<_> = warn.iter().map(|warn| warn.get()).collect();
     warn.sort_by(|one, other| other.cmp(one));
     Some(Expiry { after: after.get(), warn })

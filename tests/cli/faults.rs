@@ -52,7 +52,7 @@ const ALL: [&str; 19] = [
     "hub.toml:12:7: a demo configuration serves loopback addresses only, and 0.0.0.0:8480 is not one; use 127.0.0.1:8480",
     "hub.toml:24:1: unknown key `levle`; did you mean `level`? Known keys: format, level",
     "routes/anders.toml:2:27: unknown tenant `nirgendwo`; known: drei, lk-beispiel, zwei",
-    "routes/anders.toml:3:1: unknown key `colour`; known keys: name, tenants, match, step",
+    "routes/anders.toml:3:1: unknown key `colour`; known keys: name, tenants, match, expiry, step",
     "routes/anders.toml:11:8: `unrouted` is the hub's own step, on which submissions wait that no route takes",
     "routes/anders.toml:12:15: unknown destination `lk-beispiel-wasserbehoerdee` (for the tenant `lk-beispiel`); \
      did you mean `lk-beispiel-wasserbehoerde`?",
@@ -218,6 +218,68 @@ fn conditions() {
         &with("{ xpath = \"//b:vorhaben\", namespaces = { b = \"urn:x\" } }"),
     );
     assert_eq!(shop.run(&["check"]).code, 0);
+}
+
+/// Writes the rule of the route above `[match]`: `[expiry]` is line 5.
+fn expiry_of_route(text: &str) -> Workshop {
+    let shop = Workshop::new();
+    let rule = format!("[expiry]\n{text}\n\n[match]");
+    shop.edit("config/routes/brunnenbohrung.toml", "[match]", &rule);
+    shop
+}
+
+#[test]
+fn expiry_of_a_route() {
+    let file = "routes/brunnenbohrung.toml";
+    let cases = [
+        ("warn = [\"1d\"]", "5:1: the key `after` is missing"),
+        ("after = \"0s\"", "6:9: with no time at all everything would expire at once; give a time like 30d"),
+        ("after = \"30 Tage\"", "6:9: a duration is a whole number with a unit: "),
+        ("after = 30", "6:9: this is a whole number; it must be a text in quotes"),
+        ("after = \"99999999999999999d\"", "6:9: the duration is too long"),
+        (
+            "afterr = \"30d\"\nafter = \"30d\"",
+            "6:1: unknown key `afterr`; did you mean `after`? Known keys: after, warn",
+        ),
+        (
+            "after = \"30d\"\nwarn = [\"7d\", \"30d\"]",
+            "7:15: this warning would come before the submission does; ",
+        ),
+        ("after = \"30d\"\nwarn = [\"0s\"]", "7:9: this warning would come when it is too late; "),
+        ("after = \"30d\"\nwarn = [\"bald\"]", "7:9: a duration is a whole number with a unit: "),
+        ("after = \"30d\"\nwarn = [7]", "7:9: this is a whole number; it must be a text in quotes"),
+    ];
+    for (text, expected) in cases {
+        expect(&expiry_of_route(text), &[&format!("{file}:{expected}")]);
+    }
+    let both = expiry_of_route("after = \"1h\"\nwarn = [\"2h\", \"0s\"]");
+    let faults = [
+        format!("{file}:7:9: this warning would come before the submission does"),
+        format!("{file}:7:15: this warning would come when it is too late"),
+    ];
+    expect(&both, &[&faults[0], &faults[1]]);
+    for right in
+        ["after = \"30d\"", "after = \"30d\"\nwarn = [\"7d\", \"1d\"]", "after = \"1s\"\nwarn = \"500ms\""]
+    {
+        let ran = expiry_of_route(right).run(&["check"]);
+        assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{right}");
+    }
+}
+
+#[test]
+fn expiry_of_a_step() {
+    let of_step = |text: &str, expected: &str| {
+        let line = format!("seal = \"siegel\"\nexpiry = {text}");
+        one_fault("routes/brunnenbohrung.toml", "seal = \"siegel\"", &line, expected);
+    };
+    let at = "routes/brunnenbohrung.toml:15:";
+    of_step("\"30d\"", &format!("{at}10: this is a text; it must be a table"));
+    of_step("{}", &format!("{at}10: the key `after` is missing"));
+    of_step(
+        "{ after = \"1d\", warn = [\"2d\"] }",
+        &format!("{at}34: this warning would come before the submission"),
+    );
+    of_step("{ after = \"1d\", cap = \"2d\" }", &format!("{at}26: unknown key `cap`; "));
 }
 
 #[test]

@@ -7,35 +7,35 @@ use tokio::runtime::Runtime;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-const ID: &str = "01990000-0000-7000-8000-000000000001";
+pub(super) const ID: &str = "01990000-0000-7000-8000-000000000001";
 const OTHER: &str = "01990000-0000-7000-8000-000000000002";
 
 /// A hub for one test, and a configuration whose tokens it could know.
-struct Hub {
+pub(super) struct Hub {
     runtime: Runtime,
     server: MockServer,
     shop: Workshop,
 }
 
 impl Hub {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let server = runtime.block_on(MockServer::start());
         Self { runtime, server, shop: Workshop::new() }
     }
 
-    fn answers(&self, mock: wiremock::MockBuilder, status: u16, body: Value) {
+    pub(super) fn answers(&self, mock: wiremock::MockBuilder, status: u16, body: Value) {
         let answer = ResponseTemplate::new(status).set_body_json(body);
         self.runtime.block_on(mock.respond_with(answer).mount(&self.server));
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn run(&self, arguments: &[&str]) -> Ran {
         let url = self.server.uri();
         let all: Vec<_> = arguments.iter().copied().chain(["--url", &url]).collect();
         self.shop.run(&all)
     }
 
-    fn requests(&self) -> Vec<Request> {
+    pub(super) fn requests(&self) -> Vec<Request> {
         self.runtime.block_on(self.server.received_requests()).expect("recorded")
     }
 

@@ -7,6 +7,7 @@ mod files;
 mod hub;
 mod policy;
 mod probe;
+mod queue;
 
 use std::fs;
 use std::path::{Path, PathBuf};

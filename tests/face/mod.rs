@@ -5,6 +5,7 @@ mod commands;
 mod conditions;
 mod idempotency;
 mod mappings;
+mod operations;
 mod privacy;
 mod sizes;
 mod tenants;

@@ -1,7 +1,7 @@
 //! H7: what one tenant hands in is nothing that another may know of.
 
 use super::{Answered, sample, text};
-use crate::support::client::Client;
+use crate::support::client::{Client, until};
 use crate::support::hub::{AREA, Hub, SERVICE, Setup};
 use crate::support::multipart::{attachment, body, data, metadata};
 use crate::support::sink::Sink;
@@ -65,10 +65,19 @@ impl House {
         let answer = Answered::of(request.send().await.expect("an answer")).await.accepted();
         let submission =
             portal.follow(text(&answer, "id"), |it| it["deliveries"][1]["state"] == "parked").await;
+        let delivery = submission["deliveries"][1].clone();
         Ids {
             submission: text(&submission, "id").to_owned(),
-            delivery: text(&submission["deliveries"][1], "id").to_owned(),
+            destination: text(&delivery, "destination").to_owned(),
+            delivery: text(&delivery, "id").to_owned(),
+            command: String::new(),
         }
+    }
+
+    /// Gives an order for many.
+    async fn order(&self, client: &str, order: &Value) -> Answered {
+        let request = Client::of(&self.hub, client).request("POST", "/v1/commands").json(order);
+        Answered::of(request.send().await.expect("an answer")).await
     }
 
     async fn ask(&self, client: &str, method: &str, path: &str) -> Answered {
@@ -83,6 +92,8 @@ impl House {
 struct Ids {
     submission: String,
     delivery: String,
+    destination: String,
+    command: String,
 }
 
 /// Every method and path of the API that takes an id.
@@ -101,6 +112,8 @@ fn filled(path: &str, ids: &Ids, case: &str) -> String {
         Some("submissions") => [("{id}", ids.submission.as_str()), ("{n}", "1")].into(),
         Some("deliveries") => [("{id}", ids.delivery.as_str())].into(),
         Some("cases") => [("{case}", case)].into(),
+        Some("destinations") => [("{name}", ids.destination.as_str())].into(),
+        Some("commands") => [("{id}", ids.command.as_str())].into(),
         other => panic!("{path}: say what an id of {other:?} is"),
     };
     let filled = known.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
@@ -111,7 +124,9 @@ fn filled(path: &str, ids: &Ids, case: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn h7_another_tenants_ids_answer_404_on_every_route() {
     let house = House::new().await;
-    let theirs = house.hand_in("stadtportal", TOWN).await;
+    let mut theirs = house.hand_in("stadtportal", TOWN).await;
+    let hold = json!({ "order": "pause", "all": true, "reason": "Prüfung" });
+    theirs.command = text(&house.order("stadtbetrieb", &hold).await.accepted(), "id").to_owned();
     let case = text(
         &Client::of(&house.hub, "stadtportal").get(&format!("/v1/submissions/{}", theirs.submission)).await,
         "case",
@@ -120,10 +135,12 @@ async fn h7_another_tenants_ids_answer_404_on_every_route() {
     let nobodys = Ids {
         submission: "01990000-0000-7000-8000-000000000001".into(),
         delivery: "01990000-0000-7000-8000-000000000002".into(),
+        destination: "gibt-es-nicht".into(),
+        command: "01990000-0000-7000-8000-000000000003".into(),
     };
     let document = house.ask("portal", "GET", "/openapi.json").await.json();
     let routes = routes_with_ids(&document);
-    assert!(routes.len() >= 7, "{routes:?}");
+    assert!(routes.len() >= 15, "{routes:?}");
     for (method, route) in &routes {
         let (foreign, unknown) = (filled(route, &theirs, &case), filled(route, &nobodys, "gibt-es-nicht"));
         for client in ["portal", "operator"] {
@@ -144,7 +161,7 @@ async fn h7_nobody_operates_what_belongs_to_another_tenant() {
     let theirs = house.hand_in("stadtportal", TOWN).await;
     let path = format!("/v1/deliveries/{}", theirs.delivery);
     let before = house.ask("stadtbetrieb", "GET", &path).await;
-    for order in ["retry", "discard"] {
+    for order in ["retry", "discard", "pause", "resume"] {
         for client in ["operator", "portal"] {
             let answered = house.ask(client, "POST", &format!("{path}/{order}")).await;
             assert_eq!((answered.status.as_u16(), answered.word().as_str()), (404, "not-found"), "{order}");
@@ -153,6 +170,45 @@ async fn h7_nobody_operates_what_belongs_to_another_tenant() {
     assert_eq!(house.ask("stadtbetrieb", "GET", &path).await, before, "nothing happened to it");
     let done = house.ask("stadtbetrieb", "POST", &format!("{path}/discard")).await;
     assert_eq!(done.json()["state"], "discarded", "its own operator may");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h7_an_order_for_many_and_a_pause_stay_within_the_tenants_of_who_gives_them() {
+    let house = House::new().await;
+    let (ours, theirs) = (house.hand_in("portal", AREA).await, house.hand_in("stadtportal", TOWN).await);
+    let path = format!("/v1/deliveries/{}", theirs.delivery);
+    let before = house.ask("stadtbetrieb", "GET", &path).await;
+    // Named by everything that a filter knows, and not at all.
+    let filters = [
+        json!({ "tenant": "stadt" }),
+        json!({ "destination": "stadt-enaio" }),
+        json!({ "case": COMMON, "state": ["parked"] }),
+        json!({ "service": SERVICE }),
+        json!({}),
+    ];
+    for (filter, count) in filters.iter().zip([0, 0, 1, 1, 1]) {
+        let preview = json!({ "order": "discard", "filter": filter, "preview": true });
+        assert_eq!(house.order("operator", &preview).await.json(), json!({ "count": count }), "{filter}");
+    }
+    let begun =
+        house.order("operator", &json!({ "order": "discard", "all": true, "reason": "weg damit" })).await;
+    let command = format!("/v1/commands/{}", text(&begun.accepted(), "id"));
+    until(async || house.ask("operator", "GET", &command).await.json()["state"] == "finished").await;
+    let own = house.ask("operator", "GET", &format!("/v1/deliveries/{}", ours.delivery)).await.json();
+    assert_eq!(own["state"], "discarded");
+    assert_eq!(house.ask("stadtbetrieb", "GET", &path).await, before, "the other's is as it was");
+    assert_eq!(house.ask("stadtbetrieb", "GET", "/v1/commands").await.json()["commands"], json!([]));
+
+    let foreign = house.ask("operator", "POST", "/v1/destinations/stadt-enaio/pause").await;
+    assert_eq!((foreign.status.as_u16(), foreign.word().as_str()), (404, "not-found"));
+    let at = house.ask("stadtbetrieb", "GET", "/v1/destinations/stadt-enaio").await.json();
+    assert_eq!((&at["pause"], &at["open"]["parked"]), (&Value::Null, &json!(1)));
+    for (client, own) in [("operator", "lk-beispiel"), ("stadtbetrieb", "stadt")] {
+        let listed = house.ask(client, "GET", "/v1/destinations").await.json();
+        for destination in listed["destinations"].as_array().expect("destinations") {
+            assert!(text(destination, "name").starts_with(own), "{client}: {destination}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,12 +10,13 @@ pub(crate) use check::xml_limits;
 pub use intake::{Incoming, Intake};
 
 use crate::Engine;
+use crate::catalog::Catalog;
 use crate::routing::{self, NoTenant};
 use bytes::Bytes;
 use rohrpost_mappings::{NotWellFormed, Violation};
 use rohrpost_model::ports::{Acceptance, Answer, Statement, StoreFault};
 use rohrpost_model::submission::{ReplyChannel, Role, TrustLevel};
-use rohrpost_model::{Area, CaseId, Client, Kind, MappingName, ServiceKey, SubmissionId};
+use rohrpost_model::{Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, SubmissionId};
 use std::sync::Arc;
 
 /// What a sender says of a submission before its content.
@@ -120,9 +121,11 @@ impl Engine {
         let now = self.ports.clock.now();
         let (deliveries, checks) = intake.route(now)?;
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
-        let receipt = self.check_and_sign(&intake, data, checks, intake.receipt_claims(&case, now)).await?;
-        let idempotency = intake.idempotency(self.ports.vault.as_ref());
         let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
+        let claims = intake.receipt_claims(&case, now);
+        let handed_in = HandedIn { media_type: intake.data_media_type(), data, sha256, checks, claims };
+        let receipt = self.check_and_sign(Arc::clone(&intake.catalog), handed_in).await?;
+        let idempotency = intake.idempotency(self.ports.vault.as_ref());
         let answer = Answer { id: intake.id, case: case.clone(), received_at: now, sha256, receipt };
         let new = intake.into_new_submission(case, answer, idempotency, deliveries, now);
         match self.ports.outbox.accept(new).await? {
@@ -136,24 +139,29 @@ impl Engine {
     }
 
     /// Checks the data and signs the receipt: one piece of work, so that a sender waits for a thread once.
-    async fn check_and_sign(
-        &self,
-        intake: &Intake,
-        data: Bytes,
-        checks: Vec<MappingName>,
-        claims: Vec<u8>,
-    ) -> Result<String, Refusal> {
-        let (catalog, media_type) = (Arc::clone(&intake.catalog), intake.data_media_type());
+    async fn check_and_sign(&self, catalog: Arc<Catalog>, handed_in: HandedIn) -> Result<String, Refusal> {
         let signer = Arc::clone(&self.ports.receipts);
         let work = move || {
-            check_data(&catalog, &media_type, &data, &checks)?;
-            Ok(signer.sign(Statement::Receipt, &claims))
+            let HandedIn { media_type, data, sha256, checks, claims } = handed_in;
+            let fits = check_data(&catalog, &media_type, &data, &checks)?;
+            Ok((sha256, fits, signer.sign(Statement::Receipt, &claims)))
         };
         let trouble = |why: String| Refusal::Trouble(StoreFault::Unavailable(why));
         let done: Result<_, Refusal> =
             self.workers.run_at_the_door(work).await.map_err(|reason| trouble(reason.english()))?;
-        done?.map_err(|fault| trouble(format!("the receipt cannot be signed: {fault}")))
+        let (sha256, fits, signed) = done?;
+        fits.into_iter().for_each(|schema| self.known_valid.remember(sha256, schema));
+        signed.map_err(|fault| trouble(format!("the receipt cannot be signed: {fault}")))
     }
+}
+
+/// What is checked at the door, and what its receipt states.
+struct HandedIn {
+    media_type: String,
+    data: Bytes,
+    sha256: Digest,
+    checks: Vec<MappingName>,
+    claims: Vec<u8>,
 }
 
 fn new_case(id: SubmissionId) -> Result<CaseId, Refusal> {

@@ -123,6 +123,13 @@ impl Engine {
                 return Served { more: true, look_again_at: None };
             }
         };
+        // A person may have held it back meanwhile: from then on nothing begins.
+        if self.lanes.work(place) != Some(work) {
+            for claim in claims {
+                self.ports.outbox.give_back(claim).await;
+            }
+            return Served { more: true, look_again_at: Some(now) };
+        }
         let more = claims.len() == allowance.may_begin;
         self.lanes.served(place, claims.last().map(|claim| claim.delivery.tenant.clone()));
         for claim in claims {

@@ -4,20 +4,18 @@ use crate::Engine;
 use crate::dispatch::after;
 use futures::future::join_all;
 use rohrpost_model::ports::{
-    BulkCommand, BulkOrder, BulkProgress, BulkState, Command, CommandOutcome, DeliveryFilter,
+    BulkCommand, BulkEnd, BulkOrder, BulkProgress, BulkState, Command, CommandOutcome, DeliveryFilter,
     DestinationOrder, NewBulkCommand, NewDestinationCommand, Order, Pause, Scope, StoreFault,
 };
 use rohrpost_model::{
     ClientName, CommandId, Delivery, DeliveryId, DestinationName, State, TenantName, Timestamp,
 };
+use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// An order for many deliveries goes on in pieces of this time.
 const PIECE: Duration = Duration::from_millis(100);
-
-/// Pieces in a second.
-const PIECES: u32 = 10;
 
 /// How many orders for many deliveries may run at one time.
 pub const ORDERS_AT_ONCE: usize = 16;
@@ -152,15 +150,22 @@ impl Engine {
     }
 
     /// Stops an order for many deliveries. What it did stays done.
-    pub async fn cancel(&self, id: CommandId, who: &ClientName) -> Result<Option<BulkCommand>, StoreFault> {
-        self.ports.commands.end(id, BulkState::Cancelled, who.as_str(), self.ports.clock.now()).await
+    pub async fn cancel(
+        &self,
+        id: CommandId,
+        who: &ClientName,
+        why: String,
+    ) -> Result<Option<BulkCommand>, StoreFault> {
+        let (state, who, at) = (BulkState::Cancelled, who.to_string(), self.ports.clock.now());
+        self.ports.commands.end(BulkEnd { id, state, who, why: Some(why), at }).await
     }
 
     /// Carries out orders for many deliveries until `stop` turns true. Each goes on where it stood when the hub stopped.
     pub(crate) async fn carry_out_orders(&self, mut stop: watch::Receiver<bool>) {
+        let mut paces = Paces::default();
         while !*stop.borrow() {
             let began = self.ports.clock.now();
-            let some = self.carry_on().await.unwrap_or_else(|fault| {
+            let some = self.carry_on(&mut paces).await.unwrap_or_else(|fault| {
                 tracing::error!(%fault, "orders for many deliveries cannot be carried out");
                 false
             });
@@ -174,16 +179,20 @@ impl Engine {
     }
 
     /// One piece of every order that runs. Returns whether there was one.
-    async fn carry_on(&self) -> Result<bool, StoreFault> {
+    async fn carry_on(&self, paces: &mut Paces) -> Result<bool, StoreFault> {
         let orders = self.ports.commands.orders(true, ORDERS_AT_ONCE).await?;
+        paces.keep(&orders);
         for order in &orders {
-            self.carry_on_with(order).await?;
+            self.carry_on_with(order, paces.piece(order, self.ports.clock.now())).await?;
         }
         Ok(!orders.is_empty())
     }
 
-    async fn carry_on_with(&self, order: &BulkCommand) -> Result<(), StoreFault> {
-        let Some(limit) = self.piece_of(order) else { return Ok(()) };
+    /// Carries an order on by `limit` deliveries.
+    async fn carry_on_with(&self, order: &BulkCommand, limit: usize) -> Result<(), StoreFault> {
+        if limit == 0 {
+            return Ok(());
+        }
         let found =
             self.ports.records.deliveries(&order.scope, &order.filter, Some(order.cursor), limit).await?;
         let full = found.len() == limit;
@@ -201,21 +210,10 @@ impl Engine {
         self.ports.commands.progress(BulkProgress { id: order.id, done, refused, cursor }).await?;
         self.wake.notify_one();
         if last {
-            let now = self.ports.clock.now();
-            self.ports.commands.end(order.id, BulkState::Finished, "rohrpost", now).await?;
+            let (id, state, at) = (order.id, BulkState::Finished, self.ports.clock.now());
+            self.ports.commands.end(BulkEnd { id, state, who: "rohrpost".into(), why: None, at }).await?;
         }
         Ok(())
-    }
-
-    /// How many deliveries this piece takes. A slow order waits for its next whole one.
-    fn piece_of(&self, order: &BulkCommand) -> Option<usize> {
-        let due =
-            elapsed_pieces(order.at, self.ports.clock.now()).saturating_mul(u64::from(order.per_second));
-        let allowed = due / u64::from(PIECES);
-        let left = allowed.saturating_sub(order.done + order.refused);
-        let most = u64::from(order.per_second.div_ceil(PIECES));
-        // Time in which the hub was down, or a clock put forward, is not caught up.
-        usize::try_from(left.min(most)).ok().filter(|limit| *limit > 0)
     }
 
     async fn carry_out(
@@ -245,10 +243,27 @@ impl Engine {
     }
 }
 
-/// How many pieces of time have begun since `from`.
-fn elapsed_pieces(from: Timestamp, now: Timestamp) -> u64 {
-    let elapsed = Duration::try_from(now.duration_since(from)).unwrap_or_default();
-    u64::try_from(elapsed.as_millis() / PIECE.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+/// When the orders that run may take their next deliveries.
+#[derive(Default)]
+struct Paces(HashMap<CommandId, Timestamp>);
+
+impl Paces {
+    /// Forgets those that have ended.
+    fn keep(&mut self, orders: &[BulkCommand]) {
+        self.0.retain(|id, _| orders.iter().any(|order| order.id == *id));
+    }
+
+    /// How many deliveries an order may take now. One piece's worth is made good at most: time in which the hub was down
+    /// or slow is not caught up, and a clock that jumps changes nothing.
+    fn piece(&mut self, order: &BulkCommand, now: Timestamp) -> usize {
+        let each = Duration::from_secs(1) / order.per_second.max(1);
+        let next = self.0.get(&order.id).copied().filter(|next| *next <= after(now, each)).unwrap_or(now);
+        let next = next.max(now.checked_sub(PIECE).unwrap_or(now));
+        let Ok(waited) = Duration::try_from(now.duration_since(next)) else { return 0 };
+        let taken = 1 + u32::try_from(waited.as_nanos() / each.as_nanos()).unwrap_or(0);
+        self.0.insert(order.id, after(next, each * taken));
+        usize::try_from(taken).unwrap_or(usize::MAX)
+    }
 }
 
 /// The states in which an order can be carried out.
@@ -261,4 +276,77 @@ pub fn states_for(order: BulkOrder) -> impl Iterator<Item = State> {
         BulkOrder::Resume => Event::ResumeCommanded,
     };
     State::ALL.into_iter().filter(move |state| next(*state, event).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rohrpost_model::ports::Cursor;
+
+    fn order(per_second: u32) -> BulkCommand {
+        let at = Timestamp::UNIX_EPOCH;
+        BulkCommand {
+            id: CommandId::new(at),
+            order: BulkOrder::Retry,
+            filter: DeliveryFilter::default(),
+            scope: Scope::Hub,
+            per_second,
+            who: "betrieb".into(),
+            why: None,
+            at,
+            total: 1_000_000,
+            done: 0,
+            refused: 0,
+            cursor: Cursor(0),
+            last: Cursor(1_000_000),
+            state: BulkState::Running,
+            ended: None,
+        }
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_000_000_000 + millis).unwrap()
+    }
+
+    /// How many are taken at looks every 100 ms from `from` on, for `seconds`.
+    fn taken(paces: &mut Paces, order: &BulkCommand, from: i64, seconds: i64) -> usize {
+        (0..seconds * 10).map(|look| paces.piece(order, at(from + look * 100))).sum()
+    }
+
+    #[test]
+    fn an_order_takes_as_many_in_a_second_as_it_may() {
+        for rate in [1, 3, 5, 10, 99, 100, 1000] {
+            let (mut paces, order) = (Paces::default(), order(rate));
+            let in_ten = taken(&mut paces, &order, 0, 10);
+            let right = usize::try_from(rate).unwrap() * 10;
+            assert!((right * 9 / 10..=right + 1).contains(&in_ten), "{in_ten} in ten seconds at {rate}");
+        }
+    }
+
+    #[test]
+    fn time_in_which_the_hub_was_down_or_a_clock_jumped_is_not_caught_up() {
+        for rate in [1, 5, 100] {
+            let (mut paces, order) = (Paces::default(), order(rate));
+            taken(&mut paces, &order, 0, 1);
+            for jump in [3_600_000, 60_000] {
+                let next = taken(&mut paces, &order, jump, 1);
+                let right = usize::try_from(rate).unwrap();
+                let most = right + right.div_ceil(10) + 1;
+                assert!(
+                    (right * 8 / 10..=most).contains(&next),
+                    "{next} in the second after a jump at {rate}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_fits_the_states_that_the_table_says() {
+        let states = |order| states_for(order).collect::<Vec<_>>();
+        let open = [State::Blocked, State::Due, State::Unknown, State::Awaiting, State::Parked];
+        let discard = BulkOrder::Discard { dependents: rohrpost_model::ports::Dependents::Discard };
+        for order in [BulkOrder::Retry, BulkOrder::Mend, BulkOrder::Pause, BulkOrder::Resume, discard] {
+            assert_eq!(states(order), open, "{order:?}");
+        }
+    }
 }

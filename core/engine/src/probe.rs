@@ -57,7 +57,7 @@ impl Drop for Turn {
 mod tests {
     use super::*;
     use async_trait::async_trait;
-    use rohrpost_model::destination::{Destination, OnUnknown, Retry};
+    use rohrpost_model::destination::Destination;
     use rohrpost_model::ports::{Finding, Inquiry, Parcel, Target, Words};
     use rohrpost_model::{Failure, Outcome, Reason, ReasonCode};
     use std::time::Duration;
@@ -86,16 +86,7 @@ mod tests {
     }
 
     fn mute(timeout: Duration) -> Connected {
-        let retry = Retry { first: timeout, cap: timeout };
-        let destination = Destination {
-            name: "ziel".parse().unwrap(),
-            tenants: [].into(),
-            test: false,
-            concurrency: 1,
-            timeout,
-            retry,
-            unknown: OnUnknown::Park,
-        };
+        let destination = Destination { timeout, ..Destination::new("ziel".parse().unwrap()) };
         Connected { destination, target: Arc::new(Mute) }
     }
 

@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::catalog::Connected;
 use rohrpost_model::ports::{Pause, PauseMode, Place};
-use rohrpost_model::{Delivery, DestinationName, Reason, ReasonCode, State, Timestamp};
+use rohrpost_model::{Delivery, DestinationName, Reason, ReasonCode, State, StepName, Timestamp};
 
 /// A destination as it stands now.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Engine {
             return Some(Reason::new(ReasonCode::PausedDelivery).with("who", who));
         }
         if delivery.state == State::Blocked {
-            return None;
+            return delivery.reason.is_none().then(|| for_steps(delivery));
         }
         if let Some(earlier) = delivery.behind {
             return Some(Reason::new(ReasonCode::BehindEarlier).with("delivery", earlier));
@@ -48,13 +48,17 @@ impl Engine {
             return Some(paused(&pause));
         }
         if let Some(at) = delivery.due_at.filter(|at| *at > now) {
-            // Its own reason says why, and when it is asked again.
-            return (!asked).then(|| Reason::new(ReasonCode::RetryAt).with("at", seconds(at)));
+            // Where the target is asked, its own reason says why, and `due_at` says when.
+            let told = asked && delivery.reason.is_some();
+            return (!told).then(|| Reason::new(ReasonCode::RetryAt).with("at", seconds(at)));
         }
+        let turn = || Reason::new(ReasonCode::WaitsItsTurn);
+        let Some(name) = &delivery.destination else { return Some(turn()) };
         let catalog = self.catalog();
-        let connected = catalog.destinations.get(delivery.destination.as_ref()?)?;
-        let hold = self.hold(&delivery.destination, connected, now);
-        hold.or_else(|| Some(Reason::new(ReasonCode::WaitsItsTurn)))
+        let Some(connected) = catalog.destinations.get(name) else {
+            return Some(Reason::new(ReasonCode::NoDestination).with("destination", name));
+        };
+        Some(self.hold(&delivery.destination, connected, now).unwrap_or_else(turn))
     }
 
     fn hold(&self, place: &Place, connected: &Connected, now: Timestamp) -> Option<Reason> {
@@ -78,6 +82,33 @@ impl Engine {
         };
         catalog.destinations.iter().map(status).collect()
     }
+}
+
+/// Whether this is never the reason that a delivery carries, but only why it waits at a moment: no list can be asked for it.
+pub const fn is_of_the_moment(code: ReasonCode) -> bool {
+    use ReasonCode as C;
+    matches!(
+        code,
+        C::PausedByPerson
+            | C::Draining
+            | C::PausedDelivery
+            | C::BreakerOpen
+            | C::Probing
+            | C::AskedToRest
+            | C::OutsideHours
+            | C::Maintenance
+            | C::Holiday
+            | C::RateLimit
+            | C::Ramp
+            | C::WaitsItsTurn
+            | C::BehindEarlier
+            | C::RetryAt
+    )
+}
+
+fn for_steps(delivery: &Delivery) -> Reason {
+    let names: Vec<_> = delivery.after.iter().map(StepName::as_str).collect();
+    Reason::new(ReasonCode::WaitsForSteps).with("steps", names.join(", "))
 }
 
 fn paused(pause: &Pause) -> Reason {

@@ -10,6 +10,7 @@ use rohrpost_engine::catalog::Catalog;
 use rohrpost_model::client::Role;
 use rohrpost_model::ports::Scope;
 use rohrpost_model::{Client, ClientName, Digest, TenantName};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The client behind a request, proven by a bearer token (RFC 6750).
@@ -45,6 +46,27 @@ impl Caller {
         if self.client.tenants_as(role).is_empty() { Err(missing(role)) } else { Ok(()) }
     }
 
+    /// Refuses a client that lacks `role` for one of the tenants that something belongs to. Of the tenants for which it is
+    /// missing it is told those that it may know.
+    pub(crate) fn must_have_for_all(
+        &self,
+        role: Role,
+        tenants: &BTreeSet<TenantName>,
+    ) -> Result<(), Problem> {
+        let lacking: BTreeSet<_> = tenants.difference(&self.client.tenants_as(role)).cloned().collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let known = self.tenants();
+        let named: Vec<_> = lacking.intersection(&known).map(TenantName::as_str).collect();
+        Err(missing_for(role, &named, named.len() < lacking.len()))
+    }
+
+    /// The tenants that it has anything to do with.
+    pub(crate) fn tenants(&self) -> BTreeSet<TenantName> {
+        self.client.grants.iter().flat_map(|grant| grant.tenants.iter().cloned()).collect()
+    }
+
     /// What it may follow: what belongs to tenants that it may view, and its own submissions if it may hand in.
     pub(crate) fn follows(&self) -> Scope {
         let submits = !self.client.tenants_as(Role::Submit).is_empty();
@@ -62,27 +84,48 @@ impl Caller {
     /// What it may know to exist: everything of the tenants that it has anything to do with, and its own submissions.
     /// What lies outside is 404; what lies inside, but needs a role that the client lacks, is 403.
     pub(crate) fn knows(&self) -> Scope {
-        let tenants = self.client.grants.iter().flat_map(|grant| grant.tenants.iter().cloned()).collect();
-        Scope::Of { tenants, client: Some(self.client.name.clone()) }
+        Scope::Of { tenants: self.tenants(), client: Some(self.client.name.clone()) }
     }
 }
 
 /// The answer to a client that may know of something, but may not do this with it.
 pub(crate) fn missing(role: Role) -> Problem {
-    let role = match role {
-        Role::Submit => "submit",
-        Role::Fetch => "fetch",
-        Role::View => "view",
-        Role::Operate => "operate",
-        Role::Configure => "configure",
-        Role::Audit => "audit",
-    };
+    let role = word(role);
     Problem::new(
         Kind::Forbidden,
         format!("This needs the role `{role}`."),
         format!("Dafür ist die Rolle `{role}` nötig."),
     )
     .with("role", role)
+}
+
+const fn word(role: Role) -> &'static str {
+    match role {
+        Role::Submit => "submit",
+        Role::Fetch => "fetch",
+        Role::View => "view",
+        Role::Operate => "operate",
+        Role::Configure => "configure",
+        Role::Audit => "audit",
+    }
+}
+
+/// The same where something belongs to several tenants: `named` are those that the client may know.
+fn missing_for(role: Role, named: &[&str], more: bool) -> Problem {
+    let (role, listed) = (word(role), named.join(", "));
+    let (mut english, mut german) = (
+        format!("This needs the role `{role}` for every tenant that it concerns."),
+        format!("Dafür ist die Rolle `{role}` für jeden betroffenen Mandanten nötig."),
+    );
+    if !named.is_empty() {
+        english.push_str(&format!(" It is missing for: {listed}."));
+        german.push_str(&format!(" Sie fehlt für: {listed}."));
+    }
+    if more {
+        english.push_str(" It concerns tenants that this client does not know.");
+        german.push_str(" Betroffen sind Mandanten, die dieser Client nicht kennt.");
+    }
+    Problem::new(Kind::Forbidden, english, german).with("role", role).with("tenants", named.to_vec())
 }
 
 fn log_in_needed() -> Problem {

@@ -4,7 +4,8 @@ use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
-use rohrpost_model::BadName;
+use rohrpost_engine::waiting::is_of_the_moment;
+use rohrpost_model::{BadName, ReasonCode};
 use std::str::FromStr;
 
 /// Query parameters, all of them known, none given twice.
@@ -58,10 +59,27 @@ impl Params {
 
     /// `true` or `false`; `false` if it is not given.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        Ok(self.choice(name)?.unwrap_or(false))
+    }
+
+    /// `true` or `false`, where it matters whether it is given.
+    pub(crate) fn choice(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.text(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
+            None => Ok(None),
+            Some("false") => Ok(Some(false)),
+            Some("true") => Ok(Some(true)),
             Some(_) => Err(wrong_value(name, "it is `true` or `false`")),
+        }
+    }
+
+    /// The code of a reason that deliveries carry.
+    pub(crate) fn reason_code(&self, name: &str) -> Result<Option<ReasonCode>, Problem> {
+        let Some(word) = self.text(name) else { return Ok(None) };
+        let code: ReasonCode = serde_json::from_value(word.into())
+            .map_err(|fault: serde_json::Error| wrong_value(name, &fault.to_string()))?;
+        match is_of_the_moment(code) {
+            true => Err(wrong_value(name, &of_the_moment(word))),
+            false => Ok(Some(code)),
         }
     }
 }
@@ -86,6 +104,14 @@ pub(crate) fn wrong_value(name: &str, right: &str) -> Problem {
         format!("Der Parameter `{name}` ist falsch: {right}."),
     )
     .with("parameter", name)
+}
+
+/// What is said to a filter that would find nothing, though deliveries wait for this very reason.
+pub(crate) fn of_the_moment(word: &str) -> String {
+    format!(
+        "`{word}` is why deliveries wait at a moment and is told in `waits`; they carry another reason. Ask for their \
+         destination, their state or `paused` instead"
+    )
 }
 
 /// For calls that know no query parameters.

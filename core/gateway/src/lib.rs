@@ -4,6 +4,7 @@
 //! |---|---|
 //! | which routes there are | [`routes`] |
 //! | how a submission comes in | `submit`, `parts`, `metadata` |
+//! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
 //! | who may do what | `caller` |
 //! | what an error looks like | [`problem`], `refusal` |
 //! | what answers look like | [`shapes`] |
@@ -17,6 +18,7 @@ mod audit;
 mod caller;
 mod commands;
 mod content;
+mod destinations;
 mod fields;
 mod file_name;
 mod json_body;
@@ -26,6 +28,8 @@ mod measures;
 mod metadata;
 pub mod openapi;
 mod operations;
+mod order_shapes;
+mod orders;
 mod parts;
 mod probe;
 pub mod problem;

@@ -39,6 +39,7 @@ pub enum Kind {
     NotGranted,
     OtherContent,
     ConfigurationFaults,
+    TooManyCommands,
     Internal,
     ContentDamaged,
     Busy,
@@ -49,7 +50,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, by status.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::MalformedRequest,
         Self::MalformedMultipart,
         Self::MalformedMetadata,
@@ -76,6 +77,7 @@ impl Kind {
         Self::NotGranted,
         Self::OtherContent,
         Self::ConfigurationFaults,
+        Self::TooManyCommands,
         Self::Internal,
         Self::ContentDamaged,
         Self::Busy,
@@ -134,6 +136,9 @@ impl Kind {
             Self::ConfigurationFaults => {
                 (S::UNPROCESSABLE_ENTITY, "configuration-faults", "The configuration has faults")
             }
+            Self::TooManyCommands => {
+                (S::TOO_MANY_REQUESTS, "too-many-commands", "Too many commands run at one time")
+            }
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The hub has a defect"),
             Self::ContentDamaged => {
                 (S::INTERNAL_SERVER_ERROR, "content-damaged", "Stored content is damaged")
@@ -191,6 +196,7 @@ impl Kind {
             Self::NotGranted => "Die Leistung ist für das Gebiet nicht freigegeben",
             Self::OtherContent => "Der Idempotency-Key ist schon vergeben",
             Self::ConfigurationFaults => "Die Konfiguration hat Fehler",
+            Self::TooManyCommands => "Es laufen zu viele Anweisungen zugleich",
             Self::Internal => "Rohrpost hat einen Fehler",
             Self::ContentDamaged => "Gespeicherter Inhalt ist beschädigt",
             Self::Busy => "Zu viel auf einmal",

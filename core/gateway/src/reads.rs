@@ -19,6 +19,10 @@ use std::sync::Arc;
 const PAGE: usize = 100;
 const LONGEST_PAGE: usize = 500;
 
+/// The query parameters of a list of deliveries.
+const LISTED_BY: [&str; 9] =
+    ["state", "destination", "service", "case", "tenant", "reason", "paused", "cursor", "limit"];
+
 /// One submission and how far it is: for its sender, and for who may view its tenant.
 #[utoipa::path(
     get,
@@ -39,7 +43,7 @@ pub(crate) async fn submission(
 ) -> Result<Json<Submission>, Problem> {
     let view = find(&gateway, &caller, &id).await?;
     let follows = caller.follows().sees(&view.submission.tenant, &view.submission.client);
-    if follows { Ok(Json(view.into())) } else { Err(missing(Role::View)) }
+    if follows { Ok(Json(Submission::new(view, &gateway.engine))) } else { Err(missing(Role::View)) }
 }
 
 /// A submission that the client may know of.
@@ -80,7 +84,7 @@ pub(crate) async fn case(
         let known = records.case(&caller.knows(), &case).await?.iter().any(wanted);
         return Err(if known { missing(Role::View) } else { Problem::not_found() });
     }
-    only(views).map(|view| Json(Case::new(case, view)))
+    only(views).map(|view| Json(Case::new(case, view, &gateway.engine)))
 }
 
 fn only(mut views: Vec<CaseView>) -> Result<CaseView, Problem> {
@@ -110,6 +114,9 @@ fn only(mut views: Vec<CaseView>) -> Result<CaseView, Problem> {
         ("destination" = Option<String>, Query, description = "the destination"),
         ("service" = Option<String>, Query, description = "the LeiKa key"),
         ("case" = Option<String>, Query, description = "the case"),
+        ("tenant" = Option<String>, Query, description = "the tenant"),
+        ("reason" = Option<String>, Query, description = "the code of the reason that it carries, as `reason.code` has it"),
+        ("paused" = Option<bool>, Query, description = "whether somebody holds it back by itself"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "how many, 1 to 500; 100 if not given"),
     ),
@@ -124,7 +131,7 @@ pub(crate) async fn deliveries(
     caller: Caller,
     uri: Uri,
 ) -> Result<Json<DeliveryPage>, Problem> {
-    let params = Params::of(&uri, &["state", "destination", "service", "case", "cursor", "limit"])?;
+    let params = Params::of(&uri, &LISTED_BY)?;
     caller.must_have(Role::View)?;
     let (filter, cursor, limit) = (filter(&params)?, cursor(&params)?, limit(&params)?);
     // One more than asked for tells whether there is a next page.
@@ -132,8 +139,8 @@ pub(crate) async fn deliveries(
         gateway.engine.records().deliveries(&caller.holds(Role::View), &filter, cursor, limit + 1).await?;
     let more = found.len() > limit;
     let next = found.get(limit.saturating_sub(1)).filter(|_| more).map(|(cursor, _)| written(*cursor));
-    let deliveries =
-        found.into_iter().take(limit).map(|(_, delivery)| ListedDelivery::from(delivery)).collect();
+    let shape = |(_, delivery)| ListedDelivery::new(delivery, &gateway.engine);
+    let deliveries = found.into_iter().take(limit).map(shape).collect();
     Ok(Json(DeliveryPage { deliveries, next }))
 }
 
@@ -143,7 +150,9 @@ fn filter(params: &Params) -> Result<DeliveryFilter, Problem> {
         destination: params.parsed("destination")?,
         service: params.parsed("service")?,
         case: params.parsed("case")?,
-        ..DeliveryFilter::default()
+        tenant: params.parsed("tenant")?,
+        reason: params.reason_code("reason")?,
+        paused: params.choice("paused")?,
     })
 }
 
@@ -203,7 +212,7 @@ pub(crate) async fn delivery(
         return Err(missing(Role::View));
     }
     let with_words = caller.may(Role::Audit, &detail.delivery.tenant);
-    Ok(Json(DeliveryHistory::new(detail, with_words)))
+    Ok(Json(DeliveryHistory::new(detail, with_words, &gateway.engine)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
-use crate::{Gateway, activate, audit, commands, content, lent, openapi, operations, probe, reads, submit};
+use crate::{
+    Gateway, activate, audit, commands, content, destinations, lent, openapi, operations, orders, probe,
+    reads, submit,
+};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
@@ -26,6 +29,17 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("get", "/v1/deliveries/{id}", get(reads::delivery)),
         ("post", "/v1/deliveries/{id}/retry", post(commands::retry)),
         ("post", "/v1/deliveries/{id}/discard", post(commands::discard)),
+        ("post", "/v1/deliveries/{id}/pause", post(commands::pause)),
+        ("post", "/v1/deliveries/{id}/resume", post(commands::resume)),
+        ("get", "/v1/destinations", get(destinations::destinations)),
+        ("get", "/v1/destinations/{name}", get(destinations::destination)),
+        ("post", "/v1/destinations/{name}/pause", post(destinations::pause)),
+        ("post", "/v1/destinations/{name}/drain", post(destinations::drain)),
+        ("post", "/v1/destinations/{name}/resume", post(destinations::resume)),
+        ("get", "/v1/commands", get(orders::commands)),
+        ("post", "/v1/commands", post(orders::order_many)),
+        ("get", "/v1/commands/{id}", get(orders::command)),
+        ("post", "/v1/commands/{id}/cancel", post(orders::cancel)),
         ("post", "/v1/destinations/{name}/probe", post(probe::probe)),
         ("post", "/v1/config/activate", post(activate::activate)),
         ("get", "/v1/audit/head", get(audit::head)),

@@ -1,5 +1,6 @@
 //! What answers look like: the JSON of the API, in camel case. These types are the source of the OpenAPI document.
 
+use rohrpost_engine::Engine;
 use rohrpost_model::ports::{
     Answer, AttemptView, CaseView, DeliveryDetail, HistoryEntry, SubmissionView, Words,
 };
@@ -79,8 +80,9 @@ pub struct Submission {
     deliveries: Vec<DeliveryShape>,
 }
 
-impl From<SubmissionView> for Submission {
-    fn from(view: SubmissionView) -> Self {
+impl Submission {
+    pub(crate) fn new(view: SubmissionView, engine: &Engine) -> Self {
+        let shape = |delivery| DeliveryShape::new(delivery, engine);
         Self {
             id: view.submission.id,
             case: view.submission.case,
@@ -88,7 +90,7 @@ impl From<SubmissionView> for Submission {
             state: PublicState::of(&view.deliveries),
             received_at: view.submission.received_at,
             erased_at: view.erased_at,
-            deliveries: view.deliveries.into_iter().map(DeliveryShape::from).collect(),
+            deliveries: view.deliveries.into_iter().map(shape).collect(),
         }
     }
 }
@@ -115,14 +117,27 @@ pub struct DeliveryShape {
     receipt: Option<ReceiptShape>,
     /// Why it is in this state, where there is something to say.
     reason: Option<ReasonShape>,
+    /// Why it waits at this moment, where that is more than `reason`: a person, its place in its case, its time, or its
+    /// destination. A delivery that waits has this or `reason`.
+    waits: Option<ReasonShape>,
+    /// When it came into its state.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
     /// When the hub looks at it next, where it will by itself.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_at: Option<Timestamp>,
+    /// When its route's rule gives it up, if it has not left by then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// Who holds it back: the client's name. Nothing is done with it until somebody resumes it.
+    paused_by: Option<String>,
 }
 
-impl From<Delivery> for DeliveryShape {
-    fn from(delivery: Delivery) -> Self {
+impl DeliveryShape {
+    pub(crate) fn new(delivery: Delivery, engine: &Engine) -> Self {
+        let open = !delivery.state.is_end();
         Self {
+            waits: engine.waits_for(&delivery).map(ReasonShape::from),
             id: delivery.id,
             step: delivery.step,
             destination: delivery.destination,
@@ -130,7 +145,10 @@ impl From<Delivery> for DeliveryShape {
             attempts: delivery.attempts,
             receipt: delivery.receipt.map(ReceiptShape::from),
             reason: delivery.reason.map(ReasonShape::from),
+            since: delivery.since,
             next_at: delivery.due_at,
+            expires_at: delivery.expires_at.filter(|_| open),
+            paused_by: delivery.paused_by.filter(|_| open),
         }
     }
 }
@@ -224,11 +242,11 @@ pub struct ListedDelivery {
     delivery: DeliveryShape,
 }
 
-impl From<Delivery> for ListedDelivery {
-    fn from(delivery: Delivery) -> Self {
+impl ListedDelivery {
+    pub(crate) fn new(delivery: Delivery, engine: &Engine) -> Self {
         let (submission, tenant, case) =
             (delivery.submission, delivery.tenant.clone(), delivery.case.clone());
-        Self { submission, tenant, case, delivery: delivery.into() }
+        Self { submission, tenant, case, delivery: DeliveryShape::new(delivery, engine) }
     }
 }
 
@@ -255,10 +273,10 @@ pub struct DeliveryHistory {
 
 impl DeliveryHistory {
     /// The words of persons are content, so they are shown only to those who may read histories (`with_words`).
-    pub(crate) fn new(detail: DeliveryDetail, with_words: bool) -> Self {
+    pub(crate) fn new(detail: DeliveryDetail, with_words: bool, engine: &Engine) -> Self {
         let change = |entry| Change::new(entry, with_words);
         Self {
-            delivery: detail.delivery.into(),
+            delivery: ListedDelivery::new(detail.delivery, engine),
             attempt_log: detail.attempts.into_iter().map(Attempt::from).collect(),
             history: detail.history.into_iter().map(change).collect(),
         }
@@ -316,7 +334,8 @@ pub struct Change {
     /// The state after it.
     #[schema(value_type = String)]
     state: State,
-    /// What was behind it: `attempt 3`, `command`, or a named rule of the hub.
+    /// What was behind it: `attempt 3`, `command`, `command` and the id of an order for many deliveries, or a named rule
+    /// of the hub.
     cause: String,
     /// A client's name, or `rohrpost`.
     who: String,
@@ -345,8 +364,8 @@ pub struct Case {
 }
 
 impl Case {
-    pub(crate) fn new(case: CaseId, view: CaseView) -> Self {
-        let submissions = view.submissions.into_iter().map(Submission::from).collect();
+    pub(crate) fn new(case: CaseId, view: CaseView, engine: &Engine) -> Self {
+        let submissions = view.submissions.into_iter().map(|view| Submission::new(view, engine)).collect();
         Self { case, tenant: view.tenant, submissions }
     }
 }

@@ -143,8 +143,8 @@ const fn person(code: C) -> (&'static str, &'static str) {
             "{who} has let the destination run empty since {since}: what is under way ends, nothing begins. It goes on with `queue resume`.",
         ),
         C::PausedDelivery => (
-            "Diese Zustellung hält {who} zurück. Weiter geht es mit `queue resume`.",
-            "{who} holds this delivery back. It goes on with `queue resume`.",
+            "Diese Zustellung hält {who} zurück. Weiter geht es mit `queue release`.",
+            "{who} holds this delivery back. It goes on with `queue release`.",
         ),
         _ => (
             "Verworfen zusammen mit dem Schritt, auf den gewartet wurde.",

@@ -10,10 +10,10 @@ use crate::store::SqliteStore;
 use crate::work::{BeginBulk, EndBulk, OrderDestination, Progress};
 use async_trait::async_trait;
 use rohrpost_model::ports::{
-    BulkCommand, BulkProgress, BulkState, Commands, Cursor, DeliveryFilter, NewBulkCommand,
+    BulkCommand, BulkEnd, BulkProgress, Commands, Cursor, DeliveryFilter, NewBulkCommand,
     NewDestinationCommand, Pause, Scope, StoreFault, Vault, WrappedKey,
 };
-use rohrpost_model::{CommandId, State, Timestamp};
+use rohrpost_model::{CommandId, State};
 use rusqlite::{Connection, Row};
 use std::sync::Arc;
 
@@ -43,15 +43,9 @@ impl Commands for SqliteStore {
         self.writer.submit(Progress(progress)).await
     }
 
-    async fn end(
-        &self,
-        id: CommandId,
-        state: BulkState,
-        who: &str,
-        at: Timestamp,
-    ) -> Result<Option<BulkCommand>, StoreFault> {
-        let (who, seal) = (who.to_owned(), Arc::clone(&self.vault));
-        self.writer.submit(EndBulk { id, state, who, at, seal }).await
+    async fn end(&self, end: BulkEnd) -> Result<Option<BulkCommand>, StoreFault> {
+        let seal = Arc::clone(&self.vault);
+        self.writer.submit(EndBulk { end, seal }).await
     }
 
     async fn orders(&self, running: bool, limit: usize) -> Result<Vec<BulkCommand>, StoreFault> {

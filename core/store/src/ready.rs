@@ -12,7 +12,7 @@ use rohrpost_model::{DeliveryId, State, TenantName, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many rows of a tenant are read at one time; at most twice as many are held.
+/// So many rows of a tenant are read at one time, more where more are wanted; at most twice as many are held.
 pub(crate) const WINDOW: usize = 64;
 
 /// A clock that was put back by more than this has the mirror filled anew.
@@ -46,6 +46,8 @@ struct Lane {
     /// What commits did while it is being filled, to be repeated after that.
     meanwhile: Option<Vec<Change>>,
     queues: BTreeMap<TenantName, Queue>,
+    /// So many rows of a tenant were read.
+    window: usize,
     /// When it was asked last, by the clock of whoever asked.
     asked_at: i64,
 }
@@ -102,6 +104,7 @@ impl Ready {
         let Some(read) = read else { return };
         lane.filled = Some(wanted.work);
         lane.asked_at = now;
+        lane.window = read.iter().map(|filling| filling.rows.len()).max().unwrap_or(0).max(WINDOW);
         for Filling { tenant, rows, reach } in read {
             all.lane(place).queues.entry(tenant).or_default().reach = reach;
             for row in rows {
@@ -167,12 +170,14 @@ impl All {
     /// Puts a row into a lane that is filled, unless it lies beyond the reach.
     fn put(&mut self, place: &Place, key: Key, row: Stored) {
         let (id, tenant) = (row.delivery.id, row.delivery.tenant.clone());
-        let queue = self.lane(place).queues.entry(tenant.clone()).or_default();
+        let lane = self.lane(place);
+        let window = lane.window;
+        let queue = lane.queues.entry(tenant.clone()).or_default();
         if queue.reach.is_some_and(|reach| key > reach) {
             return;
         }
         queue.waiting.insert(key, row);
-        let dropped = queue.shorten();
+        let dropped = queue.shorten(window);
         self.index.insert(id, (place.clone(), tenant, key));
         for id in dropped {
             self.index.remove(&id);
@@ -241,11 +246,11 @@ impl Queue {
     }
 
     /// Forgets the last ones where there are too many.
-    fn shorten(&mut self) -> Vec<DeliveryId> {
-        if self.waiting.len() <= 2 * WINDOW {
+    fn shorten(&mut self, window: usize) -> Vec<DeliveryId> {
+        if self.waiting.len() <= 2 * window {
             return Vec::new();
         }
-        let Some(first_out) = self.waiting.keys().nth(WINDOW).copied() else { return Vec::new() };
+        let Some(first_out) = self.waiting.keys().nth(window).copied() else { return Vec::new() };
         let out = self.waiting.split_off(&first_out);
         self.reach = self.waiting.keys().next_back().copied();
         out.into_values().map(|row| row.delivery.id).collect()

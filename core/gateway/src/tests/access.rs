@@ -5,18 +5,32 @@ use crate::routes::api_routes;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
-/// A path of the list with real names in it.
-fn filled(path: &str, submission: &str, case: &str, delivery: &str) -> String {
-    let id = if path.starts_with("/v1/deliveries") { delivery } else { submission };
-    path.replace("{id}", id).replace("{case}", case).replace("{n}", "1")
+/// What paths name.
+struct Names<'a> {
+    submission: &'a str,
+    case: &'a str,
+    delivery: &'a str,
+    destination: &'a str,
+    command: &'a str,
 }
 
-fn body_for(path: &str) -> Body {
-    if path.ends_with("retry") || path.ends_with("discard") {
-        Body::from(r#"{"reason":"x"}"#)
-    } else {
-        Body::empty()
+impl Names<'_> {
+    /// A path of the list with these names in it.
+    fn fill(&self, path: &str) -> String {
+        let id = match path.split('/').nth(2) {
+            Some("deliveries") => self.delivery,
+            Some("commands") => self.command,
+            _ => self.submission,
+        };
+        path.replace("{id}", id)
+            .replace("{case}", self.case)
+            .replace("{name}", self.destination)
+            .replace("{n}", "1")
     }
+}
+
+fn body_for(method: &str) -> Body {
+    if method == "post" { Body::from(r#"{"reason":"x"}"#) } else { Body::empty() }
 }
 
 #[tokio::test]
@@ -41,25 +55,31 @@ async fn h7_what_is_foreign_answers_as_what_does_not_exist_on_every_route() {
     let answer = house.hand_in("&case=V-1").await;
     let id = answer["id"].as_str().unwrap();
     let delivery = house.delivery_of(id).await;
+    let begun = house.post("operator", "/v1/commands", r#"{"order":"retry","all":true,"reason":"x"}"#).await;
+    let command = begun.json()["id"].as_str().unwrap().to_owned();
     let nobody = "01890000-0000-7000-8000-000000000000";
+    let theirs =
+        Names { submission: id, case: "V-1", delivery: &delivery, destination: "nur-a", command: &command };
+    let nobodys =
+        Names { submission: nobody, case: "V-2", delivery: nobody, destination: "nirgends", command: nobody };
+    let no_name = Names { submission: "%ff", case: "%20", delivery: "x", destination: "%ff", command: "x" };
     let mut tried = 0;
     for (method, path, _) in api_routes().into_iter().filter(|(_, path, _)| path.contains('{')) {
         let send = async |path: String| {
             let request = as_client(&method.to_uppercase(), "stranger", &path)
                 .header("content-type", "application/json");
-            house.send(request.body(body_for(&path)).unwrap()).await
+            house.send(request.body(body_for(method)).unwrap()).await
         };
-        let named = |name| path.replace("{name}", name);
-        let foreign = send(filled(&named("nur-a"), id, "V-1", &delivery)).await;
-        let absent = send(filled(&named("keines"), nobody, "V-2", nobody)).await;
-        let nonsense = send(filled(&named("%20"), "%ff", "%20", "x")).await;
+        let foreign = send(theirs.fill(path)).await;
+        let absent = send(nobodys.fill(path)).await;
+        let nonsense = send(no_name.fill(path)).await;
         assert_eq!(foreign.status, StatusCode::NOT_FOUND, "{method} {path}: {}", foreign.text());
         assert_eq!((foreign.status, &foreign.body), (absent.status, &absent.body), "{method} {path}");
         assert_eq!((foreign.status, &foreign.body), (nonsense.status, &nonsense.body), "{method} {path}");
         assert_eq!(foreign.headers, absent.headers, "{method} {path}");
         tried += 1;
     }
-    assert_eq!(tried, 8);
+    assert_eq!(tried, 16);
     let listed = house.get("stranger", "/v1/deliveries").await.json();
     assert_eq!(listed["deliveries"].as_array().unwrap().len(), 0);
     assert_eq!(house.get("viewer", "/v1/deliveries").await.json()["deliveries"].as_array().unwrap().len(), 1);
@@ -78,13 +98,16 @@ async fn a_missing_role_is_named_where_the_tenant_is_the_clients_own() {
         ("viewer", format!("/v1/submissions/{id}/data"), "fetch"),
         ("portal", "/v1/deliveries".into(), "view"),
         ("portal", format!("/v1/deliveries/{delivery}"), "view"),
+        ("portal", "/v1/destinations".into(), "view"),
+        ("portal", "/v1/destinations/nur-a".into(), "view"),
+        ("portal", "/v1/commands".into(), "view"),
     ];
     for (client, path, role) in cases {
         let answered = house.get(client, &path).await;
         assert_eq!(answered.slug(), "forbidden", "{client} {path}");
         assert_eq!(answered.json()["role"], role, "{client} {path}");
     }
-    for command in ["retry", "discard"] {
+    for command in ["retry", "discard", "pause", "resume"] {
         let path = format!("/v1/deliveries/{delivery}/{command}");
         let answered = house.post("viewer", &path, r#"{"reason":"x"}"#).await;
         assert_eq!(

@@ -36,6 +36,70 @@ async fn a_command_says_why_and_stands_in_the_history() {
 }
 
 #[tokio::test]
+async fn one_delivery_is_held_back_and_let_go_with_a_reason() {
+    let house = House::new().await;
+    let delivery = house.delivery(|_| {}).await;
+    let path = |command: &str| format!("/v1/deliveries/{delivery}{command}");
+    let post =
+        async |command: &str| house.post("operator", &path(command), r#"{"reason":"Rückfrage"}"#).await;
+    assert!(post("/resume").await.json()["detail"].as_str().unwrap().contains("Nobody holds"));
+    assert_eq!(post("/pause").await.json()["state"], "parked", "it stays what it is");
+    assert_eq!(house.get("viewer", &path("")).await.json()["pausedBy"], "operator");
+    let again = post("/pause").await;
+    assert_eq!(again.slug(), "refused-in-state");
+    assert!(again.json()["meldung"].as_str().unwrap().contains("schon angehalten, von operator"));
+    assert_eq!(post("/resume").await.status, StatusCode::OK);
+    assert!(house.get("viewer", &path("")).await.json()["pausedBy"].is_null());
+    let told = house.get("auditor", &path("")).await.json();
+    let history = told["history"].as_array().unwrap();
+    assert!(history.iter().all(|entry| entry["why"] == "Rückfrage" && entry["who"] == "operator"));
+    assert_eq!(history.len(), 2);
+}
+
+#[tokio::test]
+async fn what_no_route_took_cannot_be_made_anew() {
+    let house = House::new().await;
+    let delivery = house.delivery(|_| {}).await;
+    let path = format!("/v1/deliveries/{delivery}/retry");
+    let refused = house.post("operator", &path, r#"{"reason":"x","current":true}"#).await;
+    assert_eq!(refused.slug(), "refused-in-state");
+    assert!(refused.json()["detail"].as_str().unwrap().contains("no route ever took it"));
+    let wrong = house.post("operator", &path, r#"{"reason":"x","current":"yes"}"#).await;
+    assert_eq!(wrong.slug(), "malformed-request");
+    let foreign = house.post("stranger", &path, r#"{"reason":"x","current":true}"#).await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+    let viewer = house.post("viewer", &path, r#"{"reason":"x","current":true}"#).await;
+    assert_eq!(viewer.json()["role"], "operate");
+}
+
+#[tokio::test]
+async fn a_list_is_asked_by_tenant_reason_and_pause() {
+    let house = House::new().await;
+    let paused = house.delivery(|delivery| delivery.paused_by = Some("operator".into())).await;
+    let plain = house.delivery(|delivery| delivery.reason = None).await;
+    let ids = async |query: &str| {
+        let listed = house.get("viewer", &format!("/v1/deliveries?{query}")).await.json();
+        let listed = listed["deliveries"].as_array().unwrap().clone();
+        listed.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("paused=true").await, [paused.clone()]);
+    assert_eq!(ids("paused=false").await, [plain.clone()]);
+    assert_eq!(ids("reason=no-route").await, [paused.clone()]);
+    assert_eq!(ids("tenant=stadt-a").await, [paused, plain]);
+    assert!(ids("tenant=stadt-b").await.is_empty(), "foreign");
+    for (wrong, told) in [
+        ("reason=no-rout", "expected one of `no-route`"),
+        ("reason=breaker-open", "told in `waits`"),
+        ("paused=maybe", "`true` or `false`"),
+        ("tenant=Stadt", "a name has 1 to 100"),
+    ] {
+        let answered = house.get("viewer", &format!("/v1/deliveries?{wrong}")).await;
+        assert_eq!(answered.slug(), "malformed-request", "{wrong}");
+        assert!(answered.json()["detail"].as_str().unwrap().contains(told), "{wrong}: {}", answered.text());
+    }
+}
+
+#[tokio::test]
 async fn pages_follow_one_another_without_loss() {
     let house = House::new().await;
     for _ in 0..5 {

@@ -1,37 +1,32 @@
-//! Two towns, their clients, and ports that keep everything in memory.
+//! Two towns, their clients and destinations.
 
+use super::memory::Memory;
 use super::probes::{Stubborn, destinations};
-use crate::{Activation, ActivationReport, Gateway, Health, Settings, install_metrics, routes};
-use async_trait::async_trait;
+use crate::{Gateway, Health, Settings, install_metrics, routes};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use bytes::Bytes;
-use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rohrpost_engine::catalog::Catalog;
 use rohrpost_engine::{Engine, Ports};
 use rohrpost_model::client::{Grant, Role};
 use rohrpost_model::limits::Limits;
-use rohrpost_model::ports::*;
+use rohrpost_model::ports::Clock as _;
 use rohrpost_model::route::Tenant;
-use rohrpost_model::version::VersionKind;
-use rohrpost_model::{
-    CaseId, Client, ClientName, Delivery, DeliveryId, Digest, Fault, State, SubmissionId, TenantName,
-    Timestamp,
-};
+use rohrpost_model::{Client, ClientName, Delivery, Digest, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tower::ServiceExt as _;
 
 pub(super) const SERVICE: &str = "99000000000000";
 
-/// Who there is: name (its token is `token-` and the name), tenant, roles.
-const CLIENTS: [(&str, &str, &[Role]); 7] = [
+/// Who there is: name (its token is `token-` and the name), tenant, roles. Who stands here twice has two grants.
+const CLIENTS: [(&str, &str, &[Role]); 11] = [
     ("portal", "stadt-a", &[Role::Submit]),
     ("other-portal", "stadt-a", &[Role::Submit]),
     ("viewer", "stadt-a", &[Role::View]),
@@ -43,6 +38,10 @@ const CLIENTS: [(&str, &str, &[Role]); 7] = [
         "stadt-b",
         &[Role::Submit, Role::View, Role::Fetch, Role::Operate, Role::Configure, Role::Audit],
     ),
+    ("both", "stadt-a", &[Role::View, Role::Operate, Role::Audit]),
+    ("both", "stadt-b", &[Role::View, Role::Operate, Role::Audit]),
+    ("half", "stadt-a", &[Role::View, Role::Operate]),
+    ("half", "stadt-b", &[Role::View]),
 ];
 
 pub(super) struct House {
@@ -63,6 +62,7 @@ impl House {
         let ports = Ports {
             outbox: memory.clone(),
             records: memory.clone(),
+            commands: memory.clone(),
             blobs: memory.clone(),
             versions: memory.clone(),
             vault: memory.clone(),
@@ -110,6 +110,24 @@ impl House {
         let answered = self.send(request.body(Body::from("<a/>")).unwrap()).await;
         assert_eq!(answered.status, StatusCode::ACCEPTED, "{}", answered.text());
         answered.json()
+    }
+
+    /// Hands in, makes of the one delivery what `change` says, and returns its id.
+    pub(super) async fn delivery(&self, change: impl FnOnce(&mut Delivery)) -> String {
+        let answer = self.hand_in("").await;
+        let id = self.delivery_of(answer["id"].as_str().unwrap()).await;
+        self.change(&id, change);
+        id
+    }
+
+    /// Makes something of a delivery.
+    pub(super) fn change(&self, id: &str, change: impl FnOnce(&mut Delivery)) {
+        self.memory.change(id, change);
+    }
+
+    /// The time here, which stands still.
+    pub(super) fn now(&self) -> Timestamp {
+        self.memory.now()
     }
 
     /// The one delivery of a submission.
@@ -173,20 +191,10 @@ fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
         title: name.into(),
         areas: vec![area.parse().unwrap()],
     };
-    let client = |(name, tenant, roles): (&str, &str, &[Role])| Client {
-        name: name.parse().unwrap(),
-        tokens: vec![Digest::of(format!("token-{name}").as_bytes())],
-        grants: vec![Grant {
-            tenants: [tenant.parse().unwrap()].into(),
-            roles: roles.iter().copied().collect(),
-            services: [].into(),
-        }],
-    };
     let tenants = [tenant("stadt-a", "15091*"), tenant("stadt-b", "14*")];
-    let clients: Vec<Client> = CLIENTS.into_iter().map(client).collect();
     Catalog {
         tenants: tenants.into_iter().map(|tenant| (tenant.name.clone(), tenant)).collect(),
-        clients: clients.into_iter().map(|client| (client.name.clone(), client)).collect(),
+        clients: clients(),
         routes: BTreeMap::new(),
         destinations: destinations(target),
         mappings: BTreeMap::new(),
@@ -195,334 +203,18 @@ fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
     }
 }
 
-/// Keeps everything in memory, in plain. A submission without a route waits as parked.
-#[derive(Default)]
-struct Memory {
-    kept: Mutex<Vec<Kept>>,
-    largest_piece: Arc<AtomicUsize>,
-}
-
-struct Kept {
-    view: SubmissionView,
-    contents: Vec<Vec<u8>>,
-    idempotency: Option<Idempotency>,
-    history: Vec<HistoryEntry>,
-}
-
-impl Memory {
-    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
-        self.kept.lock().unwrap()
-    }
-
-    fn seen<T>(&self, scope: &Scope, pick: impl Fn(&Kept) -> Option<T>) -> Vec<T> {
-        let sees = |kept: &&Kept| scope.sees(&kept.view.submission.tenant, &kept.view.submission.client);
-        self.kept().iter().filter(sees).filter_map(pick).collect()
-    }
-}
-
-#[async_trait]
-impl Outbox for Memory {
-    async fn accept(&self, new: NewSubmission) -> Result<Acceptance, StoreFault> {
-        let mut kept = self.kept();
-        let key = |idempotency: &Option<Idempotency>| idempotency.map(|idempotency| idempotency.key);
-        if new.idempotency.is_some()
-            && let Some(first) = kept.iter().find(|kept| key(&kept.idempotency) == key(&new.idempotency))
-        {
-            let same = first.idempotency == new.idempotency;
-            let answer = first.view.answer.clone();
-            return Ok(if same { Acceptance::Repeated(answer) } else { Acceptance::OtherContent });
-        }
-        let answer = new.answer.clone();
-        kept.push(Kept::new(new));
-        Ok(Acceptance::Stored(answer))
-    }
-
-    async fn recover(&self, _: Timestamp, _: Timestamp) -> Result<u64, StoreFault> {
-        Ok(0)
-    }
-
-    async fn claim(&self, _: &Wanted) -> Result<Vec<Claim>, StoreFault> {
-        Ok(Vec::new())
-    }
-
-    async fn mark(&self, _: &mut Claim, _: Mark) -> Result<(), StoreFault> {
-        Ok(())
-    }
-
-    async fn settle(&self, claim: Claim, _: &Settlement) -> Result<State, Box<Unsettled>> {
-        Ok(claim.delivery.state)
-    }
-
-    async fn give_back(&self, _: Claim) {}
-
-    async fn command(&self, scope: &Scope, command: Command) -> Result<CommandOutcome, StoreFault> {
-        for kept in self.kept().iter_mut() {
-            let submission = &kept.view.submission;
-            let delivery = &mut kept.view.deliveries[0];
-            if delivery.id != command.delivery || !scope.sees(&submission.tenant, &submission.client) {
-                continue;
-            }
-            if delivery.state.is_end() {
-                return Ok(CommandOutcome::Refused(delivery.state));
-            }
-            delivery.state = if command.order == Order::Retry { State::Due } else { State::Discarded };
-            kept.history.push(HistoryEntry {
-                at: command.at,
-                event: None,
-                state: delivery.state,
-                cause: "command".into(),
-                who: command.who,
-                why: Some(command.why),
-                reason: None,
-            });
-            return Ok(CommandOutcome::Done(delivery.state));
-        }
-        Ok(CommandOutcome::NotFound)
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreFault> {
-        Ok(None)
-    }
-}
-
-impl Kept {
-    fn new(new: NewSubmission) -> Self {
-        let mut submission = new.submission;
-        for part in &mut submission.parts {
-            part.location = Some(Location::Segment { segment: 0, offset: 0, length: part.size });
-        }
-        let plain = |content| match content {
-            StagedContent::Small(bytes) => bytes,
-            StagedContent::File(_) => panic!("nothing is staged in files here"),
+fn clients() -> BTreeMap<ClientName, Client> {
+    let mut clients: BTreeMap<ClientName, Client> = BTreeMap::new();
+    for (name, tenant, roles) in CLIENTS {
+        let tokens = vec![Digest::of(format!("token-{name}").as_bytes())];
+        let name: ClientName = name.parse().unwrap();
+        let grant = Grant {
+            tenants: [tenant.parse().unwrap()].into(),
+            roles: roles.iter().copied().collect(),
+            services: [].into(),
         };
-        let deliveries = new.deliveries.into_iter().map(|delivery| begun(&submission, delivery)).collect();
-        Self {
-            contents: new.contents.into_iter().map(plain).collect(),
-            idempotency: new.idempotency,
-            history: Vec::new(),
-            view: SubmissionView {
-                submission,
-                answer: new.answer,
-                key: new.wrapped_key,
-                deliveries,
-                erased_at: None,
-            },
-        }
+        let client = Client { name: name.clone(), tokens, grants: Vec::new() };
+        clients.entry(name).or_insert(client).grants.push(grant);
     }
-}
-
-fn begun(submission: &rohrpost_model::Submission, new: NewDelivery) -> Delivery {
-    Delivery {
-        id: new.id,
-        submission: submission.id,
-        tenant: submission.tenant.clone(),
-        case: submission.case.clone(),
-        step: new.step,
-        destination: new.destination,
-        pinned: new.pinned,
-        ordered: new.ordered,
-        after: new.after,
-        on: new.on,
-        state: new.state,
-        reason: new.reason,
-        due_at: new.due_at,
-        attempts: 0,
-        document: None,
-        receipt: None,
-    }
-}
-
-#[async_trait]
-impl Records for Memory {
-    async fn submission(
-        &self,
-        scope: &Scope,
-        id: SubmissionId,
-    ) -> Result<Option<SubmissionView>, StoreFault> {
-        Ok(self.seen(scope, |kept| (kept.view.submission.id == id).then(|| kept.view.clone())).pop())
-    }
-
-    async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault> {
-        let mut views: BTreeMap<TenantName, CaseView> = BTreeMap::new();
-        for view in self.seen(scope, |kept| (&kept.view.submission.case == case).then(|| kept.view.clone())) {
-            let tenant = view.submission.tenant.clone();
-            let empty = CaseView { tenant: tenant.clone(), submissions: Vec::new() };
-            views.entry(tenant).or_insert(empty).submissions.push(view);
-        }
-        Ok(views.into_values().collect())
-    }
-
-    async fn deliveries(
-        &self,
-        scope: &Scope,
-        filter: &DeliveryFilter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Vec<(Cursor, Delivery)>, StoreFault> {
-        let fits = |delivery: &Delivery| filter.states.is_empty() || filter.states.contains(&delivery.state);
-        let all = self.seen(scope, |kept| Some(kept.view.deliveries[0].clone()));
-        let numbered =
-            all.into_iter().enumerate().map(|(number, delivery)| (Cursor(number as u64 + 1), delivery));
-        Ok(numbered
-            .filter(|(cursor, delivery)| Some(*cursor) > after && fits(delivery))
-            .take(limit)
-            .collect())
-    }
-
-    async fn delivery(&self, scope: &Scope, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreFault> {
-        let detail = |kept: &Kept| {
-            let delivery = kept.view.deliveries.iter().find(|delivery| delivery.id == id)?.clone();
-            Some(DeliveryDetail { delivery, attempts: Vec::new(), history: kept.history.clone() })
-        };
-        Ok(self.seen(scope, detail).pop())
-    }
-
-    async fn counts(&self) -> Result<Vec<StateCount>, StoreFault> {
-        let count = self.kept().len() as u64;
-        Ok(vec![StateCount { destination: None, state: State::Parked, count }])
-    }
-}
-
-#[async_trait]
-impl Blobs for Memory {
-    fn stage(&self, _: Arc<dyn ContentKey>, _: Slot) -> Box<dyn Stage> {
-        Box::new(Staging { taken: Vec::new(), largest_piece: Arc::clone(&self.largest_piece) })
-    }
-
-    async fn open(
-        &self,
-        _: Arc<dyn ContentKey>,
-        slot: Slot,
-        _: &Location,
-    ) -> Result<ContentStream, StoreFault> {
-        let Slot::Part(id, number) = slot else { panic!("only parts are kept here") };
-        let bytes = self.seen(&Scope::Hub, |kept| {
-            let parts = &kept.view.submission.parts;
-            let index =
-                parts.iter().position(|part| kept.view.submission.id == id && part.number == number)?;
-            Some(kept.contents[index].clone())
-        });
-        Ok(futures::stream::iter(bytes).map(|bytes| Ok(Bytes::from(bytes))).boxed())
-    }
-}
-
-struct Staging {
-    taken: Vec<u8>,
-    largest_piece: Arc<AtomicUsize>,
-}
-
-#[async_trait]
-impl Stage for Staging {
-    async fn write(&mut self, piece: Bytes) -> Result<(), StoreFault> {
-        self.largest_piece.fetch_max(piece.len(), Ordering::Relaxed);
-        self.taken.extend_from_slice(&piece);
-        Ok(())
-    }
-
-    async fn finish(self: Box<Self>) -> Result<Staged, StoreFault> {
-        let (size, sha256) = (self.taken.len() as u64, Digest::of(&self.taken));
-        Ok(Staged { size, sha256, content: StagedContent::Small(self.taken) })
-    }
-}
-
-#[async_trait]
-impl Versions for Memory {
-    async fn keep(&self, _: VersionKind, content: &[u8]) -> Result<Digest, StoreFault> {
-        Ok(Digest::of(content))
-    }
-
-    async fn load(&self, _: VersionKind, _: &Digest) -> Result<Option<Vec<u8>>, StoreFault> {
-        Ok(None)
-    }
-}
-
-impl Vault for Memory {
-    fn issue(&self, _: &TenantName, _: Timestamp) -> Result<Issued, VaultFault> {
-        Ok(Issued { key: Arc::new(Plain), wrapped: WrappedKey { epoch: String::new(), bytes: Vec::new() } })
-    }
-
-    fn open(&self, _: &WrappedKey) -> Result<Arc<dyn ContentKey>, VaultFault> {
-        Ok(Arc::new(Plain))
-    }
-
-    fn blind(&self, purpose: &str, value: &[u8]) -> Digest {
-        Digest::of(&[purpose.as_bytes(), value].concat())
-    }
-}
-
-/// No encryption at all.
-struct Plain;
-
-impl ContentKey for Plain {
-    fn sealer(&self, _: &[u8]) -> Box<dyn StreamSealer> {
-        Box::new(Self)
-    }
-
-    fn opener(&self, _: &[u8]) -> Box<dyn StreamOpener> {
-        Box::new(Self)
-    }
-}
-
-impl StreamSealer for Plain {
-    fn push(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), VaultFault> {
-        out.extend_from_slice(plain);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, _: &mut Vec<u8>) -> Result<(), VaultFault> {
-        Ok(())
-    }
-}
-
-impl StreamOpener for Plain {
-    fn push(&mut self, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), VaultFault> {
-        out.extend_from_slice(sealed);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, _: &mut Vec<u8>) -> Result<(), VaultFault> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Clock for Memory {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_795_000_000).unwrap()
-    }
-
-    async fn sleep_until(&self, _: Timestamp) {}
-}
-
-#[async_trait]
-impl Audit for Memory {
-    async fn head(&self) -> Result<Head, StoreFault> {
-        Ok(Head { seq: 3, hash: Digest::of(b"3") })
-    }
-
-    async fn hash_at(&self, seq: u64) -> Result<Option<Digest>, StoreFault> {
-        Ok((1..=3).contains(&seq).then(|| Digest::of(seq.to_string().as_bytes())))
-    }
-}
-
-impl ReceiptSigner for Memory {
-    fn sign(&self, statement: Statement, claims: &[u8]) -> Result<String, SealFault> {
-        Ok(format!("{}.{}.x", statement.typ(), Digest::of(claims)))
-    }
-}
-
-#[async_trait]
-impl Activation for Memory {
-    async fn activate(&self, who: &ClientName, why: &str) -> Result<ActivationReport, Vec<Fault>> {
-        if why == "broken" {
-            return Err(vec![Fault::at("routes/x.toml", 3, 7, "wrong").hint("right")]);
-        }
-        assert_eq!(who.as_str(), "operator");
-        Ok(ActivationReport {
-            version: "v1".into(),
-            changed: true,
-            needs_restart: Vec::new(),
-            activated_at: self.now(),
-        })
-    }
+    clients
 }

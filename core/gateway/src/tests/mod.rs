@@ -2,9 +2,13 @@
 
 mod access;
 mod commands;
+mod destinations;
 mod document;
 mod handing_in;
 mod house;
+mod memory;
 mod operations;
+mod orders;
 mod probes;
 mod sockets;
+mod waits;

@@ -23,18 +23,12 @@ pub trait Commands: Send + Sync {
     /// Begins an order for all deliveries that fit its filter now.
     async fn begin(&self, command: NewBulkCommand) -> Result<BulkCommand, StoreFault>;
 
-    /// Notes how far an order came.
+    /// Notes how far an order came; also of one that somebody cancelled while a piece of it was carried out.
     async fn progress(&self, progress: BulkProgress) -> Result<(), StoreFault>;
 
     /// Ends an order: it is finished, or somebody cancels it. Returns it as it stands; `None` if there is none of this
     /// id. One that has ended stays as it is.
-    async fn end(
-        &self,
-        id: CommandId,
-        state: BulkState,
-        who: &str,
-        at: Timestamp,
-    ) -> Result<Option<BulkCommand>, StoreFault>;
+    async fn end(&self, end: BulkEnd) -> Result<Option<BulkCommand>, StoreFault>;
 
     /// Orders for many deliveries, the newest first, at most `limit`; with `running` only those that run.
     async fn orders(&self, running: bool, limit: usize) -> Result<Vec<BulkCommand>, StoreFault>;
@@ -193,4 +187,19 @@ pub struct BulkProgress {
     pub refused: u64,
     /// The last delivery that it looked at.
     pub cursor: super::Cursor,
+}
+
+/// The end of an order for many deliveries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkEnd {
+    /// The order.
+    pub id: CommandId,
+    /// [`BulkState::Finished`] or [`BulkState::Cancelled`].
+    pub state: BulkState,
+    /// Who ends it: a client's name, or `rohrpost`.
+    pub who: String,
+    /// Why, in the person's words, where it was a person. Kept under the order's own key.
+    pub why: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }

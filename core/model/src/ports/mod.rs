@@ -18,7 +18,7 @@ pub use audit::{Audit, Head, HeadClaims};
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
 pub use commands::{
-    BulkCommand, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand,
+    BulkCommand, BulkEnd, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand,
     NewDestinationCommand, Pause, PauseMode,
 };
 pub use outbox::{

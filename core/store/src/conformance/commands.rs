@@ -3,7 +3,7 @@
 use super::sample::*;
 use super::{Ports, Stand};
 use rohrpost_model::ports::{
-    BulkOrder, BulkProgress, BulkState, Cursor, DeliveryFilter, DestinationOrder, NewBulkCommand,
+    BulkEnd, BulkOrder, BulkProgress, BulkState, Cursor, DeliveryFilter, DestinationOrder, NewBulkCommand,
     NewDestinationCommand, PauseMode, Scope,
 };
 use rohrpost_model::{CommandId, ReasonCode, State};
@@ -69,10 +69,16 @@ pub(crate) async fn h6_orders_for_many_are_kept_with_how_far_they_came(stand: &d
     assert_eq!((running.order, running.scope, running.per_second), (begun.order, begun.scope, 7));
     assert_eq!((running.who.as_str(), running.why.as_deref()), ("betrieb", Some(PRIVATE[4])));
     assert_ne!(running.last, Cursor(4), "what came later is not meant");
-    let ended = ports.commands.end(id, BulkState::Cancelled, "aufsicht", at(9)).await.unwrap().unwrap();
-    assert_eq!((ended.state, ended.ended), (BulkState::Cancelled, Some((at(9), "aufsicht".into()))));
-    let again = ports.commands.end(id, BulkState::Finished, "rohrpost", at(10)).await.unwrap().unwrap();
-    assert_eq!(again.state, BulkState::Cancelled, "an end is an end");
+    let end = |state, who: &str, why: Option<&str>, seconds| {
+        ports.commands.end(BulkEnd { id, state, who: who.into(), why: why.map(Into::into), at: at(seconds) })
+    };
+    let ended = end(BulkState::Cancelled, "aufsicht", Some(PRIVATE[4]), 9).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.ended.clone()), (BulkState::Cancelled, Some((at(9), "aufsicht".into()))));
+    // The piece that was carried out meanwhile counts, and an end is an end.
+    ports.commands.progress(BulkProgress { id, done: 3, refused: 1, cursor }).await.unwrap();
+    let again = end(BulkState::Finished, "rohrpost", None, 10).await.unwrap().unwrap();
+    assert_eq!((again.done, again.ended.clone()), (3, ended.ended));
+    assert_eq!(again.state, BulkState::Cancelled);
     assert!(ports.commands.orders(true, 10).await.unwrap().is_empty());
     assert_eq!(ports.commands.order(id).await.unwrap(), Some(again));
     assert_eq!(ports.commands.order(CommandId::new(at(0))).await.unwrap(), None);

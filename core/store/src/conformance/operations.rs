@@ -41,6 +41,23 @@ pub(crate) async fn tenants_take_turns(stand: &dyn Stand) {
     assert_eq!(served(Some("a"), 10).await, "aa", "and what nobody else wants it gets");
 }
 
+/// More than a store looks at in one go, and with some that are held already.
+pub(crate) async fn as_many_are_handed_out_as_are_wanted(stand: &dyn Stand) {
+    let ports = stand.open().await;
+    for _ in 0..150 {
+        ports.accept(&Draft::steps([step("archiv")])).await;
+    }
+    let mut handed_out = Vec::new();
+    for (wanted, there) in [(50, 50), (80, 80), (50, 20), (50, 0)] {
+        let claims = ports.claim(10, wanted).await;
+        assert_eq!(claims.len(), there);
+        handed_out.extend(claims.into_iter().map(|claim| claim.delivery.id));
+    }
+    handed_out.sort();
+    handed_out.dedup();
+    assert_eq!(handed_out.len(), 150);
+}
+
 pub(crate) async fn while_a_destination_drains_only_what_was_sent_is_asked_about(stand: &dyn Stand) {
     let ports = stand.open().await;
     ports.accept(&Draft::default()).await;

@@ -9,10 +9,9 @@ use crate::ledger::Ledger;
 use crate::rows::{as_json, as_word, first, nanos, size};
 use crate::writer::Work;
 use rohrpost_model::ports::{
-    BulkCommand, BulkProgress, BulkState, Cursor, DestinationOrder, NewBulkCommand, NewDestinationCommand,
-    PauseMode,
+    BulkCommand, BulkEnd, BulkProgress, BulkState, Cursor, DestinationOrder, NewBulkCommand,
+    NewDestinationCommand, PauseMode, StoreFault, WrappedKey,
 };
-use rohrpost_model::{CommandId, Timestamp};
 use rusqlite::params;
 
 pub(crate) struct OrderDestination(pub(crate) NewDestinationCommand);
@@ -138,19 +137,16 @@ impl Work for Progress {
 
     fn run(&mut self, ledger: &mut Ledger) -> Result<(), Fault> {
         let BulkProgress { id, done, refused, cursor } = self.0;
-        let mut update = ledger.connection.prepare_cached(
-            "UPDATE commands SET done = ?2, refused = ?3, cursor = ?4 WHERE id = ?1 AND state = 'running'",
-        )?;
+        let mut update = ledger
+            .connection
+            .prepare_cached("UPDATE commands SET done = ?2, refused = ?3, cursor = ?4 WHERE id = ?1")?;
         update.execute((id.as_bytes(), size(done), size(refused), size(cursor.0)))?;
         Ok(())
     }
 }
 
 pub(crate) struct EndBulk {
-    pub(crate) id: CommandId,
-    pub(crate) state: BulkState,
-    pub(crate) who: String,
-    pub(crate) at: Timestamp,
+    pub(crate) end: BulkEnd,
     pub(crate) seal: Seal,
 }
 
@@ -158,23 +154,43 @@ impl Work for EndBulk {
     type Output = Option<BulkCommand>;
 
     fn run(&mut self, ledger: &mut Ledger) -> Result<Option<BulkCommand>, Fault> {
+        let BulkEnd { id, state, who, at, .. } = &self.end;
         let mut update = ledger.connection.prepare_cached(
             "UPDATE commands SET state = ?2, ended_at = ?3, ended_by = ?4 WHERE id = ?1 AND state = 'running'",
         )?;
-        let ended = update.execute((self.id.as_bytes(), as_word(&self.state)?, nanos(self.at), &self.who))?;
+        let ended = update.execute((id.as_bytes(), as_word(state)?, nanos(*at), who))?;
         drop(update);
         if ended > 0 {
+            let sealed = self.sealed_why(ledger)?;
             ledger.note(&Note {
-                subject: &format!("command {}", self.id),
-                at: self.at,
-                event: &as_word(&self.state)?,
-                who: &self.who,
-                sealed_why: None,
+                subject: &format!("command {id}"),
+                at: *at,
+                event: &as_word(state)?,
+                who,
+                sealed_why: sealed.as_deref(),
             })?;
         }
         let sql = format!("SELECT {COMMAND} FROM commands WHERE id = ?1");
         let mut select = ledger.connection.prepare_cached(&sql)?;
-        let mut rows = select.query([self.id.as_bytes()])?;
+        let mut rows = select.query([id.as_bytes()])?;
         rows.next()?.map(|row| bulk_command(row, &self.seal)).transpose()
+    }
+}
+
+impl EndBulk {
+    /// The person's words under the key of the order, for the next row of the history. Without them where that key was
+    /// destroyed.
+    fn sealed_why(&self, ledger: &Ledger) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(why) = &self.end.why else { return Ok(None) };
+        let sql = "SELECT epoch, wrapped_key FROM commands WHERE id = ?1";
+        let mut select = ledger.connection.prepare_cached(sql)?;
+        let wrapped = select.query_row([self.end.id.as_bytes()], |row| {
+            Ok(WrappedKey { epoch: row.get(0)?, bytes: row.get(1)? })
+        })?;
+        match self.seal.open(&wrapped).map_err(StoreFault::from) {
+            Ok(key) => Ok(Some(Column::Note(ledger.next_in_history()).seal_alone(&*key, why)?)),
+            Err(StoreFault::Erased) => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
     }
 }

@@ -64,29 +64,37 @@ struct Wait {
 
 const DAY: i64 = 24 * 3600 * 1000;
 
-/// It surely did not arrive: it is tried again by itself, after a while as the policy says or as the target asked for; a
-/// person may have it tried at once.
+/// It surely did not arrive: it waits to be tried again by itself, as long as the policy says or as the target asked for.
 async fn assert_not_taken(row: &str, reason: &str, first: First, wait: impl Fn(i64) -> Wait) -> House {
     let code = reason.split(' ').next().expect("a code");
     assert_handbook(row, &["due", "not-taken", code]);
-    let refused = matches!(first, First::IsAway);
     let not_taken = format!("attempt 1: not-taken {reason}");
-    let begin = ["attempt 1: marked", not_taken.as_str()];
+    let reached = usize::from(!matches!(first, First::IsAway));
     let mut house = House::new(first, &["waits"]).await;
     house.until(&["due"]).await;
-    let detail = house.assert_story("waits", "due", &begin, usize::from(!refused)).await;
+    let story = ["attempt 1: marked", not_taken.as_str()];
+    let detail = house.assert_story("waits", "due", &story, reached).await;
     assert_eq!(detail["reason"]["code"], code);
     let judged = when(&detail, &not_taken);
     let (waits, Wait { least, most }) = (milliseconds(&detail["nextAt"]) - judged, wait(judged));
     assert!((least..=most).contains(&waits), "it waits {waits} ms, not {least} to {most}: {detail:#}");
-    if refused {
-        house.targets.get_mut("waits").expect("a target").comes_back();
-    }
+    house
+}
+
+/// A person has it tried at once, and now the target takes it.
+async fn assert_retried(mut house: House, reason: &str) -> House {
+    let not_taken = format!("attempt 1: not-taken {reason}");
+    let before = house.targets["waits"].begun();
     house.retry("waits").await;
     house.until(&["delivered"]).await;
-    let rest = ["command: retry-commanded retried-by-person", "attempt 2: marked", "attempt 2: taken"];
-    let story = [&begin[..], &rest].concat();
-    house.assert_story("waits", "delivered", &story, 1 + usize::from(!refused)).await;
+    let story = [
+        "attempt 1: marked",
+        &not_taken,
+        "command: retry-commanded retried-by-person",
+        "attempt 2: marked",
+        "attempt 2: taken",
+    ];
+    house.assert_story("waits", "delivered", &story, before + 1).await;
     house
 }
 
@@ -120,8 +128,9 @@ async fn h5_an_answer_500_is_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_503_is_not_taken_and_is_tried_again_after_a_while() {
     let first = || First::answers("503 Service Unavailable", "", "");
-    assert_not_taken("antwortet 408, 425, 429 oder 503", "target-busy 503", first(), as_the_policy_says)
-        .await;
+    let row = "antwortet 408, 425, 429 oder 503";
+    let house = assert_not_taken(row, "target-busy 503", first(), as_the_policy_says).await;
+    assert_retried(house, "target-busy 503").await;
     let mut house = House::new(first(), &["hurries"]).await;
     house.until(&["delivered"]).await;
     let story = [
@@ -142,20 +151,18 @@ async fn an_answer_429_is_not_taken_and_waits_as_many_seconds_as_it_says() {
     assert_not_taken(row, "target-busy 429", first(120), exactly).await;
     let longest = |_| Wait { least: DAY, most: DAY };
     assert_not_taken(row, "target-busy 429", first(10_000_000), longest).await;
+}
 
-    // Then it is tried again by itself, however short the policy's own waits are.
-    let mut house = House::new(first(2), &["hurries"]).await;
-    house.until(&["delivered"]).await;
-    let story = [
-        "attempt 1: marked",
-        "attempt 1: not-taken target-busy 429",
-        "attempt 2: marked",
-        "attempt 2: taken",
-    ];
-    house.assert_story("hurries", "delivered", &story, 2).await;
-    let [first, second] = &house.targets["hurries"].seen()[..] else { panic!("two requests") };
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_asked_to_be_left_alone_is_left_alone_even_if_a_person_wants_a_retry() {
+    let row = "… mit `Retry-After`";
+    let first = First::answers("429 Too Many Requests", "Retry-After: 8\r\n", "");
+    let exactly = |_| Wait { least: 8_000, most: 8_000 };
+    let house = assert_not_taken(row, "target-busy 429", first, exactly).await;
+    let house = assert_retried(house, "target-busy 429").await;
+    let [first, second] = &house.targets["waits"].seen()[..] else { panic!("two requests") };
     let between = second.at - first.at;
-    assert!(between >= Duration::from_millis(1990), "it came again after {between:?}");
+    assert!(between >= Duration::from_millis(7_990), "it came again after {between:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +243,9 @@ async fn h5_an_answer_200_without_its_reference_is_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_where_nobody_listens_is_not_taken_and_is_tried_until_it_is_back() {
     let row = "nimmt keine Verbindung an";
-    assert_not_taken(row, "unreachable", First::IsAway, as_the_policy_says).await;
+    let mut house = assert_not_taken(row, "unreachable", First::IsAway, as_the_policy_says).await;
+    house.targets.get_mut("waits").expect("a target").comes_back();
+    assert_retried(house, "unreachable").await;
     let mut house = House::new(First::IsAway, &["hurries"]).await;
     // So often that an end of the patience would show.
     until(async || told(&house.detail("hurries").await).len() >= 2 * 6).await;

@@ -72,6 +72,9 @@ impl Ordeal {
         hasten(&setup);
         // What falls silent holds up only itself.
         setup.edit(DMS, "concurrency = 4\ntimeout = \"30s\"", "concurrency = 16\ntimeout = \"2s\"");
+        // It comes into play, and is soon over.
+        let breaker = "[breaker]\nrest = \"200ms\"\ncap = \"1s\"\n\n[ramp]\nover = \"0s\"\n\n[http]\n";
+        setup.edit(DMS, "[http]\n", breaker);
         match unknown {
             Unknown::Retry => repeat_what_is_unknown(&setup),
             // So it is shipped.

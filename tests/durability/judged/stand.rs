@@ -96,7 +96,7 @@ pub struct House {
     looks: BTreeMap<(String, String), Value>,
 }
 
-const RETRY_SOON: &str = "[retry]\nfirst = \"100ms\"\ncap = \"200ms\"\n";
+const RETRY_SOON: &str = "[retry]\nfirst = \"100ms\"\ncap = \"200ms\"\n[breaker]\nfailures = 0\n";
 const RETRY_LATE: &str = "[retry]\nfirst = \"24h\"\ncap = \"24h\"\n";
 
 /// What the destinations of this name say beside the common. A target that is asked about a delivery is at `asked`.

@@ -52,13 +52,14 @@ async fn h6_a_paused_destination_gets_nothing_until_it_is_resumed_and_what_is_un
     until(async || house.listed("delivered").await.len() == 4).await;
     submissions.push(house.hand_in("fall-6").await);
     house.round().await;
+    assert_eq!(house.desk.seen().len(), 4, "nothing is sent while it is paused");
     let due = house.listed("due").await;
     let one = due[0]["id"].as_str().expect("an id");
     house.order(&["retry", one, "--reason", "Ungeduld"]);
     house.round().await;
     assert_eq!(codes(&due), ["paused-by-person"; 3]);
     assert_eq!(due[0]["waits"]["params"]["who"], "operator");
-    assert_eq!(house.desk.seen().len(), 4, "nothing is sent while it is paused");
+    assert_eq!(house.desk.seen().len(), 4, "nor when a person asks for an attempt");
 
     // A pause outlives the hub.
     assert!(house.hub.stop());

@@ -55,7 +55,11 @@ impl Waiting {
         for (route, count) in [(0, 20), (1, 20), (2, 60), (3, 1), (4, 200)] {
             // Ten to a case: on the ordered route they leave one behind the other.
             let letters = letters(count).enumerate();
-            let letters = letters.map(|(number, letter)| Letter { route, case: format!("fall-{}", number / 10), ..letter });
+            let letters = letters.map(|(number, letter)| Letter {
+                route,
+                case: format!("fall-{}", number / 10),
+                ..letter
+            });
             for letter in letters {
                 self.world.submit(letter).await;
             }
@@ -118,9 +122,22 @@ async fn nothing_floods_a_destination_when_the_clock_is_put_forward_by_a_day() {
     assert_eq!(cases.len(), 60);
     for case in 0..6 {
         let of_case = format!("fall-{case}");
-        let keys: Vec<_> = rated.calls().into_iter().filter(|call| call.case == of_case).map(|call| call.key).collect();
-        let view = world.engine().records().case(&rohrpost_model::ports::Scope::Hub, &of_case.parse().unwrap()).await.unwrap().remove(0);
-        let accepted: Vec<_> = view.submissions.iter().flat_map(|view| &view.deliveries).filter(|delivery| delivery.ordered).map(|delivery| delivery.id).collect();
+        let keys: Vec<_> =
+            rated.calls().into_iter().filter(|call| call.case == of_case).map(|call| call.key).collect();
+        let view = world
+            .engine()
+            .records()
+            .case(&rohrpost_model::ports::Scope::Hub, &of_case.parse().unwrap())
+            .await
+            .unwrap()
+            .remove(0);
+        let accepted: Vec<_> = view
+            .submissions
+            .iter()
+            .flat_map(|view| &view.deliveries)
+            .filter(|delivery| delivery.ordered)
+            .map(|delivery| delivery.id)
+            .collect();
         assert_eq!(keys, accepted, "in order of acceptance");
     }
     world.verify_history().await;

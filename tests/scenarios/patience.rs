@@ -108,6 +108,10 @@ async fn after_its_age_a_delivery_waits_for_a_person_who_begins_a_new_round() {
     assert_eq!(world.state(delivery).await, State::Delivered);
     let detail = world.detail(delivery).await;
     assert_eq!(detail.delivery.attempts as usize, office.calls().len());
-    let parked = world.history(delivery).await.into_iter().filter(|(_, event)| *event == Event::TriedLongEnough);
-    assert_eq!(parked.map(|(when, _)| when).collect::<Vec<_>>(), [at("2026-05-04T09:00+02"), at("2026-05-04T15:00+02") - seconds(1)]);
+    let parked =
+        world.history(delivery).await.into_iter().filter(|(_, event)| *event == Event::TriedLongEnough);
+    assert_eq!(
+        parked.map(|(when, _)| when).collect::<Vec<_>>(),
+        [at("2026-05-04T09:00+02"), at("2026-05-04T15:00+02") - seconds(1)]
+    );
 }

@@ -114,7 +114,10 @@ async fn h4_a_changed_document_is_not_sent_under_the_same_key_without_a_person()
     assert_eq!((calls[3].key, calls[3].attachments), (calls[0].key, 1));
     assert_ne!(calls[3].sent, calls[0].sent);
     let attempts = world.detail(delivery).await.attempts;
-    assert_eq!(attempts.iter().map(|attempt| attempt.sent_sha256).collect::<Vec<_>>(), calls.iter().map(|call| call.sent).collect::<Vec<_>>());
+    assert_eq!(
+        attempts.iter().map(|attempt| attempt.sent_sha256).collect::<Vec<_>>(),
+        calls.iter().map(|call| call.sent).collect::<Vec<_>>()
+    );
 }
 
 /// Ein Ziel, das hängt, verliert nach der Zeitgrenze seinen Platz, und ein Absturz mitten im Senden macht die Zustellung

@@ -152,8 +152,8 @@ impl World {
     }
 
     pub async fn cancel(&self, order: &BulkCommand) -> BulkCommand {
-        let ended =
-            self.engine().cancel(order.id, &portal().name, "Irrtum".to_owned()).await.unwrap().unwrap();
+        let why = "doch nicht".to_owned();
+        let ended = self.engine().cancel(order.id, &portal().name, why).await.unwrap().unwrap();
         self.rest().await;
         ended
     }

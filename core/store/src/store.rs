@@ -23,6 +23,7 @@ use rusqlite::Connection;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// The embedded store: SQLite, content segments and files in one directory that it holds alone. It is the ports
 /// `Outbox`, `Records`, `Blobs` and `Versions`.
@@ -104,6 +105,11 @@ impl SqliteStore {
             inline_bytes: options.inline_bytes,
             _lock: lock,
         }))
+    }
+
+    /// Turns true when a sync of the database failed: from then on nothing is written, until the store is opened anew.
+    pub fn stopped(&self) -> watch::Receiver<bool> {
+        self.writer.stopped().clone()
     }
 
     /// Walks the chained history of all deliveries. Returns how many rows it has; [`StoreFault::Damaged`] if one was

@@ -61,6 +61,7 @@ mod store;
 mod work;
 mod writer;
 
+pub use directory::HeldDirectory;
 pub use options::StoreOptions;
 pub use store::SqliteStore;
 

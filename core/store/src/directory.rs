@@ -45,7 +45,7 @@ impl Directory {
     }
 
     /// Locks the directory for this process. The lock ends with the file.
-    pub(crate) fn lock(&self) -> Result<File, StoreFault> {
+    fn lock(&self) -> Result<File, StoreFault> {
         let path = self.root.join("lock");
         let file = private_file().create(true).truncate(false).open(&path);
         let file = file.map_err(|error| disk(&format!("lock {}", path.display()), &error))?;
@@ -77,6 +77,25 @@ impl Directory {
 
     pub(crate) fn incoming(&self) -> PathBuf {
         self.root.join("tmp")
+    }
+}
+
+/// A data directory that this process holds alone, before anything in it is opened. Whatever else only one process may
+/// touch, its keys above all, is opened under it.
+#[derive(Debug)]
+pub struct HeldDirectory {
+    pub(crate) directory: Directory,
+    pub(crate) lock: File,
+}
+
+impl HeldDirectory {
+    /// Takes the directory, which is made if it is missing (mode 0700). Blocks.
+    ///
+    /// [`StoreFault::Unavailable`] if another process has it.
+    pub fn take(dir: &Path) -> Result<Self, StoreFault> {
+        let directory = Directory::prepare(dir)?;
+        let lock = directory.lock()?;
+        Ok(Self { directory, lock })
     }
 }
 

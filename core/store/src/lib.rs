@@ -62,6 +62,7 @@ mod store;
 mod work;
 mod writer;
 
+pub use directory::HeldDirectory;
 pub use options::StoreOptions;
 pub use store::SqliteStore;
 

@@ -118,7 +118,7 @@ impl Ledger {
     pub(crate) fn changed(&mut self, row: &Stored) {
         if row.may_go() {
             self.due.push(row.delivery.destination.clone());
-            self.handed.push(Change::Waits(row.clone()));
+            self.handed.push(Change::Waits(Box::new(row.clone())));
         } else {
             self.handed.push(Change::Gone(row.delivery.id));
         }

@@ -26,7 +26,7 @@ pub(crate) enum Change {
     /// It may not be handed out any more, or not as it was.
     Gone(DeliveryId),
     /// It may, as it is now.
-    Waits(Stored),
+    Waits(Box<Stored>),
 }
 
 #[derive(Default)]
@@ -164,7 +164,7 @@ impl All {
                 } else if lane.filled.is_some_and(|work| row.fits(work)) {
                     row.due_now = lane.counts_as_due(&row);
                     let key = key(&row, lane.asked_at);
-                    self.put(&place, key, row);
+                    self.put(&place, key, *row);
                 }
             }
         }

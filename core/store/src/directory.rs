@@ -45,7 +45,7 @@ impl Directory {
     }
 
     /// Locks the directory for this process. The lock ends with the file.
-    fn lock(&self) -> Result<File, StoreFault> {
+    pub(crate) fn lock(&self) -> Result<File, StoreFault> {
         let path = self.root.join("lock");
         let file = private_file().create(true).truncate(false).open(&path);
         let file = file.map_err(|error| disk(&format!("lock {}", path.display()), &error))?;

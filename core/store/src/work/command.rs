@@ -122,12 +122,12 @@ impl Work for Commanded {
 
     fn run(&mut self, ledger: &mut Ledger) -> Result<CommandOutcome, Fault> {
         let Some(mut stored) = self.find(ledger)? else { return Ok(CommandOutcome::NotFound) };
+        if self.done_before(ledger, &stored)? {
+            return Ok(CommandOutcome::Done(stored.delivery.state));
+        }
         if !self.hold.take(&stored) {
             ledger.claims.show(&mut stored.delivery);
             return Ok(CommandOutcome::Refused(stored.delivery.state));
-        }
-        if self.done_before(ledger, &stored)? {
-            return Ok(CommandOutcome::Done(stored.delivery.state));
         }
         if !self.fits(&stored) {
             return Ok(CommandOutcome::Refused(stored.delivery.state));

@@ -12,9 +12,9 @@ mod heads;
 mod hub;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use commands::{Command, Context};
 use faults::Stop;
+use mimalloc::MiMalloc;
 use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -24,6 +24,7 @@ mod inquire;
 pub mod judge;
 mod prepare;
 pub mod routing;
+mod valid;
 mod workers;
 
 use arc_swap::ArcSwap;
@@ -61,6 +62,7 @@ pub struct Engine {
     catalog: ArcSwap<Catalog>,
     pinned: prepare::PinnedVersions,
     workers: Workers,
+    known_valid: valid::KnownValid,
     wake: Arc<Notify>,
 }
 
@@ -69,11 +71,13 @@ impl Engine {
     /// accepted under them.
     pub async fn start(ports: Ports, catalog: Catalog) -> Result<Arc<Self>, StoreFault> {
         catalog.keep_versions(ports.versions.as_ref()).await?;
+        let no_threads = |error| StoreFault::Unavailable(format!("no threads for workers: {error}"));
         let engine = Self {
             ports,
             catalog: ArcSwap::from_pointee(catalog),
             pinned: prepare::PinnedVersions::default(),
-            workers: Workers::as_wide_as_the_machine(),
+            known_valid: valid::KnownValid::default(),
+            workers: Workers::as_wide_as_the_machine().map_err(no_threads)?,
             wake: Arc::new(Notify::new()),
         };
         Ok(Arc::new(engine))

@@ -14,11 +14,14 @@ mod hub;
 use clap::Parser;
 use commands::{Command, Context};
 use faults::Stop;
-use mimalloc::MiMalloc;
 use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+
+/// Half of the work on a message is allocating and freeing small pieces of XML trees, by many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Integration hub between service portals and the Fachverfahren, DMS and post boxes of German municipalities.
 #[derive(Parser)]
@@ -33,10 +36,6 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
-
-/// Half of the work on a message is allocating and freeing small pieces of XML trees, by many threads.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

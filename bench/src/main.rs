@@ -24,7 +24,7 @@ mod sink;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// The hub's own, so that the two are compared on the same ground.
+/// The same as the hub's, so that both profit alike.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

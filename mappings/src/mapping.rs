@@ -168,20 +168,44 @@ impl Mapping {
     /// Applies the mapping to `source`, the data as they came in: validates them, transforms, validates the output. With
     /// `input = "envelope"` the data are always wrapped, even data that are an envelope: no sender can forge one.
     pub fn apply(&self, source: &Xml, facts: &Facts, limits: &Limits) -> Result<Vec<u8>, MappingFault> {
-        let violations = self.source.as_ref().map_or_else(Vec::new, |schema| schema.validate(source));
-        if !violations.is_empty() {
-            return Err(MappingFault::Source(violations));
-        }
+        self.validate_source(source)?;
         self.apply_valid(source, facts, limits)
+    }
+
+    /// Whether the source fits [`Mapping::source_schema`]; without one anything does.
+    pub fn validate_source(&self, source: &Xml) -> Result<(), MappingFault> {
+        let violations = self.source.as_ref().map_or_else(Vec::new, |schema| schema.validate(source));
+        if violations.is_empty() { Ok(()) } else { Err(MappingFault::Source(violations)) }
     }
 
     /// The same for a source that [`Mapping::source_schema`] has found valid before.
     pub fn apply_valid(&self, source: &Xml, facts: &Facts, limits: &Limits) -> Result<Vec<u8>, MappingFault> {
-        let Some(transform) = &self.transform else {
-            return self.checked(source.bytes().to_vec());
-        };
+        match &self.transform {
+            Some(transform) => self.transform(transform, self.input(source, facts)?, facts, limits),
+            None => self.checked(source.bytes().to_vec()),
+        }
+    }
+
+    /// The same for a source that is not needed any more: a stylesheet that sees the data alone runs on them and not on a
+    /// copy.
+    pub fn apply_valid_once(
+        &self,
+        source: Xml,
+        facts: &Facts,
+        limits: &Limits,
+    ) -> Result<Vec<u8>, MappingFault> {
+        match &self.transform {
+            Some(transform) if !self.manifest.envelope => {
+                self.transform(transform, source.into_doc(), facts, limits)
+            }
+            _ => self.apply_valid(&source, facts, limits),
+        }
+    }
+
+    /// What the stylesheet sees; a run may change it.
+    fn input(&self, source: &Xml, facts: &Facts) -> Result<Doc, MappingFault> {
         let doc = if self.manifest.envelope { envelope::wrap(source, facts) } else { source.doc().copy() };
-        self.transform(transform, doc.ok_or(MappingFault::Limit(Limit::Memory))?, facts, limits)
+        doc.ok_or(MappingFault::Limit(Limit::Memory))
     }
 
     /// Applies the mapping to an envelope that is taken as it is: for cases and `rohrpost map`, never for what a sender

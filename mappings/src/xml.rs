@@ -86,6 +86,15 @@ impl Xml {
         Ok(Self { doc, text, original })
     }
 
+    /// The same for bytes that [`Xml::parse`] or [`Xml::check`] took before: limits and DOCTYPE are not looked for again.
+    /// What is not well-formed is refused all the same.
+    pub fn parse_again(bytes: &[u8]) -> Result<Self, NotWellFormed> {
+        let text = decoded(bytes, &XmlLimits { bytes: usize::MAX, ..XmlLimits::default() })?;
+        let doc = Doc::parse_to_read(&text).map_err(|malformed| not_well_formed(&text, malformed))?;
+        let original = (text.as_bytes() != bytes).then(|| bytes.to_vec());
+        Ok(Self { doc, text, original })
+    }
+
     /// Whether [`Xml::parse`] would take it. Costs about half, because no document is built.
     pub fn check(bytes: &[u8], limits: &XmlLimits) -> Result<(), NotWellFormed> {
         looked_through(&decoded(bytes, limits)?, limits, Doc::check)
@@ -103,6 +112,10 @@ impl Xml {
 
     pub(crate) fn doc(&self) -> &Doc {
         &self.doc
+    }
+
+    pub(crate) fn into_doc(self) -> Doc {
+        self.doc
     }
 
     pub(crate) fn text(&self) -> &str {

@@ -121,7 +121,8 @@ fn map_all(tasks: &std::sync::Mutex<mpsc::Receiver<Mapped>>, mapping: &Mapping, 
 
 fn map(task: &Task, mapping: &Mapping, seal: Option<&dyn Seal>) -> Result<Bytes> {
     let xml = Xml::parse(&task.data, &XmlLimits::default())?;
-    let message = mapping.apply(&xml, &facts(task), &Limits::default())?;
+    mapping.validate_source(&xml)?;
+    let message = mapping.apply_valid_once(xml, &facts(task), &Limits::default())?;
     let Some(seal) = seal else { return Ok(message.into()) };
     match seal.seal(&message)? {
         Sealed::Enveloped(document) => Ok(document.into()),

@@ -4,6 +4,7 @@ use crate::Engine;
 use crate::accept::xml_limits;
 use crate::catalog::Catalog;
 use crate::content::Stored;
+use crate::valid::LOOKED_THROUGH;
 use bytes::Bytes;
 use rohrpost_mappings::{
     AttachmentFact, Bundle, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact,
@@ -123,8 +124,7 @@ impl Engine {
         }
         let data = self.data(loaded).await?;
         let mapping = self.mapping(&loaded.pinned).await?;
-        let valid =
-            mapping.as_ref().is_some_and(|mapping| self.is_known_valid(&loaded.origin.submission, mapping));
+        let known = self.door_said(&loaded.origin.submission, mapping.as_deref());
         let seal = seal_for(&self.catalog(), &loaded.pinned)?;
         let step = loaded.pinned.step.clone();
         let facts = facts(&loaded.origin.submission, &loaded.receipts);
@@ -133,10 +133,12 @@ impl Engine {
             loaded.origin.submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
         let xml_limits = xml_limits(&self.catalog().limits);
         let work = move || {
-            let xml = Parsed::new(&data, &xml_limits);
+            let xml = Parsed::new(&data, &xml_limits, known.looked_through);
             condition_holds(&step, &xml, &facts, &receipts)?;
-            let (message, media_type) =
-                map_and_validate(mapping.as_deref(), &xml, valid, &facts, &data, media_type)?;
+            let (message, media_type) = match mapping {
+                Some(mapping) => map_and_validate(&mapping, xml, known.valid, &facts)?,
+                None => (data.to_vec(), media_type),
+            };
             put_seal(seal, message, media_type)
         };
         self.workers
@@ -146,10 +148,14 @@ impl Engine {
             .map(Ready::New)
     }
 
-    /// Whether the data were found valid at the door under the schema that this mapping has.
-    fn is_known_valid(&self, submission: &Submission, mapping: &Mapping) -> bool {
-        let schema = mapping.source_schema().zip(submission.data());
-        schema.is_some_and(|(schema, data)| self.known_valid.has(data.sha256, schema.digest()))
+    /// What the door found out about the data.
+    fn door_said(&self, submission: &Submission, mapping: Option<&Mapping>) -> DoorSaid {
+        let has = |digest| submission.data().is_some_and(|data| self.known_valid.has(data.sha256, digest));
+        let schema = mapping.and_then(Mapping::source_schema);
+        DoorSaid {
+            looked_through: has(LOOKED_THROUGH),
+            valid: schema.is_some_and(|schema| has(schema.digest())),
+        }
     }
 
     async fn data(&self, loaded: &Loaded) -> Result<Bytes, Stop> {
@@ -221,12 +227,22 @@ fn version_missing(version: impl std::fmt::Display) -> Stop {
     Stop::Defect(Reason::new(ReasonCode::VersionMissing).with("version", version))
 }
 
+/// What the door found out about the data, as far as it is remembered.
+#[derive(Clone, Copy)]
+struct DoorSaid {
+    /// They are XML within the limits, without a DOCTYPE.
+    looked_through: bool,
+    /// They fit the source schema.
+    valid: bool,
+}
+
 /// The submission's data as XML, where they are.
 struct Parsed(Option<Xml>);
 
 impl Parsed {
-    fn new(data: &[u8], limits: &rohrpost_mappings::XmlLimits) -> Self {
-        Self(Xml::parse(data, limits).ok())
+    fn new(data: &[u8], limits: &rohrpost_mappings::XmlLimits, looked_through: bool) -> Self {
+        let xml = if looked_through { Xml::parse_again(data) } else { Xml::parse(data, limits) };
+        Self(xml.ok())
     }
 }
 
@@ -302,24 +318,17 @@ fn condition_holds(
     if holds { Ok(()) } else { Err(Stop::Skip) }
 }
 
-/// The message and its media type; the data as they came where the step has no mapping. Data that are known to be
-/// `valid` are not validated again.
+/// The message and its media type. Data that are known to be `valid` are not validated again.
 fn map_and_validate(
-    mapping: Option<&Mapping>,
-    xml: &Parsed,
+    mapping: &Mapping,
+    xml: Parsed,
     valid: bool,
     facts: &Facts,
-    data: &[u8],
-    media_type: String,
 ) -> Result<(Vec<u8>, String), Stop> {
-    let Some(mapping) = mapping else {
-        return Ok((data.to_vec(), media_type));
-    };
     let not_xml = || Stop::Defect(Reason::new(ReasonCode::SourceInvalid).with("mapping", mapping.name()));
-    let xml = xml.0.as_ref().ok_or_else(not_xml)?;
-    let limits = MappingLimits::default();
-    let mapped =
-        if valid { mapping.apply_valid(xml, facts, &limits) } else { mapping.apply(xml, facts, &limits) };
+    let xml = xml.0.ok_or_else(not_xml)?;
+    let checked = if valid { Ok(()) } else { mapping.validate_source(&xml) };
+    let mapped = checked.and_then(|()| mapping.apply_valid_once(xml, facts, &MappingLimits::default()));
     let message = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;
     Ok((message, mapping.media_type().to_owned()))
 }

@@ -53,7 +53,7 @@ impl Doc {
         })
     }
 
-    /// The same for a document that is never changed, only read and copied.
+    /// The same for a document that is read, copied, and given to a run of a stylesheet at most.
     pub(crate) fn parse_to_read(text: &str) -> Result<Self, Malformed> {
         Self::parse_with(text, |bytes, length| {
             // SAFETY: `bytes` holds `length` bytes, and libxml2 copies what it keeps.

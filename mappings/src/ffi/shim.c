@@ -175,8 +175,8 @@ xmlDocPtr rohrpost_parse(const char *bytes, int length, const char *url) {
     return parse(bytes, length, url, NULL, strictly);
 }
 
-/* The same for a document that is only read and copied: COMPACT keeps short texts within their nodes, and a tree with
- * such nodes must not be changed. */
+/* The same for a document that is read, copied, and given to a run at most, which takes away blank text and changes nothing
+ * else: COMPACT keeps short texts within their nodes, so the text of a node must not be freed by itself. */
 xmlDocPtr rohrpost_parse_to_read(const char *bytes, int length) {
     return parse(bytes, length, NULL, NULL, strictly | XML_PARSE_COMPACT);
 }

@@ -173,3 +173,16 @@ fn no_encoding_hides_what_was_checked() {
     check(ucs4("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>"), XmlFault::Encoding, 1, 1);
     check("<a>\0</a>", XmlFault::Encoding, 1, 4);
 }
+
+#[test]
+fn what_was_taken_before_is_read_the_same_again_and_never_recovered() {
+    for text in ["<a><b c='1'>x</b> <b/></a>", "<?xml version='1.0' encoding='ISO-8859-1'?><a>\u{FC}</a>"] {
+        let first = Xml::parse(text.as_bytes(), &XmlLimits::default()).unwrap();
+        let again = Xml::parse_again(text.as_bytes()).unwrap();
+        assert_eq!(crate::canonical(&again), crate::canonical(&first), "{text}");
+        assert_eq!(again.bytes(), first.bytes());
+    }
+    for text in ["", "<a>", "<a b='1' b='2'/>", "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", "<a>\u{1}</a>"] {
+        assert!(Xml::parse_again(text.as_bytes()).is_err(), "{text}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::catalog::Catalog;
+use crate::valid::LOOKED_THROUGH;
 use rohrpost_mappings::{Schema, Xml, XmlLimits};
 use rohrpost_model::limits::Limits;
 use rohrpost_model::{Digest, MappingName};
@@ -17,7 +18,8 @@ pub struct NotJson {
     pub message: String,
 }
 
-/// Checks the data as far as the route needs it. Returns the schemas that they were found to fit. CPU-bound.
+/// Checks the data as far as the route needs it. Returns what they were found to be, for
+/// [`crate::valid::KnownValid`]. CPU-bound.
 pub(super) fn check_data(
     catalog: &Catalog,
     media_type: &str,
@@ -62,7 +64,7 @@ fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<V
     let limits = xml_limits(&catalog.limits);
     let schemas = schemas(catalog, checks);
     if schemas.is_empty() {
-        return Xml::check(data, &limits).map(|()| Vec::new()).map_err(Refusal::NotWellFormed);
+        return Xml::check(data, &limits).map(|()| vec![LOOKED_THROUGH]).map_err(Refusal::NotWellFormed);
     }
     let xml = Xml::parse(data, &limits).map_err(Refusal::NotWellFormed)?;
     for schema in &schemas {
@@ -71,7 +73,7 @@ fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<V
             return Err(Refusal::Invalid(violations));
         }
     }
-    Ok(schemas.into_iter().map(Schema::digest).collect())
+    Ok(schemas.into_iter().map(Schema::digest).chain([LOOKED_THROUGH]).collect())
 }
 
 /// The source schemas of the mappings, each once.

@@ -1,7 +1,7 @@
 //! The hub while it runs: listeners, delivery loop, signals, and an orderly end.
 
 use crate::activation::{Activator, Fixed};
-use crate::assemble;
+use crate::assemble::{self, House};
 use crate::config::{Configuration, Environment, Log};
 use crate::faults::Stop;
 use crate::heads::Heads;
@@ -82,7 +82,7 @@ impl Start {
         let (version, fixed) = (configuration.version, Fixed::of(&configuration.hub));
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
-        let (engine, hub) = assemble::engine(configuration, Arc::clone(&clock)).await?;
+        let House { engine, hub, store_stopped } = assemble::house(configuration, Arc::clone(&clock)).await?;
         let tls = match &hub.tls {
             Some(tls) => Some(
                 TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes())
@@ -103,7 +103,10 @@ impl Start {
             metrics,
             Settings::default(),
         );
-        Ok(Running::begin(engine, gateway, activator, (health, heads), signals, (api, operations)))
+        let mut running =
+            Running::begin(engine, gateway, activator, (health, heads), signals, (api, operations));
+        running.watch_store(store_stopped);
+        Ok(running)
     }
 }
 
@@ -127,6 +130,21 @@ impl Running {
         tasks.spawn(serve_operations(operations, gateway, stopped));
         health.set_ready(true);
         Self { api: addresses.0, operations: addresses.1, activator, health, heads, signals, stop, tasks }
+    }
+
+    /// A hub whose store stopped writing takes nothing in any more, and says so to whoever asks whether it is ready.
+    fn watch_store(&mut self, mut store_stopped: watch::Receiver<bool>) {
+        let (health, mut stop) = (Arc::clone(&self.health), self.stop.subscribe());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                stopped = store_stopped.wait_for(|stopped| *stopped) => {
+                    if stopped.is_ok() {
+                        health.set_ready(false);
+                    }
+                }
+                _ = stop.changed() => {}
+            }
+        });
     }
 
     /// Loads the configuration anew whenever the process gets SIGHUP, and returns when it is asked to end.

@@ -12,6 +12,7 @@ mod heads;
 mod hub;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use commands::{Command, Context};
 use faults::Stop;
 use std::io::{ErrorKind, Write, stderr, stdout};
@@ -32,6 +33,10 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Half of the work on a message is allocating and freeing small pieces of XML trees, by many threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

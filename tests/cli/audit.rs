@@ -267,6 +267,25 @@ async fn h6_the_hub_keeps_heads_by_itself_and_notices_a_history_that_does_not_fi
     assert!(forked.text.contains("passt NICHT: Zeile"), "what came after the restore is another history");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn h6_a_head_that_was_kept_is_never_overwritten() {
+    let setup = setup("1h").await;
+    let mut before: Option<(PathBuf, Vec<u8>)> = None;
+    for round in 1..=2 {
+        let hub = start(&setup).await;
+        live(&hub, 1).await;
+        assert!(block_in_place(|| hub.stop()));
+        let heads = kept(&setup);
+        assert_eq!(heads.len(), 1, "the other history has as many rows: {heads:?}");
+        let now = (heads[0].clone(), fs::read(&heads[0]).expect("a head"));
+        assert_eq!(before.get_or_insert_with(|| now.clone()), &now, "round {round}");
+        // Somebody begins the history anew.
+        fs::remove_dir_all(setup.path("data")).expect("the data directory");
+    }
+    assert!(setup.log().contains("the history ends before the row of this head"), "{}", setup.log());
+    assert!(setup.log().contains("an earlier head of this row says otherwise"), "{}", setup.log());
+}
+
 /// Lets the clock of the heads come by a few times.
 async fn wait_for_some(mut looks: tokio::time::Interval) {
     for _ in 0..4 {

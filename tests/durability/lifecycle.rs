@@ -97,6 +97,41 @@ async fn h1_a_second_process_on_the_same_data_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn h1_a_second_process_is_refused_before_it_touches_any_key() {
+    let setup = Setup::new(Sink::start().await.address);
+    let hub = block_in_place(|| setup.start());
+    setup.edit("hub.toml", "keys = \"../keys\"", "keys = \"../other-keys\"");
+    let said = block_in_place(|| refused(&setup));
+    assert!(said.contains("läuft bereits ein anderes Rohrpost"), "{said}");
+    assert!(!setup.path("other-keys").exists(), "it made keys");
+    deliver(&hub, 1).await;
+}
+
+fn start_twice(setup: &Setup) -> [Result<Hub, String>; 2] {
+    let start = || setup.try_start_as(setup.command());
+    std::thread::scope(|scope| {
+        [scope.spawn(start), scope.spawn(start)].map(|starting| starting.join().expect("no panic"))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_of_two_first_starts_at_the_same_moment_one_serves_and_the_other_is_refused() {
+    for round in 0..5 {
+        let setup = Setup::new(Sink::start().await.address);
+        // Makes the secrets of the demo.
+        assert!(block_in_place(|| setup.command().arg("check").output()).expect("it runs").status.success());
+        let both = block_in_place(|| start_twice(&setup));
+        let ([Ok(hub), Err(said)] | [Err(said), Ok(hub)]) = both else {
+            panic!("round {round}: not exactly one of both serves")
+        };
+        assert!(said.contains("läuft bereits ein anderes Rohrpost"), "round {round}: {said}");
+        deliver(&hub, 1).await;
+        stop_in_time(hub);
+        deliver(&block_in_place(|| setup.start()), 2).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn h9_the_wrong_hub_key_is_refused_at_start_and_changes_nothing() {
     let dms = Sink::start().await;
     let setup = Setup::new(dms.address);

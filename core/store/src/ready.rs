@@ -26,7 +26,7 @@ pub(crate) enum Change {
     /// It may not be handed out any more, or not as it was.
     Gone(DeliveryId),
     /// It may, as it is now.
-    Waits(Stored),
+    Waits(Box<Stored>),
 }
 
 #[derive(Default)]
@@ -50,6 +50,8 @@ struct Lane {
     window: usize,
     /// When it was asked last, by the clock of whoever asked.
     asked_at: i64,
+    /// What is due only after this counts as due.
+    beyond: i64,
 }
 
 /// The rows of one tenant.
@@ -103,7 +105,7 @@ impl Ready {
         let meanwhile = lane.meanwhile.take().unwrap_or_default();
         let Some(read) = read else { return };
         lane.filled = Some(wanted.work);
-        lane.asked_at = now;
+        (lane.asked_at, lane.beyond) = (now, nanos(wanted.beyond));
         lane.window = read.iter().map(|filling| filling.rows.len()).max().unwrap_or(0).max(WINDOW);
         for Filling { tenant, rows, reach } in read {
             all.lane(place).queues.entry(tenant).or_default().reach = reach;
@@ -126,7 +128,7 @@ impl Ready {
         if lane.filled != Some(wanted.work) || put_back {
             return Taken::Unknown;
         }
-        lane.asked_at = now;
+        (lane.asked_at, lane.beyond) = (now, nanos(wanted.beyond));
         let taken = lane.take_in_turn(claims, wanted, now);
         let full = taken.len() >= wanted.limit;
         // What lies beyond the reach may be due too.
@@ -153,15 +155,16 @@ impl All {
                     lane.push(Change::Gone(id));
                 }
             }
-            Change::Waits(row) => {
+            Change::Waits(mut row) => {
                 self.remove(row.delivery.id);
                 let place = row.delivery.destination.clone();
                 let Some(lane) = self.lanes.get_mut(&place) else { return };
                 if let Some(meanwhile) = &mut lane.meanwhile {
                     meanwhile.push(Change::Waits(row));
                 } else if lane.filled.is_some_and(|work| row.fits(work)) {
-                    let key = (row.delivery.due_at.map_or(i64::MAX, nanos), row.seq);
-                    self.put(&place, key, row);
+                    row.due_now = lane.counts_as_due(&row);
+                    let key = key(&row, lane.asked_at);
+                    self.put(&place, key, *row);
                 }
             }
         }
@@ -206,6 +209,12 @@ impl All {
 }
 
 impl Lane {
+    /// Whether its time lies beyond every wait: it was written under a clock that was put back since.
+    fn counts_as_due(&self, row: &Stored) -> bool {
+        row.delivery.state != State::Awaiting
+            && row.delivery.due_at.is_some_and(|due| nanos(due) > self.beyond)
+    }
+
     fn take_in_turn(&mut self, claims: &Claims, wanted: &Wanted, now: i64) -> Vec<Stored> {
         let mut turns: Vec<_> = self.queues.iter().collect();
         if let Some(after) = &wanted.after {

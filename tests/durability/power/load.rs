@@ -47,7 +47,8 @@ const LONGEST: Duration = Duration::from_secs(40);
 pub const NEXT_EPOCH: Duration = Duration::from_secs(8 * 24 * 3600);
 
 impl Recording {
-    /// Runs the plan. Each life but the last ends by SIGKILL after some change, the last one in order.
+    /// Runs the plan. Each life but the last ends by SIGKILL after some change, the second one after the database's log
+    /// could not be synced; the last one ends in order.
     pub async fn of(plan: &Plan, seed: u64) -> Self {
         let dms = Sink::answering(|number, _| slowly(number, 10)).await;
         let setup = Setup::new(dms.address);
@@ -62,6 +63,11 @@ impl Recording {
         let (moved, address) = watch::channel(hub.api.clone());
         let senders = Senders::start(seed, plan.senders, &client, &address);
         for (life, requests) in plan.lives.iter().enumerate() {
+            if life > 1 {
+                // The store stops; what its last commit left is seen by the next process only.
+                shim.fail_syncs("rohrpost.sqlite-wal", 1);
+                until(|| shim.failures_left() == 0).await;
+            }
             if life > 0 {
                 hub = die(hub, &shim, random.u64(1..500), start);
                 moved.send_replace(hub.api.clone());

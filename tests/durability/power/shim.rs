@@ -102,11 +102,20 @@ impl Shim {
         self.set(FAILURES_LEFT, &times.to_le_bytes());
     }
 
+    /// How many syncs are still to fail.
+    pub fn failures_left(&self) -> u32 {
+        self.count(FAILURES_LEFT)
+    }
+
     /// How many syncs failed so far.
     pub fn failed(&self) -> u32 {
+        self.count(FAILED)
+    }
+
+    fn count(&self, at: u64) -> u32 {
         let mut count = [0; 4];
         File::open(&self.control)
-            .and_then(|file| file.read_exact_at(&mut count, FAILED))
+            .and_then(|file| file.read_exact_at(&mut count, at))
             .expect("the control file");
         u32::from_le_bytes(count)
     }

@@ -52,13 +52,14 @@ async fn h6_a_paused_destination_gets_nothing_until_it_is_resumed_and_what_is_un
     until(async || house.listed("delivered").await.len() == 4).await;
     submissions.push(house.hand_in("fall-6").await);
     house.round().await;
+    assert_eq!(house.desk.seen().len(), 4, "nothing is sent while it is paused");
     let due = house.listed("due").await;
     let one = due[0]["id"].as_str().expect("an id");
     house.order(&["retry", one, "--reason", "Ungeduld"]);
     house.round().await;
     assert_eq!(codes(&due), ["paused-by-person"; 3]);
     assert_eq!(due[0]["waits"]["params"]["who"], "operator");
-    assert_eq!(house.desk.seen().len(), 4, "nothing is sent while it is paused");
+    assert_eq!(house.desk.seen().len(), 4, "nor when a person asks for an attempt");
 
     // A pause outlives the hub.
     assert!(house.hub.stop());
@@ -126,7 +127,7 @@ async fn h5_a_draining_destination_begins_nothing_and_is_asked_about_what_was_se
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h6_a_delivery_that_is_held_back_is_not_sent_and_says_who_and_why() {
-    let house = House::with_notices(Word::Refuse).await;
+    let mut house = House::with_notices(Word::Refuse).await;
     let held = house.hand_in_until("fall-1", "parked").await;
     let id = held["id"].as_str().expect("an id");
     house.desk.say(Word::Take);
@@ -137,6 +138,10 @@ async fn h6_a_delivery_that_is_held_back_is_not_sent_and_says_who_and_why() {
     assert_eq!((&shown["state"], &shown["pausedBy"]), (&json!("due"), &json!("operator")));
     assert_eq!(shown["waits"]["code"], "paused-delivery");
     assert_eq!(house.desk.handed_over().len(), 1, "nothing is sent");
+    assert!(house.hub.stop());
+    house.hub = house.setup.start();
+    house.round().await;
+    assert_eq!(house.desk.handed_over().len(), 1, "nor after a restart");
     let held = shown["history"]
         .as_array()
         .expect("a history")

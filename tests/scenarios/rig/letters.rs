@@ -18,11 +18,13 @@ pub struct Letter {
     pub tenant: &'static str,
     pub case: String,
     pub route: usize,
+    /// With an attachment.
+    pub attached: bool,
 }
 
 /// A letter of this case, from Adorf, for the first route.
 pub fn letter(case: impl ToString) -> Letter {
-    Letter { tenant: TENANTS[0], case: case.to_string(), route: 0 }
+    Letter { tenant: TENANTS[0], case: case.to_string(), route: 0, attached: false }
 }
 
 /// So many letters, each of a case of its own.
@@ -75,6 +77,12 @@ impl World {
         let content = format!(r#"{{"fall":"{}","antragstellerin":"Erika Mustermann"}}"#, letter.case);
         data.write(Bytes::from(content)).await.unwrap();
         intake.end(data).await.unwrap();
+        if letter.attached {
+            let name = Some("plan.pdf".to_owned());
+            let mut plan = intake.begin(Role::Attachment, name, "application/pdf".to_owned()).unwrap();
+            plan.write(Bytes::from_static(b"%PDF-1.7")).await.unwrap();
+            intake.end(plan).await.unwrap();
+        }
         engine.accept(intake).await.unwrap().answer.id
     }
 
@@ -144,7 +152,8 @@ impl World {
     }
 
     pub async fn cancel(&self, order: &BulkCommand) -> BulkCommand {
-        let ended = self.engine().cancel(order.id, &portal().name).await.unwrap().unwrap();
+        let why = "doch nicht".to_owned();
+        let ended = self.engine().cancel(order.id, &portal().name, why).await.unwrap().unwrap();
         self.rest().await;
         ended
     }

@@ -177,10 +177,16 @@ impl World {
         self.rest().await;
     }
 
-    /// Stops the hub: what is under way may end.
+    /// Asks the hub to stop: what is under way may end.
+    pub async fn ask_to_stop(&self) {
+        self.hub.as_ref().unwrap().stop.send_replace(true);
+        self.rest().await;
+    }
+
+    /// Stops the hub.
     pub async fn stop(&mut self) {
+        self.ask_to_stop().await;
         let hub = self.hub.take().unwrap();
-        hub.stop.send(true).unwrap();
         hub.run.await.unwrap();
         drop(hub.engine);
         closed(&hub.store).await;
@@ -197,6 +203,22 @@ impl World {
 
     pub fn engine(&self) -> &Arc<Engine> {
         &self.hub.as_ref().unwrap().engine
+    }
+
+    /// Whether the chained history is whole.
+    pub async fn verify_history(&self) {
+        let store = self.hub.as_ref().unwrap().store.upgrade().unwrap();
+        assert!(store.verify_chain().await.unwrap() > 0);
+    }
+
+    /// Changes the policy of a destination, or what its target is. To be activated.
+    pub fn change(&mut self, destination: &str, change: impl FnOnce(&mut Destination)) {
+        change(&mut self.destinations.get_mut(destination).unwrap().destination);
+    }
+
+    /// Changes the steps of the first route. To be activated.
+    pub fn change_steps(&mut self, change: impl FnMut(&mut Step)) {
+        self.routes[0].iter_mut().for_each(change);
     }
 
     pub fn now(&self) -> Timestamp {

@@ -20,6 +20,7 @@ pub struct Call {
     pub key: DeliveryId,
     pub attempt: u32,
     pub sent: Digest,
+    pub attachments: usize,
     /// How many were under way, this one included.
     pub under_way: usize,
 }
@@ -123,6 +124,7 @@ impl Office {
             key: parcel.key,
             attempt: parcel.attempt,
             sent: parcel.sent_sha256,
+            attachments: parcel.attachments.len(),
             under_way,
         };
         self.calls.lock().unwrap().push(call.clone());

@@ -232,14 +232,8 @@ impl Commands for Watched {
         watched!(self.progress(progress))
     }
 
-    async fn end(
-        &self,
-        id: CommandId,
-        state: BulkState,
-        who: &str,
-        at: Timestamp,
-    ) -> Result<Option<BulkCommand>, StoreFault> {
-        watched!(self.end(id, state, who, at))
+    async fn end(&self, end: BulkEnd) -> Result<Option<BulkCommand>, StoreFault> {
+        watched!(self.end(end))
     }
 
     async fn orders(&self, running: bool, limit: usize) -> Result<Vec<BulkCommand>, StoreFault> {

@@ -4,7 +4,7 @@ use super::life::Unknown;
 use super::notice::{Handed, Load, Notice, Senders, hand_in};
 use super::reconcile::{Arrivals, Unit, reconcile};
 use super::{DMS, hasten, repeat_what_is_unknown};
-use crate::support::client::Client;
+use crate::support::client::{Client, http};
 use crate::support::hub::{Hub, Setup};
 use crate::support::wire::{Script, Wire};
 use serde_json::{Value, json};
@@ -12,10 +12,14 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// The numbers that one sender may need for one load.
 const NUMBERS: usize = 800;
+
+/// How long nothing may move while deliveries are to be made.
+const STILL: Duration = Duration::from_secs(60);
 
 /// How hard it is made.
 pub struct Ordeal {
@@ -99,11 +103,13 @@ impl Ordeal {
     pub async fn reckon(&self, hub: &Hub, load: &Load) -> Reckoning {
         self.end();
         let client = Client::of(hub, "portal");
+        come_to_rest(hub).await;
         let parked = match self.unknown {
             Unknown::Retry => Vec::new(),
             Unknown::Park => parked(&client, &load.handed).await,
         };
         let missing = self.decide(hub, &parked).await;
+        come_to_rest(hub).await;
         for handed in &load.handed {
             let ended = |it: &Value| ["completed", "ended"].contains(&it["state"].as_str().unwrap_or(""));
             client.follow(&handed.id(), ended).await;
@@ -142,6 +148,36 @@ impl Ordeal {
             assert_eq!(again, handed.answer, "{} gets the answer of the first time", notice.key);
         }
     }
+}
+
+/// Waits until nothing moves by itself any more, as long as anything moves at all: how many deliveries there are to be
+/// made after the crashes, and how fast the machine is, nobody knows.
+#[allow(clippy::disallowed_methods)] // how long a test waits is measured by the test
+async fn come_to_rest(hub: &Hub) {
+    let mut looks = tokio::time::interval(Duration::from_millis(200));
+    let (mut before, mut since) = (Vec::new(), Instant::now());
+    loop {
+        looks.tick().await;
+        let open = open_deliveries(hub).await;
+        if open.is_empty() {
+            return;
+        }
+        if open != before {
+            (before, since) = (open, Instant::now());
+        }
+        assert!(since.elapsed() < STILL, "nothing moves any more: {before:#?}");
+    }
+}
+
+/// How many deliveries are in which state that is neither an end nor waits for a person, as they are counted.
+async fn open_deliveries(hub: &Hub) -> Vec<String> {
+    let answer = http().get(format!("{}/metrics", hub.operations)).send().await.expect("metrics");
+    let text = answer.text().await.expect("their text");
+    let open =
+        ["blocked", "due", "claimed", "sending", "unknown", "awaiting"].map(|it| format!("state=\"{it}\""));
+    let counts =
+        text.lines().filter(|line| line.starts_with("rohrpost_deliveries{") && !line.ends_with(" 0"));
+    counts.filter(|line| open.iter().any(|state| line.contains(state))).map(str::to_owned).collect()
 }
 
 /// The keys of what waits for a person, once everything is delivered or waits for one.

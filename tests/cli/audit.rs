@@ -35,6 +35,14 @@ async fn live(hub: &Hub, submissions: usize) {
     }
 }
 
+/// Pauses or resumes a destination: rows that are about no delivery.
+async fn order(hub: &Hub, order: &str) {
+    let path = format!("/v1/destinations/lk-beispiel-enaio/{order}");
+    let request = Client::of(hub, "operator").request("POST", &path);
+    let answer = request.json(&serde_json::json!({ "reason": "Wartung" })).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
 fn run(setup: &Setup, arguments: &[&str]) -> Ran {
     let mut command = setup.command();
     let output = command.args(arguments).current_dir(setup.path("")).env_remove("ROHRPOST_TOKEN").output();
@@ -70,6 +78,8 @@ async fn h6_the_history_of_a_running_hub_is_verified_and_its_export_checked_by_o
 
     let fetched = run(&setup, &["audit", "head", "-o", "kopf.jws", "--url", &hub.api]);
     assert_eq!((fetched.code, fetched.errors.as_str()), (0, ""));
+    order(&hub, "pause").await;
+    order(&hub, "resume").await;
     live(&hub, 1).await;
     let proven = verify(&setup, &["--head", "kopf.jws"]);
     assert_eq!(proven.code, 0, "{proven:?}");
@@ -95,7 +105,8 @@ async fn h6_the_history_of_a_running_hub_is_verified_and_its_export_checked_by_o
     let rows = |text: &str| text.lines().count();
     let file = fs::read_to_string(setup.path("historie.jsonl")).expect("an export");
     assert_eq!(rows(&streamed.text), rows(&file), "the same to standard output");
-    assert!(!file.contains("Mustermann"), "h10: no content is exported");
+    assert!(file.contains("\"subject\":\"destination lk-beispiel-enaio\""), "{file}");
+    assert!(!file.contains("Mustermann") && !file.contains("Wartung"), "h10: no content is exported");
     checked_by_python(&setup, rows(&file) - 1);
 
     assert!(kept(&setup).is_empty());

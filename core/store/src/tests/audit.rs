@@ -5,7 +5,7 @@ use crate::SqliteStore;
 use crate::audit::{AuditFault, AuditReader, AuditRow, Broken, Fit, How, Walk, Walked};
 use crate::conformance::Ports;
 use crate::conformance::sample::*;
-use rohrpost_model::ports::{Audit, Head, Order, Scope};
+use rohrpost_model::ports::{Audit, Commands, DestinationOrder, Head, NewDestinationCommand, Order, Scope};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{DeliveryId, Digest};
 use rusqlite::Connection;
@@ -13,12 +13,19 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Two deliveries: one taken, one that a person asked for again and then gave up.
+/// Two deliveries: one taken (rows 1 to 3), one that a person asked for again and then gave up (rows 6 to 10). Between them
+/// their destination is paused and resumed (rows 4 and 5).
 async fn lived(folder: &Folder) -> (Ports, Arc<SqliteStore>) {
     let store = open(&folder.path());
     let ports = ports(&store);
     ports.accept(&Draft::default()).await;
     ports.send(0, Event::Taken).await;
+    for order in [DestinationOrder::Pause, DestinationOrder::Resume] {
+        let key = ports.vault.issue(&name("lk-beispiel"), at(1)).unwrap();
+        let (who, why) = ("bediener".to_owned(), "Wartung beim Ziel".to_owned());
+        let command = NewDestinationCommand { destination: name("ziel"), order, who, why, at: at(1), key };
+        assert!(store.order_destination(command).await.unwrap());
+    }
     ports.accept(&Draft::case("fall-2")).await;
     ports.send(0, Event::NotTaken).await;
     let id = ports.deliveries().await.pop().unwrap().id;
@@ -74,6 +81,7 @@ fn tampered(folder: &Folder, sql: &str) -> Folder {
     let tampered = copy(folder);
     let connection = Connection::open(tampered.path().join("rohrpost.sqlite")).unwrap();
     connection.pragma_update(None, "foreign_keys", false).unwrap();
+    connection.pragma_update(None, "ignore_check_constraints", true).unwrap();
     connection.execute_batch(sql).unwrap();
     assert!(connection.total_changes() > 0, "{sql} did nothing");
     tampered
@@ -86,7 +94,8 @@ async fn h6_an_untouched_chain_holds_and_its_heads_fit() {
     assert_eq!((walked.end, walked.fits.as_slice()), (head, &[Fit::Fits, Fit::Fits][..]));
     let rows = rows(&folder);
     assert_eq!(rows.len() as u64, head.seq);
-    assert_eq!(rows.iter().filter(|row| row.why_sha256.is_some()).count(), 2);
+    assert_eq!(rows.iter().filter(|row| row.why_sha256.is_some()).count(), 4);
+    assert_eq!(rows[3].subject.as_deref(), Some("destination ziel"));
     let (first, last) = walked.times.unwrap();
     assert_eq!((first, last), (at(0), at(500)));
     let store = open(&folder.path());
@@ -162,6 +171,19 @@ fn what_is_no_data_directory_is_told() {
     assert!(fault(&newer).contains("neueren Rohrpost"), "{}", fault(&newer));
 }
 
+/// A directory that no newer hub has opened yet.
+#[test]
+fn h6_a_chain_of_the_first_version_is_read_as_it_is() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path()).unwrap();
+    let connection = crate::schema::open_at_version(&folder.path().join("rohrpost.sqlite"), 1).unwrap();
+    connection.execute_batch(include_str!("../../golden/rows-1.sql")).unwrap();
+    drop(connection);
+    assert_eq!(walk(&folder, &[]).unwrap().end.seq, 3);
+    let tampered = tampered(&folder, "UPDATE history SET who = 'anderer' WHERE seq = 3");
+    assert_eq!(broken(walk(&tampered, &[])), Some((3, How::Changed)));
+}
+
 #[tokio::test]
 async fn h6_every_column_of_a_row_is_covered() {
     let (folder, ..) = closed().await;
@@ -179,14 +201,19 @@ async fn h6_every_column_of_a_row_is_covered() {
         ("delivery = 2", 2, How::Changed),
         ("delivery = 999", 2, How::Unreadable),
         ("hash = zeroblob(32)", 2, How::Changed),
-        ("why_sha256 = zeroblob(32), sealed_why = NULL", 7, How::Changed),
-        ("why_sha256 = NULL, sealed_why = NULL", 7, How::Changed),
-        ("sealed_why = x'00'", 7, How::Words),
+        ("why_sha256 = zeroblob(32), sealed_why = NULL", 9, How::Changed),
+        ("why_sha256 = NULL, sealed_why = NULL", 9, How::Changed),
+        ("sealed_why = x'00'", 9, How::Words),
+        ("subject = 'destination anderes'", 4, How::Changed),
+        ("event = 'resume'", 4, How::Changed),
+        ("subject = NULL, delivery = 1, state = 'due'", 4, How::Changed),
+        ("subject = NULL", 4, How::Unreadable),
+        ("sealed_why = x'00'", 4, How::Words),
     ] {
         let tampered = tampered(&folder, &column(set, seq));
         assert_eq!(broken(walk(&tampered, &[])), Some((seq, how)), "{set}");
     }
-    let erased = tampered(&folder, &column("sealed_why = NULL", 7));
+    let erased = tampered(&folder, &column("sealed_why = NULL", 9));
     assert_eq!(broken(walk(&erased, &[])), None, "h9: erased words do not break the chain");
 }
 
@@ -227,8 +254,8 @@ async fn h6_rows_taken_out_put_in_or_moved_are_found() {
 /// Puts a copy of row `from` in as row `to`.
 fn copied(from: u64, to: u64) -> String {
     format!(
-        "INSERT INTO history (seq, delivery, at, event, state, cause, who, sealed_why, why_sha256, reason, evidence, hash) \
-         SELECT {to}, delivery, at, event, state, cause, who, sealed_why, why_sha256, reason, evidence, hash \
+        "INSERT INTO history (seq, delivery, subject, at, event, state, cause, who, sealed_why, why_sha256, reason, evidence, hash) \
+         SELECT {to}, delivery, subject, at, event, state, cause, who, sealed_why, why_sha256, reason, evidence, hash \
          FROM history WHERE seq = {from}"
     )
 }
@@ -282,15 +309,15 @@ fn forge(folder: &Folder, change: &str) -> Folder {
 
 fn right_hash(connection: &Connection, seq: u64, before: &Digest) -> Digest {
     let row = connection.query_row(
-        "SELECT d.id, h.at, h.event, h.state, h.cause, h.who, h.why_sha256, h.reason, h.evidence FROM history h \
-         JOIN deliveries d ON d.seq = h.delivery WHERE h.seq = ?1",
+        "SELECT d.id, h.at, h.event, h.state, h.cause, h.who, h.why_sha256, h.reason, h.evidence, h.subject FROM history h \
+         LEFT JOIN deliveries d ON d.seq = h.delivery WHERE h.seq = ?1",
         [seq as i64],
         |row| {
             let digest = |at| row.get::<_, Option<[u8; 32]>>(at).map(|bytes| bytes.map(Digest::from_bytes));
             Ok(AuditRow {
                 seq,
-                delivery: Some(DeliveryId::from_bytes(row.get(0)?)),
-                subject: None,
+                delivery: row.get::<_, Option<_>>(0)?.map(DeliveryId::from_bytes),
+                subject: row.get(9)?,
                 at: row.get(1)?,
                 event: row.get(2)?,
                 state: row.get(3)?,

@@ -71,6 +71,7 @@ impl Fixed {
             ("listen.api", hub.api.to_string()),
             ("listen.operations", hub.operations.to_string()),
             ("listen.tls", hub.tls.is_some().to_string()),
+            ("audit", format!("{:?}", hub.heads)),
             ("log", format!("{:?}", hub.log)),
         ])
     }

@@ -6,18 +6,34 @@ use rohrpost_engine::{Engine, Ports};
 use rohrpost_kit::Adapter;
 use rohrpost_model::ports::{Clock, StoreFault, Vault, VaultFault};
 use rohrpost_seal::KeyFolder;
-use rohrpost_store::{SqliteStore, StoreOptions};
-use std::path::PathBuf;
+use rohrpost_store::{HeldDirectory, SqliteStore, StoreOptions};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
 pub const ADAPTERS: &[&dyn Adapter] = &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http];
 
-/// An engine on the keys and the data of this configuration. It has recovered, and delivers nothing yet.
-pub async fn engine(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<(Arc<Engine>, Hub), Stop> {
+/// An engine on the keys and the data of a configuration. It has recovered, and delivers nothing yet.
+pub struct House {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// What the hub itself needs.
+    pub hub: Hub,
+    /// Turns true when the store stops writing.
+    pub store_stopped: watch::Receiver<bool>,
+}
+
+/// Builds the house on the keys and the data of this configuration.
+pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<House, Stop> {
     let Configuration { hub, catalog, receipts, .. } = configuration;
+    let data = hub.data.clone();
+    // First of all: two processes that start at the same moment must not both make the keys.
+    let held = off_runtime(move || HeldDirectory::take(&data).map_err(refused)).await?;
     let vault = Arc::new(KeyFolder::open(&hub.keys, &hub.hub_key).map_err(no_keys)?);
-    let store = open_store(hub.data.clone(), Arc::clone(&vault) as Arc<dyn Vault>).await?;
+    let keys = Arc::clone(&vault) as Arc<dyn Vault>;
+    let opening = move || SqliteStore::open_in(held, keys, StoreOptions::default()).map_err(refused);
+    let store = off_runtime(opening).await?;
+    let store_stopped = store.stopped();
     let ports = Ports {
         outbox: Arc::clone(&store) as _,
         records: Arc::clone(&store) as _,
@@ -31,14 +47,14 @@ pub async fn engine(configuration: Configuration, clock: Arc<dyn Clock>) -> Resu
     };
     let engine = Engine::start(ports, catalog).await.map_err(refused)?;
     engine.recover().await.map_err(refused)?;
-    Ok((engine, hub))
+    Ok(House { engine, hub, store_stopped })
 }
 
-/// Opens the store off the runtime's threads: it takes its lock and mends what a crash left behind.
-async fn open_store(data: PathBuf, vault: Arc<dyn Vault>) -> Result<Arc<SqliteStore>, Stop> {
-    let opening =
-        tokio::task::spawn_blocking(move || SqliteStore::open(&data, vault, StoreOptions::default()));
-    opening.await.map_err(|panic| Stop::Failed(panic.to_string()))?.map_err(refused)
+/// Runs what blocks off the runtime's threads.
+async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Stop> + Send + 'static,
+) -> Result<T, Stop> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| Stop::Failed(panic.to_string()))?
 }
 
 /// What an operator reads where the keys cannot be used: the sentence alone, because it says what to do.
@@ -52,7 +68,10 @@ fn no_keys(fault: VaultFault) -> Stop {
 /// What an operator reads where the store cannot be used.
 fn refused(fault: StoreFault) -> Stop {
     Stop::Failed(match fault {
-        StoreFault::Unavailable(text) | StoreFault::Full(text) | StoreFault::Damaged(text) => text,
+        StoreFault::Unavailable(text)
+        | StoreFault::Full(text)
+        | StoreFault::Stopped(text)
+        | StoreFault::Damaged(text) => text,
         other => other.to_string(),
     })
 }

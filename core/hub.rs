@@ -1,9 +1,10 @@
 //! The hub while it runs: listeners, delivery loop, signals, and an orderly end.
 
 use crate::activation::{Activator, Fixed};
-use crate::assemble;
+use crate::assemble::{self, House};
 use crate::config::{Configuration, Environment, Log};
 use crate::faults::Stop;
+use crate::heads::Heads;
 use rohrpost_engine::Engine;
 use rohrpost_gateway::{Activation as _, Gateway, Health, Listener, Settings, TlsIdentity, install_metrics};
 use rohrpost_gateway::{serve_api, serve_operations};
@@ -30,6 +31,8 @@ pub struct Running {
     pub operations: SocketAddr,
     activator: Arc<Activator>,
     health: Arc<Health>,
+    /// Keeps heads of the history, where the configuration wants it.
+    heads: Option<Arc<Heads>>,
     signals: Signals,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -79,7 +82,7 @@ impl Start {
         let (version, fixed) = (configuration.version, Fixed::of(&configuration.hub));
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
-        let (engine, hub) = assemble::engine(configuration, Arc::clone(&clock)).await?;
+        let House { engine, hub, store_stopped } = assemble::house(configuration, Arc::clone(&clock)).await?;
         let tls = match &hub.tls {
             Some(tls) => Some(
                 TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes())
@@ -89,6 +92,7 @@ impl Start {
         };
         let api = Listener::bind(hub.api, tls.clone()).await.map_err(failed)?;
         let operations = Listener::bind(hub.operations, None).await.map_err(failed)?;
+        let heads = Heads::open(hub.heads.clone(), Arc::clone(&engine)).await;
         let activator =
             Arc::new(Activator::new(folder, environment, clock, Arc::clone(&engine), tls, fixed, version));
         let health = Arc::new(Health::default());
@@ -99,7 +103,10 @@ impl Start {
             metrics,
             Settings::default(),
         );
-        Ok(Running::begin(engine, gateway, activator, health, signals, (api, operations)))
+        let mut running =
+            Running::begin(engine, gateway, activator, (health, heads), signals, (api, operations));
+        running.watch_store(store_stopped);
+        Ok(running)
     }
 }
 
@@ -108,7 +115,7 @@ impl Running {
         engine: Arc<Engine>,
         gateway: Arc<Gateway>,
         activator: Arc<Activator>,
-        health: Arc<Health>,
+        (health, heads): (Arc<Health>, Option<Arc<Heads>>),
         signals: Signals,
         (api, operations): (Listener, Listener),
     ) -> Self {
@@ -117,9 +124,27 @@ impl Running {
         let mut tasks = JoinSet::new();
         tasks.spawn(engine.run(stopped.clone()));
         tasks.spawn(serve_api(api, Arc::clone(&gateway), stopped.clone()));
+        if let Some(heads) = &heads {
+            tasks.spawn(Arc::clone(heads).run(stopped.clone()));
+        }
         tasks.spawn(serve_operations(operations, gateway, stopped));
         health.set_ready(true);
-        Self { api: addresses.0, operations: addresses.1, activator, health, signals, stop, tasks }
+        Self { api: addresses.0, operations: addresses.1, activator, health, heads, signals, stop, tasks }
+    }
+
+    /// A hub whose store stopped writing takes nothing in any more, and says so to whoever asks whether it is ready.
+    fn watch_store(&mut self, mut store_stopped: watch::Receiver<bool>) {
+        let (health, mut stop) = (Arc::clone(&self.health), self.stop.subscribe());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                stopped = store_stopped.wait_for(|stopped| *stopped) => {
+                    if stopped.is_ok() {
+                        health.set_ready(false);
+                    }
+                }
+                _ = stop.changed() => {}
+            }
+        });
     }
 
     /// Loads the configuration anew whenever the process gets SIGHUP, and returns when it is asked to end.
@@ -155,6 +180,9 @@ impl Running {
         let ended = tokio::time::timeout(DRAIN, async { while self.tasks.join_next().await.is_some() {} });
         if ended.await.is_err() {
             tracing::warn!("deliveries were cut off; their targets are asked at the next start");
+        }
+        if let Some(heads) = &self.heads {
+            heads.keep().await;
         }
     }
 }

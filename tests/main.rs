@@ -12,4 +12,5 @@ mod docs;
 mod durability;
 mod face;
 mod house;
+mod scenarios;
 mod support;

@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use rohrpost_model::delivery::{KeptDocument, KeptPart};
 use rohrpost_model::ports::{
     Answer, Attempted, Blobs as _, Claim, ContentKey, Idempotency, Mark, NewDelivery, NewSubmission,
-    Outbox as _, Settlement, Slot, Staged, StagedContent, Vault, Wanted,
+    Outbox as _, Settlement, Slot, Staged, StagedContent, Vault, Wanted, Work,
 };
 use rohrpost_model::route::On;
 use rohrpost_model::submission::{Part, Role};
@@ -68,8 +68,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Runs the command `look`: medians in microseconds, of the claim of 16 that finds nothing due, and of the time when
-/// something falls due next.
+/// Runs the command `look`: medians in microseconds, of a look for the next work that reads the disk, and of one that finds it in
+/// memory.
 pub(crate) fn look(arguments: &LookArguments) -> Result<()> {
     const LOOKS: usize = 201;
     let filler = Filler::open(&arguments.folder)?;
@@ -106,23 +106,34 @@ impl Filler {
     }
 
     fn wanted(&self, destination: &str, limit: usize) -> Result<Wanted> {
-        Ok(Wanted { destination: Some(destination.parse()?), limit, now: self.now })
+        Ok(Wanted {
+            destination: Some(destination.parse()?),
+            work: Work::All,
+            limit,
+            now: self.now,
+            beyond: Timestamp::MAX,
+            after: None,
+        })
     }
 
+    /// Microseconds of a look that has to read the disk (another kind of work was wanted before), and of one that finds
+    /// the next work in memory.
     async fn look(&self, looks: usize) -> Result<(Vec<f64>, Vec<f64>)> {
-        let (mut claims, mut next) = (Vec::new(), Vec::new());
+        let (mut read, mut known) = (Vec::new(), Vec::new());
+        let all = self.wanted("senke-fern", 16)?;
+        let inquiries = Wanted { work: Work::Inquiries, ..all.clone() };
         for _ in 0..looks {
-            let begun = instant();
-            let found = self.store.claim(&self.wanted("senke-fern", 16)?).await?;
-            claims.push(since(begun) * 1e6);
-            if !found.is_empty() {
-                return Err("something far away is due".into());
+            self.store.claim(&inquiries).await?;
+            for times in [&mut read, &mut known] {
+                let begun = instant();
+                let found = self.store.claim(&all).await?;
+                times.push(since(begun) * 1e6);
+                if !found.claims.is_empty() || found.next_due.is_none() {
+                    return Err("what is far away is due, or not seen".into());
+                }
             }
-            let begun = instant();
-            self.store.next_due().await?;
-            next.push(since(begun) * 1e6);
         }
-        Ok((claims, next))
+        Ok((read, known))
     }
 
     /// While one batch is delivered, the next is taken in.
@@ -196,7 +207,7 @@ impl Filler {
 
     /// Delivers what is due, at most so many. Returns how many it were.
     async fn deliver(&self, limit: usize) -> Result<usize> {
-        let claims = self.store.claim(&self.wanted("senke-plain", limit)?).await?;
+        let claims = self.store.claim(&self.wanted("senke-plain", limit)?).await?.claims;
         let count = claims.len();
         try_join_all(claims.into_iter().map(|claim| self.deliver_one(claim))).await?;
         Ok(count)
@@ -265,6 +276,8 @@ fn delivery(now: Timestamp, destination: &DestinationName, due: Timestamp) -> Re
         state: State::Due,
         reason: None,
         due_at: Some(due),
+        expires_at: None,
+        warn_at: Vec::new(),
     })
 }
 

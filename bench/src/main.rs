@@ -24,6 +24,10 @@ mod sink;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// The hub's own, so that the two are compared on the same ground.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What can go wrong in a bench ends it; nobody handles it.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

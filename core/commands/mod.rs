@@ -1,6 +1,7 @@
 //! One file per command. A new one is a file, a line in [`Command`] and a line in [`Command::run`].
 
 pub mod api;
+mod audit;
 mod check;
 mod config;
 mod demo;
@@ -53,6 +54,8 @@ pub enum Command {
     Queue(queue::Arguments),
     /// Try a destination step by step, without delivering anything.
     Probe(probe::Arguments),
+    /// Prove that the history is the one that was written.
+    Audit(audit::Arguments),
 }
 
 impl Command {
@@ -71,6 +74,7 @@ impl Command {
             Self::Send(arguments) => send::run(&arguments, context),
             Self::Queue(arguments) => queue::run(&arguments, context),
             Self::Probe(arguments) => probe::run(&arguments, context),
+            Self::Audit(arguments) => audit::run(&arguments, context),
         }
     }
 }

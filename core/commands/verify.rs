@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
 }
 
 /// The certificates in a folder; other files are not looked at.
-fn read_trust(folder: &Path) -> Result<TrustStore, Stop> {
+pub fn read_trust(folder: &Path) -> Result<TrustStore, Stop> {
     let entries = fs::read_dir(folder).map_err(|error| Stop::file(folder, &error))?;
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.is_file() && is_certificate(path));

@@ -26,6 +26,19 @@ pub fn library_folder(folder: &Path) -> Option<PathBuf> {
     glance(folder, |hub| Some(folder.join(hub.get("mappings")?.get_ref().as_str()?)))
 }
 
+/// The data directory.
+pub fn data_folder(folder: &Path) -> Option<PathBuf> {
+    glance(folder, |hub| Some(folder.join(hub.get("data")?.get_ref().as_str()?)))
+}
+
+/// Where heads of the history are kept.
+pub fn heads_folder(folder: &Path) -> Option<PathBuf> {
+    glance(folder, |hub| {
+        let audit = hub.get("audit")?.get_ref();
+        Some(folder.join(audit.get("heads")?.get_ref().as_str()?))
+    })
+}
+
 fn glance<T>(folder: &Path, look: impl FnOnce(&DeTable<'_>) -> Option<T>) -> Option<T> {
     let text = std::fs::read_to_string(folder.join("hub.toml")).ok()?;
     let (tree, _) = DeTable::parse_recoverable(&text);

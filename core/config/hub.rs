@@ -1,5 +1,6 @@
 //! `hub.toml`: what the hub itself needs.
 
+use super::audit::Heads;
 use super::reader::{Faults, Placed, Source, Table};
 use super::seals::KeyReading;
 use super::tls::{Tls, read_tls};
@@ -32,6 +33,8 @@ pub struct Hub {
     pub tls: Option<Tls>,
     /// What a sender may hand in at most.
     pub limits: Limits,
+    /// Where heads of the history are kept; `None` for nowhere.
+    pub heads: Option<Heads>,
     /// How the log is written.
     pub log: Log,
 }
@@ -59,6 +62,7 @@ pub struct HubDraft {
     operations: Option<SocketAddr>,
     tls: Option<Tls>,
     limits: Limits,
+    heads: Option<Heads>,
     log: Log,
 }
 
@@ -76,11 +80,12 @@ impl HubDraft {
         let listen = read_listen(table.must("listen").table(), demo, reading);
         check_apart(data.as_ref(), keys.as_ref(), faults);
         let limits = read_limits(table.may("limits").table());
+        let heads = Heads::read(table.may("audit").table(), data.as_ref());
         let log = read_log(table.may("log").table());
         table.end(&[]);
         let (data, keys) = (data.map(|data| data.value), keys.map(|keys| keys.value));
         let Listen { api, operations, tls } = listen;
-        Self { demo, data, keys, mappings, hub_key, receipt_seal, api, operations, tls, limits, log }
+        Self { demo, data, keys, mappings, hub_key, receipt_seal, api, operations, tls, limits, heads, log }
     }
 
     /// The settings, with paths that start where the process does. `None` where something is missing, which has been
@@ -96,6 +101,7 @@ impl HubDraft {
             operations: self.operations?,
             tls: self.tls,
             limits: self.limits,
+            heads: self.heads.map(|heads| heads.below(folder)),
             log: self.log,
         })
     }

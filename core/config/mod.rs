@@ -4,7 +4,7 @@
 //! |---|---|
 //! | find and read the files | [`files`] |
 //! | read a file, noting every fault and going on | [`reader`] |
-//! | each kind of item | [`hub`], [`tls`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
+//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
 //! | secrets of the demo | [`demo`] |
 //! | what commands ask of hub.toml without loading the rest | [`glance`] |
@@ -12,6 +12,7 @@
 //! An item is read into a draft, which holds what could be read with its places; faults are noted on the way. Only when
 //! there is no fault in any file are the drafts built into the nouns of the model.
 
+mod audit;
 mod clients;
 mod crosscheck;
 mod demo;
@@ -27,9 +28,10 @@ mod seals;
 mod tenants;
 mod tls;
 
+pub use audit::Heads;
 pub use demo::{SECRETS, demo_secrets};
 pub use files::{Environment, FileSecrets, write_whole};
-pub use glance::{api_address, is_demo, library_folder, route_mappings};
+pub use glance::{api_address, data_folder, heads_folder, is_demo, library_folder, route_mappings};
 pub use hub::{Hub, Log};
 pub use mappings::{compile as compile_mapping, find_mappings};
 

@@ -83,10 +83,11 @@ pub(crate) fn is_json(media_type: &str) -> bool {
 /// Output may be nested as deep as a stylesheet's limit of output allows, but what a target reads has limits, too.
 fn xml(output: &[u8], schema: Option<&Schema>) -> Vec<Violation> {
     let limits = XmlLimits { bytes: usize::MAX, ..XmlLimits::default() };
-    match Xml::parse(output, &limits) {
-        Ok(xml) => schema.map_or_else(Vec::new, |schema| schema.validate(&xml)),
-        Err(bad) => vec![at(bad.line, bad.column, bad.message, "not-well-formed")],
-    }
+    let violations = match schema {
+        Some(schema) => Xml::parse(output, &limits).map(|xml| schema.validate(&xml)),
+        None => Xml::check(output, &limits).map(|()| Vec::new()),
+    };
+    violations.unwrap_or_else(|bad| vec![at(bad.line, bad.column, bad.message, "not-well-formed")])
 }
 
 fn at(line: u32, column: u32, message: String, code: &'static str) -> Violation {

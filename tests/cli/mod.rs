@@ -1,5 +1,6 @@
 //! The commands as people use them: the binary, run on real files.
 
+mod audit;
 mod check;
 mod faults;
 mod files;

@@ -1,11 +1,13 @@
 //! Orderly ends, and starts that are refused.
 
+use super::life::Unknown;
 use super::notice::{Notice, Senders};
 use super::reconcile::{Arrivals, Unit, reconcile};
-use super::{hasten, slowly};
+use super::{hasten, late};
 use crate::support::client::Client;
 use crate::support::hub::{Hub, Setup};
 use crate::support::sink::Sink;
+use crate::support::wire::Wire;
 use serde_json::Value;
 use std::fs;
 use std::process::Output;
@@ -25,7 +27,7 @@ fn stop_in_time(hub: Hub) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h1_a_stop_under_load_ends_in_time_loses_nothing_and_is_no_attempt() {
-    let dms = Sink::answering(|number, _| slowly(number, 300)).await;
+    let dms = Wire::start(|number| late(number, 300)).await;
     let setup = Setup::new(dms.address);
     hasten(&setup);
     let mut hub = block_in_place(|| setup.start());
@@ -41,7 +43,7 @@ async fn h1_a_stop_under_load_ends_in_time_loses_nothing_and_is_no_attempt() {
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let load = senders.end().await;
     stop_in_time(hub);
-    let left = load.handed.len() - dms.requests().len();
+    let left = load.handed.len() - dms.seen().len();
     assert!(left > 0, "there was nothing left to do when it was stopped");
 
     let hub = block_in_place(|| setup.start());
@@ -52,21 +54,25 @@ async fn h1_a_stop_under_load_ends_in_time_loses_nothing_and_is_no_attempt() {
             assert_eq!(delivery["attempts"], 1, "{submission:#}");
         }
     }
-    let arrivals = Arrivals::of(&dms).await;
-    assert_eq!(arrivals.requests, load.handed.len());
-    reconcile(&client, &load.handed, Unit::all(&setup.path("fachverfahren")), &arrivals).await;
+    let arrivals = Arrivals::of(dms.take()).await;
+    assert_eq!(arrivals.whole(), load.handed.len());
+    let units = Unit::take_all(&setup.path("fachverfahren"));
+    reconcile(&client, &load.handed, units, &arrivals, Unknown::Park).await;
     assert!(!setup.log().contains("interrupted"), "a stop left something behind: {}", setup.log());
 }
 
 /// Hands in a notice and waits until it is delivered.
 async fn deliver(hub: &Hub, number: usize) -> String {
-    let client = Client::of(hub, "portal");
-    let notice = Notice::of(number, &[1000]);
-    let response = client.submit(&notice.xml, &notice.attachments, None).await.expect("an answer");
-    let answer: Value = response.json().await.expect("JSON");
-    let id = answer["id"].as_str().expect("an id").to_owned();
-    client.completed(&id).await;
+    let id = hand_in(hub, number).await;
+    Client::of(hub, "portal").completed(&id).await;
     id
+}
+
+pub async fn hand_in(hub: &Hub, number: usize) -> String {
+    let notice = Notice::of(number, &[1000]);
+    let response = Client::of(hub, "portal").submit(&notice.xml, &notice.attachments, None).await;
+    let answer: Value = response.expect("an answer").json().await.expect("JSON");
+    answer["id"].as_str().expect("an id").to_owned()
 }
 
 /// Tries to start a hub that must be refused, and returns what it said.
@@ -88,6 +94,41 @@ async fn h1_a_second_process_on_the_same_data_is_refused() {
     assert!(said.contains("läuft bereits ein anderes Rohrpost"), "{said}");
     assert!(said.contains(data.file_name().and_then(|name| name.to_str()).expect("a name")), "{said}");
     deliver(&hub, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_a_second_process_is_refused_before_it_touches_any_key() {
+    let setup = Setup::new(Sink::start().await.address);
+    let hub = block_in_place(|| setup.start());
+    setup.edit("hub.toml", "keys = \"../keys\"", "keys = \"../other-keys\"");
+    let said = block_in_place(|| refused(&setup));
+    assert!(said.contains("läuft bereits ein anderes Rohrpost"), "{said}");
+    assert!(!setup.path("other-keys").exists(), "it made keys");
+    deliver(&hub, 1).await;
+}
+
+fn start_twice(setup: &Setup) -> [Result<Hub, String>; 2] {
+    let start = || setup.try_start_as(setup.command());
+    std::thread::scope(|scope| {
+        [scope.spawn(start), scope.spawn(start)].map(|starting| starting.join().expect("no panic"))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_of_two_first_starts_at_the_same_moment_one_serves_and_the_other_is_refused() {
+    for round in 0..5 {
+        let setup = Setup::new(Sink::start().await.address);
+        // Makes the secrets of the demo.
+        assert!(block_in_place(|| setup.command().arg("check").output()).expect("it runs").status.success());
+        let both = block_in_place(|| start_twice(&setup));
+        let ([Ok(hub), Err(said)] | [Err(said), Ok(hub)]) = both else {
+            panic!("round {round}: not exactly one of both serves")
+        };
+        assert!(said.contains("läuft bereits ein anderes Rohrpost"), "round {round}: {said}");
+        deliver(&hub, 1).await;
+        stop_in_time(hub);
+        deliver(&block_in_place(|| setup.start()), 2).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,14 +2,22 @@
 
 mod attempts;
 mod crash;
+mod judged;
+mod life;
 mod lifecycle;
+mod neighbours;
 mod notice;
+mod ordeal;
 mod order;
 mod power;
 mod reconcile;
+mod stops;
+mod struck;
 mod trace;
 
-use crate::support::hub::Setup;
+use crate::support::client::Client;
+use crate::support::hub::{AREA, SERVICE, Setup};
+use crate::support::wire::{ATTEMPT, Script, Step, answer};
 use axum::body::Body;
 use axum::response::Response;
 use futures::stream;
@@ -21,11 +29,12 @@ fn digest(bytes: &[u8]) -> String {
     sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Shortens the waits between attempts, so that a test sees many of them.
+/// Shortens the waits between attempts, so that a test sees many of them, and lets each say its number.
 fn hasten(setup: &Setup) {
     let hasty = "[retry]\nfirst = \"50ms\"\ncap = \"500ms\"\n";
     setup.edit("destinations/lk-beispiel-wasserbehoerde.toml", "[folder]", &format!("{hasty}\n[folder]"));
     setup.edit(DMS, "first = \"1s\"\ncap = \"10s\"", "first = \"50ms\"\ncap = \"500ms\"");
+    setup.edit(DMS, "[http]\n", &format!("[http]\nheaders = {{ \"{ATTEMPT}\" = \"{{attempt}}\" }}\n"));
 }
 
 /// The DMS takes repetitions: what is unknown is sent again.
@@ -39,6 +48,25 @@ fn slowly(number: usize, pause: u64) -> Response {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         Ok::<_, std::io::Error>(number.to_string())
     })))
+}
+
+/// The same, on the wire.
+fn late(number: usize, pause: u64) -> Script {
+    let pause = Step::Pause(Duration::from_millis(pause));
+    Script::take("late", [pause, Step::Write(answer("200 OK", "", &number.to_string()))])
+}
+
+/// A little XML that no schema is asked about.
+const PLAIN: &str = "<meldung>Erika Mustermann</meldung>";
+
+/// Hands in XML of this kind, and returns the submission's id.
+async fn hand_in_plain(client: &Client, kind: &str, xml: &str) -> String {
+    let path = format!("/v1/submissions?service={SERVICE}&area={AREA}&kind={kind}");
+    let request = client.request("POST", &path).header("content-type", "application/xml");
+    let answer = request.body(xml.to_owned()).send().await.expect("an answer");
+    assert_eq!(answer.status(), reqwest::StatusCode::ACCEPTED);
+    let answer: serde_json::Value = answer.json().await.expect("JSON");
+    answer["id"].as_str().expect("an id").to_owned()
 }
 
 /// The destination that is a sink.

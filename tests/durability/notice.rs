@@ -149,10 +149,21 @@ pub struct Load {
 impl Senders {
     /// Starts so many, each with notices of its own, to the hub whose address `hub` tells.
     pub fn start(seed: u64, count: usize, client: &Client, hub: &watch::Receiver<String>) -> Self {
+        Self::start_from(0, seed, count, client, hub)
+    }
+
+    /// The same; the notices of each are numbered from `first`.
+    pub fn start_from(
+        first: usize,
+        seed: u64,
+        count: usize,
+        client: &Client,
+        hub: &watch::Receiver<String>,
+    ) -> Self {
         let (over, ended) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for sender in 0..count {
-            tasks.spawn(send(seed, sender, client.clone(), hub.clone(), ended.clone()));
+            tasks.spawn(send(seed, (sender, first), client.clone(), hub.clone(), ended.clone()));
         }
         Self { tasks, over }
     }
@@ -172,7 +183,7 @@ impl Senders {
 
 async fn send(
     seed: u64,
-    sender: usize,
+    (sender, first): (usize, usize),
     client: Client,
     mut hub: watch::Receiver<String>,
     over: watch::Receiver<bool>,
@@ -180,7 +191,7 @@ async fn send(
     let mut random = fastrand::Rng::with_seed(seed ^ sender as u64);
     let mut load = Load::default();
     while !*over.borrow() {
-        let number = load.handed.len();
+        let number = first + load.handed.len();
         let notice = Notice::new(seed, sender, number);
         let (answer, tries) = hand_in(&client, &notice, &mut hub).await;
         load.repeated += tries - 1;

@@ -7,3 +7,4 @@ pub mod hub;
 pub mod multipart;
 pub mod peers;
 pub mod sink;
+pub mod wire;

@@ -32,7 +32,9 @@ impl ContentFault {
     pub fn before_sending(&self) -> Failure {
         let reason = self.reason();
         match self {
-            Self::Store(StoreFault::Unavailable(_) | StoreFault::Full(_)) => Failure::unavailable(reason),
+            Self::Store(StoreFault::Unavailable(_) | StoreFault::Full(_) | StoreFault::Stopped(_)) => {
+                Failure::unavailable(reason)
+            }
             _ => Failure::Defect(reason),
         }
     }

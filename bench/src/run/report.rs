@@ -97,7 +97,7 @@ impl Report {
     pub(crate) fn looks(&mut self, looks: Vec<(usize, (f64, f64))>) {
         for (waiting, (claim, next)) in looks {
             self.line(format!(
-                "Next work with {waiting} waiting: claim {claim:.0} µs, when something falls due {next:.0} µs (medians)"
+                "Next work with {waiting} waiting: a look that reads the disk {claim:.0} µs, one that finds it in memory {next:.1} µs (medians)"
             ));
         }
     }

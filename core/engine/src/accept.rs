@@ -14,9 +14,9 @@ use crate::catalog::Catalog;
 use crate::routing::{self, NoTenant};
 use bytes::Bytes;
 use rohrpost_mappings::{NotWellFormed, Violation};
-use rohrpost_model::ports::{Acceptance, Answer, NewDelivery, NewSubmission, Statement, StoreFault};
+use rohrpost_model::ports::{Acceptance, Answer, Statement, StoreFault};
 use rohrpost_model::submission::{ReplyChannel, Role, TrustLevel};
-use rohrpost_model::{Area, CaseId, Client, Kind, MappingName, ServiceKey, SubmissionId, Timestamp};
+use rohrpost_model::{Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, SubmissionId};
 use std::sync::Arc;
 
 /// What a sender says of a submission before its content.
@@ -120,8 +120,14 @@ impl Engine {
         let data = intake.data.take().ok_or(Refusal::NoData)?;
         let now = self.ports.clock.now();
         let (deliveries, checks) = intake.route(now)?;
-        self.check(Arc::clone(&intake.catalog), intake.data_media_type(), data, checks).await?;
-        let new = self.sign_and_seal(intake, deliveries, now).await?;
+        let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
+        let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
+        let claims = intake.receipt_claims(&case, now);
+        let handed_in = HandedIn { media_type: intake.data_media_type(), data, sha256, checks, claims };
+        let receipt = self.check_and_sign(Arc::clone(&intake.catalog), handed_in).await?;
+        let idempotency = intake.idempotency(self.ports.vault.as_ref());
+        let answer = Answer { id: intake.id, case: case.clone(), received_at: now, sha256, receipt };
+        let new = intake.into_new_submission(case, answer, idempotency, deliveries, now);
         match self.ports.outbox.accept(new).await? {
             Acceptance::Stored(answer) => {
                 self.wake.notify_one();
@@ -132,39 +138,30 @@ impl Engine {
         }
     }
 
-    async fn check(
-        &self,
-        catalog: Arc<Catalog>,
-        media_type: String,
-        data: Bytes,
-        checks: Vec<MappingName>,
-    ) -> Result<(), Refusal> {
-        let checked = self.workers.run(move || check_data(&catalog, &media_type, &data, &checks)).await;
-        checked.map_err(|reason| Refusal::Trouble(StoreFault::Unavailable(reason.english())))?
-    }
-
-    async fn sign_and_seal(
-        &self,
-        intake: Intake,
-        deliveries: Vec<NewDelivery>,
-        now: Timestamp,
-    ) -> Result<NewSubmission, Refusal> {
-        let idempotency = intake.idempotency(self.ports.vault.as_ref());
-        let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
-        let claims = intake.receipt_claims(&case, now);
+    /// Checks the data and signs the receipt: one piece of work, so that a sender waits for a thread once.
+    async fn check_and_sign(&self, catalog: Arc<Catalog>, handed_in: HandedIn) -> Result<String, Refusal> {
         let signer = Arc::clone(&self.ports.receipts);
-        let signed = self.workers.run(move || signer.sign(Statement::Receipt, &claims)).await;
-        let receipt = match signed {
-            Ok(Ok(receipt)) => receipt,
-            Ok(Err(fault)) => {
-                return Err(StoreFault::Unavailable(format!("the receipt cannot be signed: {fault}")).into());
-            }
-            Err(reason) => return Err(StoreFault::Unavailable(reason.english()).into()),
+        let work = move || {
+            let HandedIn { media_type, data, sha256, checks, claims } = handed_in;
+            let fits = check_data(&catalog, &media_type, &data, &checks)?;
+            Ok((sha256, fits, signer.sign(Statement::Receipt, &claims)))
         };
-        let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
-        let answer = Answer { id: intake.id, case: case.clone(), received_at: now, sha256, receipt };
-        Ok(intake.into_new_submission(case, answer, idempotency, deliveries, now))
+        let trouble = |why: String| Refusal::Trouble(StoreFault::Unavailable(why));
+        let done: Result<_, Refusal> =
+            self.workers.run_at_the_door(work).await.map_err(|reason| trouble(reason.english()))?;
+        let (sha256, fits, signed) = done?;
+        fits.into_iter().for_each(|schema| self.known_valid.remember(sha256, schema));
+        signed.map_err(|fault| trouble(format!("the receipt cannot be signed: {fault}")))
     }
+}
+
+/// What is checked at the door, and what its receipt states.
+struct HandedIn {
+    media_type: String,
+    data: Bytes,
+    sha256: Digest,
+    checks: Vec<MappingName>,
+    claims: Vec<u8>,
 }
 
 fn new_case(id: SubmissionId) -> Result<CaseId, Refusal> {

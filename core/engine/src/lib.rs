@@ -35,6 +35,7 @@ mod prepare;
 pub mod probe;
 pub mod routing;
 mod rules;
+mod valid;
 pub mod waiting;
 mod workers;
 
@@ -80,6 +81,7 @@ pub struct Engine {
     /// How the hub's own step `unrouted` is served.
     unrouted: Destination,
     lanes: lanes::Lanes,
+    known_valid: valid::KnownValid,
     /// Something happened that the delivery loop may act on.
     wake: Arc<Notify>,
     /// Somebody gave an order for many deliveries.
@@ -93,11 +95,13 @@ impl Engine {
     /// accepted under them.
     pub async fn start(ports: Ports, catalog: Catalog) -> Result<Arc<Self>, StoreFault> {
         catalog.keep_versions(ports.versions.as_ref()).await?;
+        let no_threads = |error| StoreFault::Unavailable(format!("no threads for workers: {error}"));
         let engine = Self {
             ports,
             catalog: ArcSwap::from_pointee(catalog),
             pinned: prepare::PinnedVersions::default(),
-            workers: Workers::as_wide_as_the_machine(),
+            known_valid: valid::KnownValid::default(),
+            workers: Workers::as_wide_as_the_machine().map_err(no_threads)?,
             unrouted: dispatch::unrouted_policy()?,
             lanes: lanes::Lanes::default(),
             wake: Arc::new(Notify::new()),

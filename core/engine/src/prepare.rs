@@ -123,6 +123,8 @@ impl Engine {
         }
         let data = self.data(loaded).await?;
         let mapping = self.mapping(&loaded.pinned).await?;
+        let valid =
+            mapping.as_ref().is_some_and(|mapping| self.is_known_valid(&loaded.origin.submission, mapping));
         let seal = seal_for(&self.catalog(), &loaded.pinned)?;
         let step = loaded.pinned.step.clone();
         let facts = facts(&loaded.origin.submission, &loaded.receipts);
@@ -134,7 +136,7 @@ impl Engine {
             let xml = Parsed::new(&data, &xml_limits);
             condition_holds(&step, &xml, &facts, &receipts)?;
             let (message, media_type) =
-                map_and_validate(mapping.as_deref(), &xml, &facts, &data, media_type)?;
+                map_and_validate(mapping.as_deref(), &xml, valid, &facts, &data, media_type)?;
             put_seal(seal, message, media_type)
         };
         self.workers
@@ -142,6 +144,12 @@ impl Engine {
             .await
             .map_err(|_| Stop::Later(StoreFault::Unavailable("a worker failed".into())))?
             .map(Ready::New)
+    }
+
+    /// Whether the data were found valid at the door under the schema that this mapping has.
+    fn is_known_valid(&self, submission: &Submission, mapping: &Mapping) -> bool {
+        let schema = mapping.source_schema().zip(submission.data());
+        schema.is_some_and(|(schema, data)| self.known_valid.has(data.sha256, schema.digest()))
     }
 
     async fn data(&self, loaded: &Loaded) -> Result<Bytes, Stop> {
@@ -294,10 +302,12 @@ fn condition_holds(
     if holds { Ok(()) } else { Err(Stop::Skip) }
 }
 
-/// The message and its media type; the data as they came where the step has no mapping.
+/// The message and its media type; the data as they came where the step has no mapping. Data that are known to be
+/// `valid` are not validated again.
 fn map_and_validate(
     mapping: Option<&Mapping>,
     xml: &Parsed,
+    valid: bool,
     facts: &Facts,
     data: &[u8],
     media_type: String,
@@ -307,7 +317,9 @@ fn map_and_validate(
     };
     let not_xml = || Stop::Defect(Reason::new(ReasonCode::SourceInvalid).with("mapping", mapping.name()));
     let xml = xml.0.as_ref().ok_or_else(not_xml)?;
-    let mapped = mapping.apply(xml, facts, &MappingLimits::default());
+    let limits = MappingLimits::default();
+    let mapped =
+        if valid { mapping.apply_valid(xml, facts, &limits) } else { mapping.apply(xml, facts, &limits) };
     let message = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;
     Ok((message, mapping.media_type().to_owned()))
 }

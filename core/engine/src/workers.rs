@@ -1,36 +1,199 @@
-//! The bounded pool for CPU-bound work: parse, map, validate, seal.
+//! The bounded pool for CPU-bound work: parse, map, validate, seal, sign.
 
 use rohrpost_model::{Reason, ReasonCode};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Semaphore, oneshot};
 
-/// Runs CPU-bound work on threads of their own, as many at a time as the machine has processors, so that slow
-/// conversations never wait for a transform. Who comes when all are busy waits; nothing queues elsewhere.
+/// So many pieces of work of one kind wait for a thread before callers wait.
+const WAITING: usize = 64;
+
+/// Senders wait for what is done at the door, so it goes first; but after so many in a row a delivery has its turn, so
+/// that a flood at the door does not stop what was accepted before.
+const DOOR_IN_A_ROW: u32 = 3;
+
+/// The stack of each thread. Reserved, not used: a transform that finds less runs on a thread made for it.
+const STACK: usize = 64 << 20;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs CPU-bound work on threads of their own, as many as the machine has processors, so that slow conversations never
+/// wait for a transform. A thread that is done takes the next work without a rest between.
 pub(crate) struct Workers {
-    free: Arc<Semaphore>,
+    waiting: Arc<Waiting>,
+    room_at_the_door: Arc<Semaphore>,
+    room: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: Mutex<Jobs>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    door: VecDeque<Job>,
+    others: VecDeque<Job>,
+    door_in_a_row: u32,
+    ended: bool,
 }
 
 impl Workers {
-    pub(crate) fn as_wide_as_the_machine() -> Self {
-        let width = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { free: Arc::new(Semaphore::new(width)) }
+    /// Starts the threads. They end when the pool is dropped.
+    pub(crate) fn as_wide_as_the_machine() -> io::Result<Self> {
+        Self::start(std::thread::available_parallelism().map_or(2, usize::from))
     }
 
-    /// Runs `work`. A panic in it (a defect of ours) ends as a reason, not as a dead task.
+    fn start(width: usize) -> io::Result<Self> {
+        let room = || Arc::new(Semaphore::new(WAITING));
+        let workers = Self { waiting: Arc::default(), room_at_the_door: room(), room: room() };
+        for _ in 0..width {
+            let waiting = Arc::clone(&workers.waiting);
+            let thread = std::thread::Builder::new().name("worker".into()).stack_size(STACK);
+            thread.spawn(move || waiting.work())?;
+        }
+        Ok(workers)
+    }
+
+    /// Runs `work` for a delivery. A panic in it (a defect of ours) ends as a reason, not as a dead task.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Reason> {
+        self.submit(&self.room, |jobs| &mut jobs.others, work).await
+    }
+
+    /// The same for what a sender waits for.
+    pub(crate) async fn run_at_the_door<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Reason> {
+        self.submit(&self.room_at_the_door, |jobs| &mut jobs.door, work).await
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        room: &Arc<Semaphore>,
+        queue: fn(&mut Jobs) -> &mut VecDeque<Job>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Reason> {
         let trouble = || Reason::new(ReasonCode::HubTrouble);
-        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| trouble())?;
-        let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+        let permit = Arc::clone(room).acquire_owned().await.map_err(|_| trouble())?;
+        let (reply, answer) = oneshot::channel();
+        let job = move || {
             drop(permit);
-            result
-        });
-        done.await.map_err(|panic| {
-            tracing::error!(%panic, "a worker panicked");
+            if reply.is_closed() {
+                return;
+            }
+            // Whoever asked may have gone meanwhile.
+            let _ = reply.send(catch_unwind(AssertUnwindSafe(work)));
+        };
+        self.waiting.put(queue, Box::new(job));
+        let done = answer.await.map_err(|_| trouble())?;
+        done.map_err(|panic| {
+            let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            tracing::error!(panic = said, "a worker panicked");
             trouble()
         })
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.waiting.lock().ended = true;
+        self.waiting.more.notify_all();
+    }
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, queue: fn(&mut Jobs) -> &mut VecDeque<Job>, job: Job) {
+        queue(&mut self.lock()).push_back(job);
+        self.more.notify_one();
+    }
+
+    fn work(&self) {
+        while let Some(job) = self.next() {
+            job();
+        }
+    }
+
+    /// Waits for the next job; `None` once the pool is gone.
+    fn next(&self) -> Option<Job> {
+        let mut jobs = self.lock();
+        loop {
+            if jobs.ended {
+                return None;
+            }
+            if let Some(job) = jobs.take() {
+                return Some(job);
+            }
+            jobs = self.more.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Jobs {
+    fn take(&mut self) -> Option<Job> {
+        let others_turn = self.door_in_a_row >= DOOR_IN_A_ROW && !self.others.is_empty();
+        if let Some(job) = if others_turn { None } else { self.door.pop_front() } {
+            self.door_in_a_row += 1;
+            return Some(job);
+        }
+        self.door_in_a_row = 0;
+        self.others.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Job {
+        Box::new(|| {})
+    }
+
+    #[test]
+    fn the_door_goes_first_and_a_delivery_has_its_turn_all_the_same() {
+        let mut jobs = Jobs::default();
+        (0..8).for_each(|_| jobs.door.push_back(job()));
+        (0..2).for_each(|_| jobs.others.push_back(job()));
+        let mut order = String::new();
+        while jobs.take().is_some() {
+            order.push(if jobs.door_in_a_row > 0 { 'd' } else { 'o' });
+        }
+        assert_eq!(order, "dddodddodd");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_reason_and_the_thread_goes_on() {
+        let workers = Workers::start(1).unwrap();
+        let failed: Result<(), _> = workers.run(|| panic!("a defect")).await;
+        assert_eq!(failed.unwrap_err().code, ReasonCode::HubTrouble);
+        assert_eq!(workers.run_at_the_door(|| 7).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_not_done() {
+        let workers = Workers::start(1).unwrap();
+        let (begin, begun) = std::sync::mpsc::sync_channel::<()>(0);
+        let held = workers.run(move || begun.recv());
+        let given_up = workers.run(|| panic!("nobody asked for it"));
+        let mut held = std::pin::pin!(held);
+        assert!(futures::poll!(held.as_mut()).is_pending());
+        {
+            let mut given_up = std::pin::pin!(given_up);
+            assert!(futures::poll!(given_up.as_mut()).is_pending());
+        }
+        begin.send(()).unwrap();
+        assert!(held.await.unwrap().is_ok());
+        assert_eq!(workers.run(|| 7).await.unwrap(), 7);
     }
 }

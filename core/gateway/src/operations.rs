@@ -44,8 +44,9 @@ pub(crate) async fn readyz(State(gateway): State<Arc<Gateway>>) -> Result<Json<S
     if gateway.health.is_ready() {
         return Ok(Json(Status { status: "ready" }));
     }
-    let english = "The hub is starting or stopping.";
-    Err(Problem::new(Kind::NotReady, english, "Rohrpost startet gerade oder wird beendet.").retry_after(5))
+    let english = "The hub is starting or stopping, or its store has stopped writing.";
+    let german = "Rohrpost startet gerade, wird beendet, oder sein Speicher schreibt nicht mehr.";
+    Err(Problem::new(Kind::NotReady, english, german).retry_after(5))
 }
 
 /// What is counted, for Prometheus.

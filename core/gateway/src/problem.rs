@@ -45,12 +45,13 @@ pub enum Kind {
     Busy,
     NotReady,
     StoreUnavailable,
+    StoreStopped,
     StoreFull,
 }
 
 impl Kind {
     /// All kinds, by status.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::MalformedRequest,
         Self::MalformedMultipart,
         Self::MalformedMetadata,
@@ -83,6 +84,7 @@ impl Kind {
         Self::Busy,
         Self::NotReady,
         Self::StoreUnavailable,
+        Self::StoreStopped,
         Self::StoreFull,
     ];
 
@@ -144,10 +146,11 @@ impl Kind {
                 (S::INTERNAL_SERVER_ERROR, "content-damaged", "Stored content is damaged")
             }
             Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "Too much at one time"),
-            Self::NotReady => (S::SERVICE_UNAVAILABLE, "not-ready", "The hub is starting or stopping"),
+            Self::NotReady => (S::SERVICE_UNAVAILABLE, "not-ready", "The hub takes nothing in now"),
             Self::StoreUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "store-unavailable", "The store cannot be used now")
             }
+            Self::StoreStopped => (S::SERVICE_UNAVAILABLE, "store-stopped", "The store has stopped writing"),
             Self::StoreFull => (S::INSUFFICIENT_STORAGE, "store-full", "The store has no room"),
         }
     }
@@ -200,8 +203,9 @@ impl Kind {
             Self::Internal => "Rohrpost hat einen Fehler",
             Self::ContentDamaged => "Gespeicherter Inhalt ist beschädigt",
             Self::Busy => "Zu viel auf einmal",
-            Self::NotReady => "Rohrpost startet oder wird beendet",
+            Self::NotReady => "Rohrpost nimmt zurzeit nichts an",
             Self::StoreUnavailable => "Der Speicher ist zurzeit nicht benutzbar",
+            Self::StoreStopped => "Der Speicher schreibt nicht mehr",
             Self::StoreFull => "Der Speicher ist voll",
         }
     }
@@ -333,6 +337,14 @@ impl From<StoreFault> for Problem {
                 "Der Speicher ist voll. Es wurde nichts geändert; der Betreiber muss Platz schaffen.",
             )
             .retry_after(60),
+            StoreFault::Stopped(_) => Self::new(
+                Kind::StoreStopped,
+                "The hub's disk failed, so its store has stopped writing. Nothing was changed; its operator must check \
+                 the disk and start the hub anew.",
+                "Der Datenträger hat versagt, deshalb schreibt der Speicher nicht mehr. Es wurde nichts geändert. \
+                 Datenträger prüfen, Rohrpost neu starten.",
+            )
+            .retry_after(60),
             StoreFault::Damaged(_) => Self::new(
                 Kind::ContentDamaged,
                 "What is stored is not what was written. The operator finds the details in the log.",
@@ -362,6 +374,7 @@ mod tests {
         let cases = [
             (StoreFault::Unavailable(detail()), 503, Some("5")),
             (StoreFault::Full(detail()), 507, Some("60")),
+            (StoreFault::Stopped(detail()), 503, Some("60")),
             (StoreFault::Damaged(detail()), 500, None),
             (StoreFault::Erased, 410, None),
         ];

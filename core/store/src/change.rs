@@ -132,6 +132,10 @@ impl Ledger {
             stored.sealed_receipt = Some(sealed.to_owned());
         }
         let delivery = &mut stored.delivery;
+        if matches!(change.also, Also::Retry | Also::Mend { .. }) {
+            delivery.tries = 0;
+            delivery.tries_since = None;
+        }
         if let Also::Mend { pinned, destination } = change.also {
             delivery.pinned = Some(pinned);
             delivery.destination = Some(destination.clone());

@@ -84,31 +84,34 @@ fn read_of(
     tenant: &str,
 ) -> Result<Filling, Fault> {
     let statements = statements(wanted.work);
-    let places = places(connection, statements.first, wanted, tenant, i64::MIN)?;
-    let more = places.len() > WINDOW;
+    // As many as are wanted must be among them, whatever of them is held: else it would be read for ever.
+    let window = WINDOW.max(wanted.limit.saturating_add(claims.held_at(&wanted.destination)));
+    let places = places(connection, statements.first, wanted, tenant, (i64::MIN, window + 1))?;
+    let more = places.len() > window;
     let mut rows = Vec::new();
-    for (place, id) in places.into_iter().take(WINDOW) {
+    for (place, id) in places.into_iter().take(window) {
         rows.extend(row(connection, claims, wanted, (place, id), false)?);
     }
     let reach = rows.last().filter(|_| more).map(|row| key(row, nanos(wanted.now)));
-    for (place, id) in self::places(connection, statements.beyond, wanted, tenant, nanos(wanted.beyond))? {
+    let beyond = (nanos(wanted.beyond), window + 1);
+    for (place, id) in self::places(connection, statements.beyond, wanted, tenant, beyond)? {
         rows.extend(row(connection, claims, wanted, (place, id), true)?);
     }
     let tenant = tenant.parse().map_err(|_| damaged("tenant"))?;
     Ok(Filling { tenant, rows, reach })
 }
 
-/// Places and ids of a tenant's rows, one more than a window.
+/// Places and ids of a tenant's rows that are due after a time, at most so many.
 fn places(
     connection: &Connection,
     sql: &str,
     wanted: &Wanted,
     tenant: &str,
-    after: i64,
+    (after, limit): (i64, usize),
 ) -> Result<Vec<(i64, DeliveryId)>, Fault> {
     let destination = wanted.destination.as_ref().map(|name| name.as_str());
     let mut statement = connection.prepare_cached(sql)?;
-    let limit = i64::try_from(WINDOW + 1).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = statement.query((destination, tenant, after, limit))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

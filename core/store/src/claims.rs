@@ -1,7 +1,7 @@
 //! Claims live in memory: the process holds its data directory alone, so what is claimed when it dies is simply not
 //! claimed any more.
 
-use rohrpost_model::ports::StateCount;
+use rohrpost_model::ports::{Place, StateCount};
 use rohrpost_model::{Delivery, DeliveryId, DestinationName, State};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,6 +50,11 @@ impl Claims {
         if let Some(held) = self.lock().get_mut(&id) {
             held.due = due;
         }
+    }
+
+    /// How many of a place are held.
+    pub(crate) fn held_at(&self, place: &Place) -> usize {
+        self.lock().values().filter(|held| held.destination == *place).count()
     }
 
     /// Keeps a delivery away from everybody until the next start.

@@ -80,6 +80,25 @@ impl Directory {
     }
 }
 
+/// A data directory that this process holds alone, before anything in it is opened. Whatever else only one process may
+/// touch, its keys above all, is opened under it.
+#[derive(Debug)]
+pub struct HeldDirectory {
+    pub(crate) directory: Directory,
+    pub(crate) lock: File,
+}
+
+impl HeldDirectory {
+    /// Takes the directory, which is made if it is missing (mode 0700). Blocks.
+    ///
+    /// [`StoreFault::Unavailable`] if another process has it.
+    pub fn take(dir: &Path) -> Result<Self, StoreFault> {
+        let directory = Directory::prepare(dir)?;
+        let lock = directory.lock()?;
+        Ok(Self { directory, lock })
+    }
+}
+
 fn make_private_folders(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());

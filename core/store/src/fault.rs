@@ -2,7 +2,7 @@
 
 use rohrpost_model::ports::StoreFault;
 use rohrpost_model::transition::Impossible;
-use rusqlite::{Error as Sql, ErrorCode};
+use rusqlite::{Error as Sql, ErrorCode, ffi};
 use std::io;
 
 /// Why a work of the writer was not done.
@@ -47,6 +47,9 @@ impl From<Impossible> for Fault {
 /// A fault of the database. Its text names no value: SQLite's messages carry names of tables and columns only.
 pub(crate) fn sql(error: &Sql) -> StoreFault {
     let text = error.to_string();
+    if is_failed_sync(error) {
+        return StoreFault::Stopped(text);
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreFault::Full(text),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation)
@@ -55,11 +58,20 @@ pub(crate) fn sql(error: &Sql) -> StoreFault {
     }
 }
 
+/// After a sync that failed the system takes for clean what never reached the disk, so a later sync that succeeds says
+/// nothing about it.
+fn is_failed_sync(error: &Sql) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC))
+}
+
 /// A fault of the disk.
 pub(crate) fn disk(what: &str, error: &io::Error) -> StoreFault {
     let text = format!("{what}: {error}");
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreFault::Full(text),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StoreFault::Full(text)
+        }
         io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => StoreFault::Damaged(text),
         _ => StoreFault::Unavailable(text),
     }
@@ -75,6 +87,7 @@ pub(crate) fn copy(fault: &StoreFault) -> StoreFault {
     match fault {
         StoreFault::Unavailable(text) => StoreFault::Unavailable(text.clone()),
         StoreFault::Full(text) => StoreFault::Full(text.clone()),
+        StoreFault::Stopped(text) => StoreFault::Stopped(text.clone()),
         StoreFault::Damaged(text) => StoreFault::Damaged(text.clone()),
         StoreFault::Impossible(impossible) => StoreFault::Impossible(*impossible),
         StoreFault::Erased => StoreFault::Erased,

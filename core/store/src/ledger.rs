@@ -6,6 +6,7 @@ use crate::counts::{Changes, Counts};
 use crate::fault::{Fault, sql};
 use crate::history::{Chain, Entry, Note};
 use crate::keys::Keys;
+use crate::log::Log;
 use crate::notices::Notices;
 use crate::ready::{Change, Ready};
 use crate::rows::{Stored, size};
@@ -32,6 +33,7 @@ pub(crate) struct Ledger {
     appended: u64,
     chain: Chain,
     committed_chain: Chain,
+    log: Log,
 }
 
 /// Why a group was not committed.
@@ -43,7 +45,7 @@ pub(crate) struct CommitFault {
 
 impl Ledger {
     pub(crate) fn new(
-        connection: Connection,
+        mut connection: Connection,
         segments: SegmentWriter,
         keys: Arc<Keys>,
         claims: Arc<Claims>,
@@ -52,6 +54,7 @@ impl Ledger {
     ) -> Result<Self, Fault> {
         let chain = Chain::read(&connection)?;
         let changes = Changes::default();
+        let log = Log::watch(&mut connection)?;
         Ok(Self {
             connection,
             keys,
@@ -66,6 +69,7 @@ impl Ledger {
             appended: 0,
             chain,
             committed_chain: chain,
+            log,
         })
     }
 
@@ -114,7 +118,7 @@ impl Ledger {
     pub(crate) fn changed(&mut self, row: &Stored) {
         if row.may_go() {
             self.due.push(row.delivery.destination.clone());
-            self.handed.push(Change::Waits(row.clone()));
+            self.handed.push(Change::Waits(Box::new(row.clone())));
         } else {
             self.handed.push(Change::Gone(row.delivery.id));
         }
@@ -144,6 +148,11 @@ impl Ledger {
         self.notices.add(self.due.drain(..));
         self.committed_chain = self.chain;
         Ok(())
+    }
+
+    /// Moves the database's log into the database when it has become long. Called after the group was answered.
+    pub(crate) fn tidy(&mut self) -> Result<(), StoreFault> {
+        self.log.tidy(&self.connection)
     }
 
     fn name_segment(&self, (number, length): (u32, u64)) -> Result<(), Fault> {

@@ -23,7 +23,7 @@
 //!
 //! | To find | Look in |
 //! |---|---|
-//! | the group commit | `writer`, `ledger` |
+//! | the group commit | `writer`, `ledger`, `log` |
 //! | what each call writes | `work` |
 //! | one change of state | `change`; its history and chain: `history`; order of a case: `order` |
 //! | handing out work | `claim`, `claims` |
@@ -45,6 +45,7 @@ mod history;
 mod keys;
 mod ledger;
 mod listing;
+mod log;
 mod notices;
 mod options;
 mod order;
@@ -61,6 +62,7 @@ mod store;
 mod work;
 mod writer;
 
+pub use directory::HeldDirectory;
 pub use options::StoreOptions;
 pub use store::SqliteStore;
 

@@ -30,9 +30,9 @@ impl Default for StoreOptions {
             group_bytes: 8 << 20,
             queue: 1024,
             readers: 4,
-            recent_bytes: 16 << 20,
-            open_keys: 4096,
-            fresh: 4096,
+            recent_bytes: 8 << 20,
+            open_keys: 2048,
+            fresh: 1024,
         }
     }
 }

@@ -29,6 +29,10 @@ impl Outbox for SqliteStore {
     }
 
     async fn claim(&self, wanted: &Wanted) -> Result<Claimed, StoreFault> {
+        if *self.writer.stopped().borrow() {
+            // Nothing could be marked.
+            return Ok(Claimed::default());
+        }
         let (reserved, next_due) = self.reserve(wanted).await?;
         let claims = if reserved.iter().all(|row| row.sealed_receipt.is_none()) {
             reserved.into_iter().map(|row| claim(row.delivery)).collect()

@@ -12,7 +12,7 @@ use rohrpost_model::{DeliveryId, State, TenantName, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many rows of a tenant are read at one time; at most twice as many are held.
+/// So many rows of a tenant are read at one time, more where more are wanted; at most twice as many are held.
 pub(crate) const WINDOW: usize = 64;
 
 /// A clock that was put back by more than this has the mirror filled anew.
@@ -26,7 +26,7 @@ pub(crate) enum Change {
     /// It may not be handed out any more, or not as it was.
     Gone(DeliveryId),
     /// It may, as it is now.
-    Waits(Stored),
+    Waits(Box<Stored>),
 }
 
 #[derive(Default)]
@@ -46,8 +46,12 @@ struct Lane {
     /// What commits did while it is being filled, to be repeated after that.
     meanwhile: Option<Vec<Change>>,
     queues: BTreeMap<TenantName, Queue>,
+    /// So many rows of a tenant were read.
+    window: usize,
     /// When it was asked last, by the clock of whoever asked.
     asked_at: i64,
+    /// What is due only after this counts as due.
+    beyond: i64,
 }
 
 /// The rows of one tenant.
@@ -101,7 +105,8 @@ impl Ready {
         let meanwhile = lane.meanwhile.take().unwrap_or_default();
         let Some(read) = read else { return };
         lane.filled = Some(wanted.work);
-        lane.asked_at = now;
+        (lane.asked_at, lane.beyond) = (now, nanos(wanted.beyond));
+        lane.window = read.iter().map(|filling| filling.rows.len()).max().unwrap_or(0).max(WINDOW);
         for Filling { tenant, rows, reach } in read {
             all.lane(place).queues.entry(tenant).or_default().reach = reach;
             for row in rows {
@@ -123,7 +128,7 @@ impl Ready {
         if lane.filled != Some(wanted.work) || put_back {
             return Taken::Unknown;
         }
-        lane.asked_at = now;
+        (lane.asked_at, lane.beyond) = (now, nanos(wanted.beyond));
         let taken = lane.take_in_turn(claims, wanted, now);
         let full = taken.len() >= wanted.limit;
         // What lies beyond the reach may be due too.
@@ -150,15 +155,16 @@ impl All {
                     lane.push(Change::Gone(id));
                 }
             }
-            Change::Waits(row) => {
+            Change::Waits(mut row) => {
                 self.remove(row.delivery.id);
                 let place = row.delivery.destination.clone();
                 let Some(lane) = self.lanes.get_mut(&place) else { return };
                 if let Some(meanwhile) = &mut lane.meanwhile {
                     meanwhile.push(Change::Waits(row));
                 } else if lane.filled.is_some_and(|work| row.fits(work)) {
-                    let key = (row.delivery.due_at.map_or(i64::MAX, nanos), row.seq);
-                    self.put(&place, key, row);
+                    row.due_now = lane.counts_as_due(&row);
+                    let key = key(&row, lane.asked_at);
+                    self.put(&place, key, *row);
                 }
             }
         }
@@ -167,12 +173,14 @@ impl All {
     /// Puts a row into a lane that is filled, unless it lies beyond the reach.
     fn put(&mut self, place: &Place, key: Key, row: Stored) {
         let (id, tenant) = (row.delivery.id, row.delivery.tenant.clone());
-        let queue = self.lane(place).queues.entry(tenant.clone()).or_default();
+        let lane = self.lane(place);
+        let window = lane.window;
+        let queue = lane.queues.entry(tenant.clone()).or_default();
         if queue.reach.is_some_and(|reach| key > reach) {
             return;
         }
         queue.waiting.insert(key, row);
-        let dropped = queue.shorten();
+        let dropped = queue.shorten(window);
         self.index.insert(id, (place.clone(), tenant, key));
         for id in dropped {
             self.index.remove(&id);
@@ -192,7 +200,8 @@ impl All {
     fn empty(&mut self, place: &Place) {
         let Some(lane) = self.lanes.get_mut(place) else { return };
         lane.filled = None;
-        let rows = std::mem::take(&mut lane.queues).into_values().flat_map(|queue| queue.waiting.into_values());
+        let rows =
+            std::mem::take(&mut lane.queues).into_values().flat_map(|queue| queue.waiting.into_values());
         for row in rows {
             self.index.remove(&row.delivery.id);
         }
@@ -200,6 +209,12 @@ impl All {
 }
 
 impl Lane {
+    /// Whether its time lies beyond every wait: it was written under a clock that was put back since.
+    fn counts_as_due(&self, row: &Stored) -> bool {
+        row.delivery.state != State::Awaiting
+            && row.delivery.due_at.is_some_and(|due| nanos(due) > self.beyond)
+    }
+
     fn take_in_turn(&mut self, claims: &Claims, wanted: &Wanted, now: i64) -> Vec<Stored> {
         let mut turns: Vec<_> = self.queues.iter().collect();
         if let Some(after) = &wanted.after {
@@ -240,11 +255,11 @@ impl Queue {
     }
 
     /// Forgets the last ones where there are too many.
-    fn shorten(&mut self) -> Vec<DeliveryId> {
-        if self.waiting.len() <= 2 * WINDOW {
+    fn shorten(&mut self, window: usize) -> Vec<DeliveryId> {
+        if self.waiting.len() <= 2 * window {
             return Vec::new();
         }
-        let Some(first_out) = self.waiting.keys().nth(WINDOW).copied() else { return Vec::new() };
+        let Some(first_out) = self.waiting.keys().nth(window).copied() else { return Vec::new() };
         let out = self.waiting.split_off(&first_out);
         self.reach = self.waiting.keys().next_back().copied();
         out.into_values().map(|row| row.delivery.id).collect()

@@ -5,8 +5,8 @@ use rohrpost_model::ports::StoreFault;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,10 +24,33 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     check_header(path)?;
     make_private(path).map_err(|error| disk("database", &error))?;
+    settle_log(path).map_err(|error| disk("database log", &error))?;
     let connection = Connection::open(path).map_err(|error| sql(&error))?;
     configure(&connection).map_err(|error| sql(&error))?;
     migrate(&connection, path)?;
     Ok(connection)
+}
+
+/// Writes the log that the last process left once more, and syncs it. That process may have crashed between writing and
+/// syncing it, or its sync may have failed: then its last commits can be read from the system's cache and are not on the
+/// disk, and no later sync need bring them there, because the system takes them for clean. Whatever is read from the log
+/// must be on the disk before anything rests on it (H1).
+fn settle_log(database: &Path) -> io::Result<()> {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    let log = match OpenOptions::new().read(true).write(true).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        log => log?,
+    };
+    let (mut piece, mut at) = (vec![0; 1 << 20], 0);
+    loop {
+        let length = log.read_at(&mut piece, at)?;
+        if length == 0 {
+            return log.sync_all();
+        }
+        log.write_all_at(piece.get(..length).unwrap_or_default(), at)?;
+        at += length as u64;
+    }
 }
 
 /// Opens a connection that reads.
@@ -56,11 +79,12 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 2000)
+    // The ledger sees to checkpoints: SQLite's own would keep to itself that the disk failed.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)
 }
 
 /// SQLite gives its other files the mode of the database, so the database is made before SQLite makes it.
-fn make_private(path: &Path) -> std::io::Result<()> {
+fn make_private(path: &Path) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }
 

@@ -3,7 +3,7 @@
 use crate::blobs::Recent;
 use crate::claims::Claims;
 use crate::counts::Counts;
-use crate::directory::Directory;
+use crate::directory::{Directory, HeldDirectory};
 use crate::fault::{Fault, disk};
 use crate::files::FileHome;
 use crate::fresh::Fresh;
@@ -23,6 +23,7 @@ use rusqlite::Connection;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// The embedded store: SQLite, content segments and files in one directory that it holds alone. It is the ports
 /// `Outbox`, `Records`, `Blobs` and `Versions`.
@@ -49,14 +50,21 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store in `dir`, which is made if it is missing (mode 0700): takes its lock, brings the schema up to
-    /// date, and removes what a crash left behind. Blocks; call it before the runtime serves, or off its threads.
-    ///
-    /// [`StoreFault::Unavailable`] if another process has the directory, or a newer Rohrpost wrote it;
-    /// [`StoreFault::Damaged`] if it is not a store.
+    /// Takes the directory `dir` and opens the store in it.
     pub fn open(dir: &Path, vault: Arc<dyn Vault>, options: StoreOptions) -> Result<Arc<Self>, StoreFault> {
-        let directory = Directory::prepare(dir)?;
-        let lock = directory.lock()?;
+        Self::open_in(HeldDirectory::take(dir)?, vault, options)
+    }
+
+    /// Opens the store in a directory that is held: brings the schema up to date, and removes what a crash left behind.
+    /// Blocks; call it before the runtime serves, or off its threads.
+    ///
+    /// [`StoreFault::Unavailable`] if a newer Rohrpost wrote it; [`StoreFault::Damaged`] if it is not a store.
+    pub fn open_in(
+        held: HeldDirectory,
+        vault: Arc<dyn Vault>,
+        options: StoreOptions,
+    ) -> Result<Arc<Self>, StoreFault> {
+        let HeldDirectory { directory, lock } = held;
         let connection = open_writer(&directory.database())?;
         crate::directory::sync_directory(directory.root()).map_err(|error| disk("data directory", &error))?;
         Self::assemble(&directory, lock, connection, vault, options).map_err(Fault::into_store)
@@ -104,6 +112,11 @@ impl SqliteStore {
             inline_bytes: options.inline_bytes,
             _lock: lock,
         }))
+    }
+
+    /// Turns true when a sync of the database failed: from then on nothing is written, until the store is opened anew.
+    pub fn stopped(&self) -> watch::Receiver<bool> {
+        self.writer.stopped().clone()
     }
 
     /// Walks the chained history of all deliveries. Returns how many rows it has; [`StoreFault::Damaged`] if one was

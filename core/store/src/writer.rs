@@ -9,7 +9,7 @@ use crate::ledger::{CommitFault, Ledger};
 use crate::options::StoreOptions;
 use rohrpost_model::ports::StoreFault;
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Something to be written.
 pub(crate) trait Work: Send + 'static {
@@ -51,14 +51,22 @@ type Reply<W> = (W, Result<<W as Work>::Output, StoreFault>);
 pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
+    stopped: watch::Receiver<bool>,
 }
 
 impl Writer {
     pub(crate) fn start(ledger: Ledger, options: &StoreOptions) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
-        let writing = Writing { ledger, jobs, group: options.group.max(1), bytes: options.group_bytes };
+        let (stop, stopped) = watch::channel(false);
+        let (group, bytes) = (options.group.max(1), options.group_bytes);
+        let writing = Writing { ledger, jobs, group, bytes, stop };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| writing.run())?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), stopped })
+    }
+
+    /// Turns true when a sync of the database failed. From then on every work is refused with [`StoreFault::Stopped`].
+    pub(crate) fn stopped(&self) -> &watch::Receiver<bool> {
+        &self.stopped
     }
 
     /// Has a work done. Waits while the queue is full. The work comes back with its answer, so that what it owns ends
@@ -138,6 +146,7 @@ struct Writing {
     jobs: mpsc::Receiver<Box<dyn Job>>,
     group: usize,
     bytes: usize,
+    stop: watch::Sender<bool>,
 }
 
 /// How one go at a group ended.
@@ -170,6 +179,9 @@ impl Writing {
 
     /// Commits the group, without those that are refused, and answers everyone.
     fn settle(&mut self, mut group: Vec<Box<dyn Job>>) {
+        if *self.stop.borrow() {
+            return refuse_all(group);
+        }
         let verdict = loop {
             match self.go(&mut group) {
                 Go::Committed => break Ok(()),
@@ -185,8 +197,32 @@ impl Writing {
                 }
             }
         };
+        if let Err(CommitFault { fault, .. }) = &verdict {
+            self.stop_after(fault);
+        }
         for job in group {
             job.answer(&verdict);
+        }
+        self.tidy();
+    }
+
+    /// A log that cannot be moved now only goes on growing.
+    fn tidy(&mut self) {
+        if let Err(fault) = self.ledger.tidy() {
+            tracing::warn!(%fault, "the database's log could not be moved into the database");
+            self.stop_after(&fault);
+        }
+    }
+
+    /// Whatever is written after a failed sync could rest on what never reached the disk. The next start begins with
+    /// what is there.
+    fn stop_after(&self, fault: &StoreFault) {
+        if matches!(fault, StoreFault::Stopped(_)) && !self.stop.send_replace(true) {
+            tracing::error!(
+                %fault,
+                "Der Datenträger hat versagt: Rohrpost schreibt nicht mehr und nimmt nichts mehr an, Lesen geht weiter. \
+                 Datenträger prüfen, Rohrpost neu starten."
+            );
         }
     }
 
@@ -211,5 +247,12 @@ impl Writing {
             }
             Err(failed) => Go::Failed(failed),
         }
+    }
+}
+
+fn refuse_all(group: Vec<Box<dyn Job>>) {
+    for mut job in group {
+        job.refuse(StoreFault::Stopped("a sync of the database failed before".into()));
+        job.answer(&Ok(()));
     }
 }

@@ -45,16 +45,42 @@ impl Drop for Doc {
 impl Doc {
     /// Parses UTF-8 strictly. The caller has refused a DOCTYPE and checked size, depth and attributes before.
     pub(crate) fn parse(text: &str, uri: Option<&str>) -> Result<Self, Malformed> {
-        let session = Session::begin(None);
         let uri = uri.map(c_string);
         let uri = uri.as_deref().map_or(std::ptr::null(), std::ffi::CStr::as_ptr);
-        let length = c_int::try_from(text.len());
-        let length = length.map_err(|_| Malformed { offset: 0, code: 0, message: "too large".into() })?;
-        // SAFETY: `text` holds `length` bytes and libxml2 copies what it keeps; `uri` is NULL or NUL-terminated.
-        let doc = unsafe { raw::rohrpost_parse(text.as_ptr().cast(), length, uri, std::ptr::null_mut()) };
+        Self::parse_with(text, |bytes, length| {
+            // SAFETY: `bytes` holds `length` bytes and libxml2 copies what it keeps; `uri` is NULL or NUL-terminated.
+            unsafe { raw::rohrpost_parse(bytes, length, uri) }
+        })
+    }
+
+    /// The same for a document that is never changed, only read and copied.
+    pub(crate) fn parse_to_read(text: &str) -> Result<Self, Malformed> {
+        Self::parse_with(text, |bytes, length| {
+            // SAFETY: `bytes` holds `length` bytes, and libxml2 copies what it keeps.
+            unsafe { raw::rohrpost_parse_to_read(bytes, length) }
+        })
+    }
+
+    fn parse_with(
+        text: &str,
+        parse: impl FnOnce(*const c_char, c_int) -> *mut XmlDoc,
+    ) -> Result<Self, Malformed> {
+        let length = length_of(text)?;
+        let session = Session::begin(None);
+        let doc = parse(text.as_ptr().cast(), length);
         let collected = session.finish();
         // SAFETY: if not NULL, the document is new and nobody else owns it.
         unsafe { Self::own(doc) }.ok_or_else(|| first_error(collected.events))
+    }
+
+    /// Whether `text` is what [`Doc::parse`] takes, found out without building the document.
+    pub(crate) fn check(text: &str) -> Result<(), Malformed> {
+        let length = length_of(text)?;
+        let session = Session::begin(None);
+        // SAFETY: `text` holds `length` bytes, and libxml2 keeps none of them.
+        let sound = unsafe { raw::rohrpost_check(text.as_ptr().cast(), length) } == 1;
+        let collected = session.finish();
+        if sound { Ok(()) } else { Err(first_error(collected.events)) }
     }
 
     /// # Safety
@@ -155,6 +181,11 @@ impl Doc {
         let canonical = unsafe { taken(text) };
         (length >= 0).then(|| canonical.into_bytes())
     }
+}
+
+fn length_of(text: &str) -> Result<c_int, Malformed> {
+    let too_large = |_| Malformed { offset: 0, code: 0, message: "too large".into() };
+    c_int::try_from(text.len()).map_err(too_large)
 }
 
 fn first_error(events: Vec<Event>) -> Malformed {

@@ -79,7 +79,7 @@ macro_rules! opaque {
         pub struct $name { private: [u8; 0] }
     )* };
 }
-opaque!(XmlDoc XmlDict XmlSchema SchemaParser SchemaValidator Style XPathContext XPathCompiled Security);
+opaque!(XmlDoc XmlSchema SchemaParser SchemaValidator Style XPathContext XPathCompiled Security);
 
 /// `xmlXPathObject`, up to its string value.
 #[repr(C)]
@@ -104,12 +104,9 @@ unsafe extern "C" {
     pub(super) fn rohrpost_start() -> *mut Security;
     pub(super) fn rohrpost_enter();
     pub(super) fn rohrpost_stack_left() -> usize;
-    pub(super) fn rohrpost_parse(
-        bytes: *const c_char,
-        length: c_int,
-        url: *const c_char,
-        dict: *mut XmlDict,
-    ) -> *mut XmlDoc;
+    pub(super) fn rohrpost_parse(bytes: *const c_char, length: c_int, url: *const c_char) -> *mut XmlDoc;
+    pub(super) fn rohrpost_parse_to_read(bytes: *const c_char, length: c_int) -> *mut XmlDoc;
+    pub(super) fn rohrpost_check(bytes: *const c_char, length: c_int) -> c_int;
     pub(super) fn rohrpost_free(memory: *mut c_void);
     pub(super) fn rohrpost_url(doc: *mut XmlDoc) -> *const c_char;
     pub(super) fn rohrpost_params(

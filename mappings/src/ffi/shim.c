@@ -58,7 +58,7 @@ static void stop_running(void) {
 
 static void account(long long bytes) {
     used += bytes;
-    if (running != NULL && used > allowed && !out_of_memory) {
+    if (used > allowed && !out_of_memory) {
         out_of_memory = 1;
         stop_running();
     }
@@ -84,18 +84,20 @@ size_t rohrpost_stack_left(void) {
 
 static int stack_is_short(void) {
     const size_t reserve = 256 << 10;
-    if (running == NULL || rohrpost_stack_left() > reserve) return 0;
+    if (rohrpost_stack_left() > reserve) return 0;
     out_of_stack = 1;
     stop_running();
     return 1;
 }
 
+/* Only a run is accounted for: what is parsed, copied and freed outside of one costs no look at its size. */
 static void release(void *memory) {
-    used -= (long long)malloc_usable_size(memory);
+    if (running != NULL) used -= (long long)malloc_usable_size(memory);
     free(memory);
 }
 
 static void *allocate(size_t size) {
+    if (running == NULL) return malloc(size);
     if (stack_is_short()) return NULL;
     void *memory = malloc(size);
     account((long long)malloc_usable_size(memory));
@@ -103,6 +105,7 @@ static void *allocate(size_t size) {
 }
 
 static void *reallocate(void *old, size_t size) {
+    if (running == NULL) return realloc(old, size);
     if (stack_is_short()) return NULL;
     long long before = (long long)malloc_usable_size(old);
     void *memory = realloc(old, size);
@@ -140,12 +143,18 @@ static void on_nothing(void *unused, const char *format, ...) {
     (void)format;
 }
 
-/* Parses UTF-8 strictly: no recovery, no entity, no network. NULL unless it is well-formed, namespaces included. HUGE
- * lifts libxml2's own limits: the caller has checked size, depth and attributes before, and there is no DOCTYPE.
- * IGNORE_ENC: what was checked is what is parsed; a declaration must not turn the same bytes into other characters. */
-xmlDocPtr rohrpost_parse(const char *bytes, int length, const char *url, xmlDictPtr dict) {
-    const int options = XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_HUGE |
-                        XML_PARSE_IGNORE_ENC;
+/* How a text is read: UTF-8, strictly; no recovery, no entity, no network. HUGE lifts libxml2's own limits: the caller has
+ * checked size, depth and attributes before, and there is no DOCTYPE. IGNORE_ENC: what was checked is what is parsed; a
+ * declaration must not turn the same bytes into other characters. */
+static const int strictly = XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_HUGE |
+                            XML_PARSE_IGNORE_ENC;
+
+/* Well-formed, namespaces included, and without a DOCTYPE. */
+static int is_sound(xmlParserCtxtPtr context, xmlDocPtr doc) {
+    return doc != NULL && context->wellFormed && context->nsWellFormed && !doc->intSubset && !doc->extSubset;
+}
+
+static xmlDocPtr parse(const char *bytes, int length, const char *url, xmlDictPtr dict, int options) {
     xmlParserCtxtPtr context = xmlNewParserCtxt();
     if (context == NULL) return NULL;
     if (dict != NULL) {
@@ -154,11 +163,58 @@ xmlDocPtr rohrpost_parse(const char *bytes, int length, const char *url, xmlDict
         xmlDictReference(dict);
     }
     xmlDocPtr doc = xmlCtxtReadMemory(context, bytes, length, url, NULL, options);
-    int sound = doc != NULL && context->wellFormed && context->nsWellFormed && !doc->intSubset && !doc->extSubset;
+    int sound = is_sound(context, doc);
     xmlFreeParserCtxt(context);
     if (sound) return doc;
     xmlFreeDoc(doc);
     return NULL;
+}
+
+/* NULL unless it is sound. */
+xmlDocPtr rohrpost_parse(const char *bytes, int length, const char *url) {
+    return parse(bytes, length, url, NULL, strictly);
+}
+
+/* The same for a document that is only read and copied: COMPACT keeps short texts within their nodes, and a tree with
+ * such nodes must not be changed. */
+xmlDocPtr rohrpost_parse_to_read(const char *bytes, int length) {
+    return parse(bytes, length, NULL, NULL, strictly | XML_PARSE_COMPACT);
+}
+
+static void no_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespaces,
+                     const xmlChar **declared, int attributes, int defaulted, const xmlChar **values) {
+    (void)context, (void)name, (void)prefix, (void)uri, (void)namespaces, (void)declared, (void)attributes;
+    (void)defaulted, (void)values;
+}
+
+static void no_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
+    (void)context, (void)name, (void)prefix, (void)uri;
+}
+
+static void no_comment(void *context, const xmlChar *text) { (void)context, (void)text; }
+
+static void no_instruction(void *context, const xmlChar *target, const xmlChar *data) {
+    (void)context, (void)target, (void)data;
+}
+
+static void no_text(void *context, const xmlChar *text, int length) { (void)context, (void)text, (void)length; }
+
+/* Whether it is sound: the same parser on the same text, which only builds no tree. What makes a document unsound is
+ * found by the parser, not by the handlers that are replaced here; those for a DOCTYPE stay. */
+int rohrpost_check(const char *bytes, int length) {
+    xmlParserCtxtPtr context = xmlNewParserCtxt();
+    if (context == NULL) return 0;
+    xmlSAXHandlerPtr handlers = context->sax;
+    handlers->startElementNs = no_start;
+    handlers->endElementNs = no_end;
+    handlers->characters = handlers->ignorableWhitespace = handlers->cdataBlock = no_text;
+    handlers->comment = no_comment;
+    handlers->processingInstruction = no_instruction;
+    xmlDocPtr doc = xmlCtxtReadMemory(context, bytes, length, NULL, NULL, strictly);
+    int sound = is_sound(context, doc);
+    xmlFreeParserCtxt(context);
+    xmlFreeDoc(doc);
+    return sound;
 }
 
 void rohrpost_free(void *memory) { xmlFree(memory); }
@@ -170,7 +226,7 @@ static xmlDocPtr load(const xmlChar *uri, xmlDictPtr dict, int options, void *co
     (void)options, (void)context, (void)type;
     size_t length = 0;
     const char *bytes = rohrpost_find((const char *)uri, &length);
-    return bytes == NULL ? NULL : rohrpost_parse(bytes, (int)length, (const char *)uri, dict);
+    return bytes == NULL ? NULL : parse(bytes, (int)length, (const char *)uri, dict, strictly);
 }
 
 /* Schemas: only what lies in the bundle. Whatever else libxml2 may want to load ends here, too. */

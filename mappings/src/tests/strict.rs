@@ -3,7 +3,10 @@
 use crate::{NotWellFormed, Xml, XmlFault, XmlLimits};
 
 fn refused(bytes: &[u8]) -> NotWellFormed {
-    Xml::parse(bytes, &XmlLimits::default()).unwrap_err()
+    let bad = Xml::parse(bytes, &XmlLimits::default()).unwrap_err();
+    let alone = Xml::check(bytes, &XmlLimits::default()).unwrap_err();
+    assert_eq!(alone, bad, "the look without a tree refuses the same, with the same words");
+    bad
 }
 
 fn check(bytes: impl AsRef<[u8]>, code: XmlFault, line: u32, column: u32) {

@@ -20,6 +20,8 @@ pub struct Recording {
     /// Where its DMS was.
     pub dms: Sink,
     pub log: Vec<Record>,
+    /// How many deliveries each submission has.
+    pub deliveries: usize,
     /// What was handed in under each id that senders were told.
     pub handed: BTreeMap<String, Fingerprint>,
 }
@@ -45,7 +47,8 @@ const LONGEST: Duration = Duration::from_secs(40);
 pub const NEXT_EPOCH: Duration = Duration::from_secs(8 * 24 * 3600);
 
 impl Recording {
-    /// Runs the plan. Each life but the last ends by SIGKILL after some change, the last one in order.
+    /// Runs the plan. Each life but the last ends by SIGKILL after some change, the second one after the database's log
+    /// could not be synced; the last one ends in order.
     pub async fn of(plan: &Plan, seed: u64) -> Self {
         let dms = Sink::answering(|number, _| slowly(number, 10)).await;
         let setup = Setup::new(dms.address);
@@ -60,6 +63,11 @@ impl Recording {
         let (moved, address) = watch::channel(hub.api.clone());
         let senders = Senders::start(seed, plan.senders, &client, &address);
         for (life, requests) in plan.lives.iter().enumerate() {
+            if life > 1 {
+                // The store stops; what its last commit left is seen by the next process only.
+                shim.fail_syncs("rohrpost.sqlite-wal", 1);
+                until(|| shim.failures_left() == 0).await;
+            }
             if life > 0 {
                 hub = die(hub, &shim, random.u64(1..500), start);
                 moved.send_replace(hub.api.clone());
@@ -70,7 +78,7 @@ impl Recording {
         assert!(block_in_place(|| hub.stop()), "the hub ends with success");
         let handed = load.handed.into_iter().map(|handed| (handed.id(), handed.sent)).collect();
         let log = log::read(shim.log());
-        Self { setup, dms, log, handed }.checked()
+        Self { setup, dms, log, deliveries: 2, handed }.checked()
     }
 
     /// Whoever was told an id was told it by an answer that is in the log.

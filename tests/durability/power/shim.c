@@ -1,8 +1,7 @@
 /* Sits between the hub and the C library (LD_PRELOAD) and
  *   - writes down every change to the data directory and the key folder, and every sync, in the order in which they
  *     happened, so that a test can rebuild the folders as a power cut would leave them;
- *   - lets syncs fail, moves the wall clock, and kills the process after a given number of changes, as a control file
- *     says.
+ *   - lets syncs fail, moves the wall clock, and kills the process at a given change, as a control file says.
  *
  * The log can be relied on after SIGKILL: each record is one write(2) to a file opened with O_APPEND. All changes run
  * and are written down under one lock, so the order in the log is the order on the file system. A sync is written down
@@ -64,8 +63,9 @@ struct control {
     uint32_t failures_left; /* so many further syncs fail; UINT32_MAX: all */
     uint32_t error;         /* with this errno */
     uint32_t failed;        /* counts them */
-    uint32_t unused;
-    char of[224];           /* syncs of paths that contain this */
+    uint32_t kill_at;       /* the process is killed after the next record of this kind; 0: never */
+    char of[112];           /* of syncs, those of paths that contain this, or that are what follows a '=' */
+    char at[112];           /* of records of that kind, those of paths that fit this */
 };
 
 static const uint32_t MAGIC = 0x52505743; /* RPWC */
@@ -118,6 +118,19 @@ static uint64_t monotonic(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static void die(void) {
+    control->changes_left = 0;
+    control->kill_at = 0;
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+}
+
+static int fits(const char *path, const volatile char *wanted) {
+    const char *text = (const char *)wanted;
+    if (!path) return 0;
+    return *text == '=' ? strcmp(path, text + 1) == 0 : strstr(path, text) != NULL;
+}
+
 /* Writes a record with the first `size` bytes of `data`. The caller holds the lock. */
 static uint64_t record(int kind, const char *path, const char *to, uint64_t a, uint64_t b, const struct iovec *data,
                        int pieces, size_t size) {
@@ -143,10 +156,8 @@ static uint64_t record(int kind, const char *path, const char *to, uint64_t a, u
         size -= part;
     }
     if (out >= 0 && real_writev(out, all, used) != (ssize_t)head.length) fail("the log cannot be written");
-    if (control && control->changes_left > 0 && --control->changes_left == 0) {
-        kill(getpid(), SIGKILL);
-        for (;;) pause();
-    }
+    if (control && control->changes_left > 0 && --control->changes_left == 0) die();
+    if (control && (int)control->kill_at == kind && (fits(path, control->at) || fits(to, control->at))) die();
     return head.number;
 }
 
@@ -476,7 +487,7 @@ int truncate64(const char *name, off64_t length) { return truncate(name, length)
 /* ---- syncs ---- */
 
 static int is_to_fail(const char *rest) {
-    if (!control || control->failures_left == 0 || !strstr(rest, (const char *)control->of)) return 0;
+    if (!control || control->failures_left == 0 || !fits(rest, control->of)) return 0;
     pthread_mutex_lock(&lock);
     int fails = control->failures_left > 0;
     if (fails && control->failures_left != UINT32_MAX) control->failures_left--;

@@ -1,7 +1,7 @@
 //! The shim between the hub and the C library: builds it, puts it under a hub, and tells it what to let fail.
 
 use crate::support::hub::{Setup, root};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,8 +36,20 @@ const SHIFT: u64 = 0;
 const CHANGES_LEFT: u64 = 8;
 const FAILURES_LEFT: u64 = 16;
 const ERROR: u64 = 20;
+const FAILED: u64 = 24;
+const KILL_AT: u64 = 28;
 const OF: u64 = 32;
+const AT: u64 = 144;
 const SIZE: usize = 256;
+
+/// When a hub is killed. The numbers are those of the shim's records.
+#[derive(Clone, Copy, Debug)]
+pub enum Moment {
+    /// A file has another name.
+    Renamed = 6,
+    /// A sync was asked for, and has not begun.
+    SyncBegins = 10,
+}
 
 /// An input/output error (`EIO`).
 const EIO: u32 = 5;
@@ -77,13 +89,35 @@ impl Shim {
         self.set(CHANGES_LEFT, &changes.to_le_bytes());
     }
 
-    /// Lets the next `times` syncs of paths that contain `of` fail.
+    /// Kills the hub right after the next change of this kind, of a path that contains `of`.
+    pub fn kill_at(&self, moment: Moment, of: &str) {
+        self.set(AT, &path(of));
+        self.set(KILL_AT, &(moment as u32).to_le_bytes());
+    }
+
+    /// Lets the next `times` syncs of paths that contain `of` fail. A `=` before it means this path alone.
     pub fn fail_syncs(&self, of: &str, times: u32) {
-        let mut path = [0; SIZE - 32];
-        path[..of.len()].copy_from_slice(of.as_bytes());
-        self.set(OF, &path);
+        self.set(OF, &path(of));
         self.set(ERROR, &EIO.to_le_bytes());
         self.set(FAILURES_LEFT, &times.to_le_bytes());
+    }
+
+    /// How many syncs are still to fail.
+    pub fn failures_left(&self) -> u32 {
+        self.count(FAILURES_LEFT)
+    }
+
+    /// How many syncs failed so far.
+    pub fn failed(&self) -> u32 {
+        self.count(FAILED)
+    }
+
+    fn count(&self, at: u64) -> u32 {
+        let mut count = [0; 4];
+        File::open(&self.control)
+            .and_then(|file| file.read_exact_at(&mut count, at))
+            .expect("the control file");
+        u32::from_le_bytes(count)
     }
 
     /// Puts the wall clock of the hub forward, from the true time.
@@ -91,10 +125,21 @@ impl Shim {
         self.set(SHIFT, &nanos(by).to_le_bytes());
     }
 
+    /// Puts the wall clock of the hub back, from the true time.
+    pub fn clock_back(&self, by: Duration) {
+        self.set(SHIFT, &(-nanos(by)).to_le_bytes());
+    }
+
     fn set(&self, at: u64, bytes: &[u8]) {
         let file = OpenOptions::new().write(true).open(&self.control).expect("the control file");
         file.write_all_at(bytes, at).expect("the control file");
     }
+}
+
+fn path(text: &str) -> [u8; 112] {
+    let mut path = [0; 112];
+    path[..text.len()].copy_from_slice(text.as_bytes());
+    path
 }
 
 fn nanos(duration: Duration) -> i64 {

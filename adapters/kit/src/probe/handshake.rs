@@ -5,8 +5,8 @@ use super::fails;
 use crate::http::tls::Tls;
 use rohrpost_model::Timestamp;
 use rohrpost_model::ports::{Finding, Words};
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
@@ -40,11 +40,11 @@ fn server_name(host: &Host) -> Option<ServerName<'static>> {
     })
 }
 
-/// The same TLS, but every handshake is a full one, and what the server shows is noted.
+/// The same TLS, but what the server shows is noted. Sessions that deliveries left are not taken up: they belong to the
+/// verifier that judged them.
 fn noting(tls: &Tls) -> (Arc<ClientConfig>, Arc<Shown>) {
     let shown = Arc::new(Shown::default());
     let mut config = ClientConfig::clone(&tls.config);
-    config.resumption = Resumption::disabled();
     if let Some(verifier) = &tls.verifier {
         let noting = Noting { verifier: Arc::clone(verifier), shown: Arc::clone(&shown) };
         config.dangerous().set_certificate_verifier(Arc::new(noting));

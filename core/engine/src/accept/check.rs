@@ -2,9 +2,9 @@
 
 use super::Refusal;
 use crate::catalog::Catalog;
-use rohrpost_mappings::{Xml, XmlLimits};
-use rohrpost_model::MappingName;
+use rohrpost_mappings::{Schema, Xml, XmlLimits};
 use rohrpost_model::limits::Limits;
+use rohrpost_model::{Digest, MappingName};
 
 /// Where JSON is not well-formed, or too deep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,20 +17,20 @@ pub struct NotJson {
     pub message: String,
 }
 
-/// Checks the data as far as the route needs it. CPU-bound.
+/// Checks the data as far as the route needs it. Returns the schemas that they were found to fit. CPU-bound.
 pub(super) fn check_data(
     catalog: &Catalog,
     media_type: &str,
     data: &[u8],
     checks: &[MappingName],
-) -> Result<(), Refusal> {
+) -> Result<Vec<Digest>, Refusal> {
     match Format::of(media_type) {
         Format::Xml => check_xml(catalog, data, checks),
         Format::Json => {
             check_json(data, &catalog.limits).map_err(Refusal::NotJson)?;
-            if checks.is_empty() { Ok(()) } else { Err(Refusal::WantsXml) }
+            if checks.is_empty() { Ok(Vec::new()) } else { Err(Refusal::WantsXml) }
         }
-        Format::Opaque if checks.is_empty() => Ok(()),
+        Format::Opaque if checks.is_empty() => Ok(Vec::new()),
         Format::Opaque => Err(Refusal::WantsXml),
         Format::Other => Err(Refusal::MediaType(media_type.to_owned())),
     }
@@ -58,20 +58,31 @@ impl Format {
     }
 }
 
-fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<(), Refusal> {
-    let xml = Xml::parse(data, &xml_limits(&catalog.limits)).map_err(Refusal::NotWellFormed)?;
-    let mut seen = Vec::new();
-    for schema in checks.iter().filter_map(|name| catalog.mappings.get(name)?.mapping.source_schema()) {
-        if seen.contains(&schema.digest()) {
-            continue;
-        }
-        seen.push(schema.digest());
+fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<Vec<Digest>, Refusal> {
+    let limits = xml_limits(&catalog.limits);
+    let schemas = schemas(catalog, checks);
+    if schemas.is_empty() {
+        return Xml::check(data, &limits).map(|()| Vec::new()).map_err(Refusal::NotWellFormed);
+    }
+    let xml = Xml::parse(data, &limits).map_err(Refusal::NotWellFormed)?;
+    for schema in &schemas {
         let violations = schema.validate(&xml);
         if !violations.is_empty() {
             return Err(Refusal::Invalid(violations));
         }
     }
-    Ok(())
+    Ok(schemas.into_iter().map(Schema::digest).collect())
+}
+
+/// The source schemas of the mappings, each once.
+fn schemas<'c>(catalog: &'c Catalog, checks: &[MappingName]) -> Vec<&'c Schema> {
+    let mut schemas: Vec<&Schema> = Vec::new();
+    for schema in checks.iter().filter_map(|name| catalog.mappings.get(name)?.mapping.source_schema()) {
+        if schemas.iter().all(|seen| seen.digest() != schema.digest()) {
+            schemas.push(schema);
+        }
+    }
+    schemas
 }
 
 /// The limits of the XML gate under the hub's limits.

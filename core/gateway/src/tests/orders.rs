@@ -76,7 +76,7 @@ async fn an_order_is_begun_shown_and_cancelled_with_who_and_why() {
     );
     let path = format!("/v1/commands/{}", begun["id"].as_str().unwrap());
     assert_eq!(house.get("both", &path).await.json(), begun);
-    assert_eq!(house.commands("both").await, vec![begun.clone()]);
+    assert_eq!(house.commands("both").await, std::slice::from_ref(&begun));
     assert_eq!(begun["why"], "Irrläufer", "for an auditor of all its tenants");
 
     let cancel = format!("{path}/cancel");
@@ -197,7 +197,7 @@ async fn h7_an_order_reaches_and_is_seen_only_where_the_client_may() {
     };
     let [a, b, both, one] = [&of_a, &of_b, &of_both, &one_of_both].map(|command| command["id"].clone());
     assert_eq!(ids("viewer").await, [one.clone(), a.clone()]);
-    assert_eq!(ids("stranger").await, vec![b.clone()]);
+    assert_eq!(ids("stranger").await, std::slice::from_ref(&b));
     assert_eq!(ids("half").await, [one, both.clone(), b.clone(), a.clone()]);
 
     let path = |id: &Value, more: &str| format!("/v1/commands/{}{more}", id.as_str().unwrap());

@@ -130,12 +130,12 @@ impl fmt::Debug for StagedContent {
 pub struct StagedFile {
     name: String,
     length: u64,
-    discard: Option<Box<dyn FnOnce() + Send>>,
+    discard: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl StagedFile {
     /// A staged file; `discard` removes it.
-    pub fn new(name: String, length: u64, discard: impl FnOnce() + Send + 'static) -> Self {
+    pub fn new(name: String, length: u64, discard: impl FnOnce() + Send + Sync + 'static) -> Self {
         Self { name, length, discard: Some(Box::new(discard)) }
     }
 

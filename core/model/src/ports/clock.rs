@@ -11,6 +11,7 @@ pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
 
-    /// Returns when `deadline` has come; at once if it is past.
+    /// Returns when `deadline` has come; at once if it is past. Where the clock is put back meanwhile it returns when as
+    /// much time has passed as was left at first, so nobody sleeps for a day too long.
     async fn sleep_until(&self, deadline: Timestamp);
 }

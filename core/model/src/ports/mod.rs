@@ -44,6 +44,10 @@ pub enum StoreFault {
     /// There is no room: nothing was changed; tell the sender to try later, and the operator to make room.
     #[error("the store has no room: {0}")]
     Full(String),
+    /// The disk failed to keep what it was given, so nobody knows what of the latest writes is on it. Nothing was
+    /// acknowledged and nothing is written any more until the hub is started anew; reading goes on.
+    #[error("the store has stopped writing: {0}")]
+    Stopped(String),
     /// What was read is not what was written (a chunk cut off, swapped, repeated or altered; a row that cannot be
     /// read). It never becomes content.
     #[error("stored content is damaged: {0}")]

@@ -270,7 +270,7 @@ pub struct Command {
     pub why: String,
     /// When.
     pub at: Timestamp,
-    /// The order for many that this one is part of.
+    /// The order for many that this one is part of; it is carried out for each delivery once.
     pub part_of: Option<CommandId>,
 }
 

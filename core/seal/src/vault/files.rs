@@ -34,6 +34,13 @@ fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// Makes durable a file that is there: whoever wrote it may have crashed before the last sync, and then it looks like any
+/// other until the power goes.
+pub(super) fn settle(path: &Path) -> Result<(), VaultFault> {
+    let synced = File::open(path).and_then(|file| file.sync_all()).and_then(|()| sync_parent(path));
+    synced.map_err(|error| unavailable(path, &error))
+}
+
 /// Makes the folder and those above it where they are missing, durably: a new folder exists for sure only when the
 /// folder that names it is synced.
 pub(super) fn make_folder(path: &Path) -> Result<(), VaultFault> {

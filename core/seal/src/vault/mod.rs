@@ -98,7 +98,8 @@ impl KeyFolder {
         let key = match files::read(&epoch.path(&self.folder))? {
             Some(bytes) if bytes == DESTROYED => return Err(VaultFault::Destroyed),
             Some(bytes) => {
-                // A crash may have come between the key and the note of it.
+                // A crash may have come before the key was durable, or between the key and the note of it.
+                files::settle(&epoch.path(&self.folder))?;
                 self.note_made(epoch)?;
                 wrap::cipher(&*wrap::unwrap(&self.wrapping, Purpose::EpochKey, epoch.name(), &bytes)?)?
             }

@@ -1,6 +1,7 @@
 use super::AuditRow;
 use rohrpost_model::ports::Head;
 use rohrpost_model::{DeliveryId, Digest, Timestamp};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// What is before the first row.
@@ -44,6 +45,17 @@ pub struct Broken {
     pub seq: u64,
     /// What is wrong with it.
     pub how: How,
+}
+
+impl Fit {
+    /// How `head` fits to a chain that ends with `end`, as far as the end alone tells.
+    pub fn at_end(head: Head, end: Head) -> Self {
+        match head.seq.cmp(&end.seq) {
+            Ordering::Greater => Self::Beyond,
+            Ordering::Equal if head.hash == end.hash => Self::Fits,
+            _ => Self::Differs,
+        }
+    }
 }
 
 /// What is wrong with a row.

@@ -21,6 +21,7 @@ macro_rules! conformance {
             outbox: h6_a_command_is_refused_while_somebody_works
             outbox: the_next_due_time_is_that_of_unclaimed_work
             operations: tenants_take_turns
+            operations: as_many_are_handed_out_as_are_wanted
             operations: while_a_destination_drains_only_what_was_sent_is_asked_about
             operations: what_is_due_beyond_every_wait_is_due_now
             operations: a_place_is_named_when_something_became_due_there

@@ -41,6 +41,23 @@ pub(crate) async fn tenants_take_turns(stand: &dyn Stand) {
     assert_eq!(served(Some("a"), 10).await, "aa", "and what nobody else wants it gets");
 }
 
+/// More than a store looks at in one go, and with some that are held already.
+pub(crate) async fn as_many_are_handed_out_as_are_wanted(stand: &dyn Stand) {
+    let ports = stand.open().await;
+    for _ in 0..150 {
+        ports.accept(&Draft::steps([step("archiv")])).await;
+    }
+    let mut handed_out = Vec::new();
+    for (wanted, there) in [(50, 50), (80, 80), (50, 20), (50, 0)] {
+        let claims = ports.claim(10, wanted).await;
+        assert_eq!(claims.len(), there);
+        handed_out.extend(claims.into_iter().map(|claim| claim.delivery.id));
+    }
+    handed_out.sort();
+    handed_out.dedup();
+    assert_eq!(handed_out.len(), 150);
+}
+
 pub(crate) async fn while_a_destination_drains_only_what_was_sent_is_asked_about(stand: &dyn Stand) {
     let ports = stand.open().await;
     ports.accept(&Draft::default()).await;
@@ -55,11 +72,20 @@ pub(crate) async fn while_a_destination_drains_only_what_was_sent_is_asked_about
 
 pub(crate) async fn what_is_due_beyond_every_wait_is_due_now(stand: &dyn Stand) {
     let ports = stand.open().await;
-    let steps = vec![NewDelivery { due_at: Some(at(500_000)), ..step("fachverfahren") }];
+    let steps = vec![NewDelivery { due_at: Some(at(500_000)), ..ordered() }];
     ports.accept(&Draft { steps, ..Draft::default() }).await;
     let asked = |seconds: i64| Wanted { beyond: at(seconds + 200_000), ..wanted(seconds, 1) };
     assert!(ports.outbox.claim(&asked(400_000)).await.unwrap().claims.is_empty());
-    assert_eq!(ports.outbox.claim(&asked(0)).await.unwrap().claims.len(), 1, "the clock was put back");
+    let mut claims = ports.outbox.claim(&asked(0)).await.unwrap().claims;
+    assert_eq!(claims.len(), 1, "the clock was put back");
+    // The next of its case was written under the other clock, too.
+    let steps = vec![NewDelivery { due_at: Some(at(500_000)), ..ordered() }];
+    ports.accept(&Draft { steps, ..Draft::default() }).await;
+    assert!(ports.outbox.claim(&asked(0)).await.unwrap().claims.is_empty());
+    let mut first = claims.remove(0);
+    ports.mark(&mut first, 1).await.unwrap();
+    ports.settle(first, &attempt(Event::Taken, 2)).await;
+    assert_eq!(ports.outbox.claim(&asked(0)).await.unwrap().claims.len(), 1);
 }
 
 pub(crate) async fn a_place_is_named_when_something_became_due_there(stand: &dyn Stand) {
@@ -140,6 +166,13 @@ pub(crate) async fn tries_count_since_a_person_asked(stand: &dyn Stand) {
     ports.order(tried.id, Order::Retry).await;
     let asked = ports.the_one().await;
     assert_eq!((asked.attempts, asked.tries, asked.tries_since), (2, 0, None));
+    let claim = ports.claim_only(600).await;
+    assert_eq!(
+        (claim.delivery.tries, claim.delivery.tries_since),
+        (0, None),
+        "whoever works on it knows, too"
+    );
+    ports.outbox.give_back(claim).await;
     ports.send(600, Event::NotTaken).await;
     let again = ports.the_one().await;
     assert_eq!((again.attempts, again.tries, again.tries_since), (3, 1, Some(at(600))));

@@ -3,8 +3,8 @@
 use super::{Folder, open, ports};
 use crate::SqliteStore;
 use crate::audit::{AuditFault, AuditReader, AuditRow, Broken, Fit, How, Walk, Walked};
-use crate::conformance::sample::*;
 use crate::conformance::Ports;
+use crate::conformance::sample::*;
 use rohrpost_model::ports::{Audit, Head, Order, Scope};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{DeliveryId, Digest};
@@ -212,7 +212,10 @@ async fn h6_rows_taken_out_put_in_or_moved_are_found() {
         ("a row put in at the end", copied(last, last + 1), (last + 1, How::Changed)),
         (
             "a row put in in the middle",
-            format!("UPDATE history SET seq = seq + 1000 WHERE seq > 3; {}; UPDATE history SET seq = seq - 999 WHERE seq > 1000", copied(2, 4)),
+            format!(
+                "UPDATE history SET seq = seq + 1000 WHERE seq > 3; {}; UPDATE history SET seq = seq - 999 WHERE seq > 1000",
+                copied(2, 4)
+            ),
             (4, How::Changed),
         ),
     ] {
@@ -307,7 +310,10 @@ fn right_hash(connection: &Connection, seq: u64, before: &Digest) -> Digest {
 async fn h6_a_chain_that_was_written_anew_with_right_hashes_is_found_against_a_head() {
     let (folder, head, earlier) = closed().await;
     let forged = forge(&folder, "UPDATE history SET who = 'anderer' WHERE seq = 2");
-    assert!(walk(&forged, &[]).unwrap().fits_all(), "the chain holds in itself: without a head nobody sees it");
+    assert!(
+        walk(&forged, &[]).unwrap().fits_all(),
+        "the chain holds in itself: without a head nobody sees it"
+    );
     let walked = walk(&forged, &[earlier, head]).unwrap();
     assert_eq!(walked.fits, [Fit::Differs, Fit::Differs]);
     // What lies before the forgery is still vouched for.

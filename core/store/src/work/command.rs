@@ -6,7 +6,7 @@ use crate::change::{Also, Change};
 use crate::claims::Claims;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
-use crate::rows::Stored;
+use crate::rows::{Stored, first};
 use crate::scope::{ScopeParams, VISIBLE};
 use crate::writer::{Ended, Work};
 use rohrpost_model::ports::{Command, CommandOutcome, Dependents, Order};
@@ -95,6 +95,15 @@ impl Commanded {
         }
     }
 
+    /// Whether an order for many was carried out for this delivery already: a crash came before it noted how far it was.
+    fn done_before(&self, ledger: &Ledger, stored: &Stored) -> Result<bool, Fault> {
+        if self.command.part_of.is_none() {
+            return Ok(false);
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM history WHERE delivery = ?1 AND cause = ?2)";
+        first(&ledger.connection, sql, (stored.seq, &self.cause))
+    }
+
     /// Whether it makes sense now.
     fn fits(&self, stored: &Stored) -> bool {
         let paused = stored.is_paused();
@@ -113,6 +122,9 @@ impl Work for Commanded {
 
     fn run(&mut self, ledger: &mut Ledger) -> Result<CommandOutcome, Fault> {
         let Some(mut stored) = self.find(ledger)? else { return Ok(CommandOutcome::NotFound) };
+        if self.done_before(ledger, &stored)? {
+            return Ok(CommandOutcome::Done(stored.delivery.state));
+        }
         if !self.hold.take(&stored) {
             ledger.claims.show(&mut stored.delivery);
             return Ok(CommandOutcome::Refused(stored.delivery.state));

@@ -2,6 +2,8 @@
 
 mod attempts;
 mod crash;
+mod damaged;
+mod full;
 mod lifecycle;
 mod notice;
 mod order;

@@ -43,7 +43,13 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// A file that may not grow further (`ulimit -f`) is told by the error of the write, like a full disk. Unheard, this
+    /// signal would end the process.
+    _file_too_large: Signal,
 }
+
+/// `SIGXFSZ` of Linux.
+const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
 
 impl Signals {
     fn listen() -> io::Result<Self> {
@@ -51,6 +57,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            _file_too_large: signal(FILE_TOO_LARGE)?,
         })
     }
 
@@ -150,7 +157,7 @@ impl Running {
     /// Loads the configuration anew whenever the process gets SIGHUP, and returns when it is asked to end.
     pub async fn until_asked_to_end(&mut self) {
         loop {
-            let Signals { terminate, interrupt, hang_up } = &mut self.signals;
+            let Signals { terminate, interrupt, hang_up, .. } = &mut self.signals;
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,

@@ -19,10 +19,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Half of the work on a message is allocating and freeing small pieces of XML trees, by many threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Integration hub between service portals and the Fachverfahren, DMS and post boxes of German municipalities.
 #[derive(Parser)]
 #[command(name = "rohrpost", version, arg_required_else_help = true)]

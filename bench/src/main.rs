@@ -24,10 +24,6 @@ mod sink;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// The same as the hub's, so that both profit alike.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What can go wrong in a bench ends it; nobody handles it.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

@@ -76,7 +76,7 @@ pub async fn hand_in(hub: &Hub, number: usize) -> String {
 }
 
 /// Tries to start a hub that must be refused, and returns what it said.
-fn refused(setup: &Setup) -> String {
+pub fn refused(setup: &Setup) -> String {
     let Output { status, stderr, .. } = setup.command().arg("serve").output().expect("it runs");
     let said = String::from_utf8(stderr).expect("text");
     assert_eq!(status.code(), Some(1), "{said}");

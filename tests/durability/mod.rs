@@ -2,6 +2,7 @@
 
 mod attempts;
 mod crash;
+mod full;
 mod judged;
 mod life;
 mod lifecycle;

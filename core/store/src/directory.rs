@@ -8,7 +8,7 @@
 //! tmp/<uuid>               large contents that are coming in; emptied at start
 //! ```
 
-use crate::fault::disk;
+use crate::fault::{disk, unopened};
 use rohrpost_model::ports::StoreFault;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -59,6 +59,25 @@ impl Directory {
         }
     }
 
+    /// Refuses content without a database: nobody could read it, and a store that begins anew would remove it.
+    pub(crate) fn check_whole(&self) -> Result<(), StoreFault> {
+        let database = self.database();
+        let is_there = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() > 0);
+        if is_there(&database) {
+            return Ok(());
+        }
+        let log = database.with_extension("sqlite-wal");
+        if !is_there(&log) && !holds_files(&self.segments()) && !holds_files(&self.blobs()) {
+            return Ok(());
+        }
+        Err(StoreFault::Damaged(format!(
+            "{} fehlt oder ist leer, obwohl in {} Inhalte liegen. Aus der Sicherung wiederherstellen; es wurde nichts \
+             verändert.",
+            database.display(),
+            self.root.display()
+        )))
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -93,10 +112,19 @@ impl HeldDirectory {
     ///
     /// [`StoreFault::Unavailable`] if another process has it.
     pub fn take(dir: &Path) -> Result<Self, StoreFault> {
-        let directory = Directory::prepare(dir)?;
+        let directory = Directory::prepare(dir).map_err(|fault| unopened(dir, fault))?;
         let lock = directory.lock()?;
         Ok(Self { directory, lock })
     }
+}
+
+/// Whether there is a file in the folder or below. What cannot be read holds some.
+fn holds_files(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return true };
+    entries.flatten().any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => holds_files(&entry.path()),
+        _ => true,
+    })
 }
 
 fn make_private_folders(path: &Path) -> io::Result<()> {

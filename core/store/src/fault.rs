@@ -4,6 +4,7 @@ use rohrpost_model::ports::StoreFault;
 use rohrpost_model::transition::Impossible;
 use rusqlite::{Error as Sql, ErrorCode, ffi};
 use std::io;
+use std::path::Path;
 
 /// Why a work of the writer was not done.
 #[derive(Debug)]
@@ -65,6 +66,11 @@ fn is_failed_sync(error: &Sql) -> bool {
     matches!(code, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC))
 }
 
+/// A write failed, and not for want of room on the disk; SQLite does not say for want of what.
+pub(crate) fn is_failed_write(error: &Sql) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
+}
+
 /// A fault of the disk.
 pub(crate) fn disk(what: &str, error: &io::Error) -> StoreFault {
     let text = format!("{what}: {error}");
@@ -74,6 +80,23 @@ pub(crate) fn disk(what: &str, error: &io::Error) -> StoreFault {
         }
         io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => StoreFault::Damaged(text),
         _ => StoreFault::Unavailable(text),
+    }
+}
+
+/// What an operator reads where the store in this directory cannot be opened.
+pub(crate) fn unopened(directory: &Path, fault: StoreFault) -> StoreFault {
+    let place = directory.display();
+    match fault {
+        StoreFault::Damaged(text) => StoreFault::Damaged(format!(
+            "Die Daten in {place} sind beschädigt ({text}). Datenträger prüfen, dann aus der Sicherung wiederherstellen."
+        )),
+        StoreFault::Full(text) => StoreFault::Full(format!(
+            "Für die Daten in {place} ist kein Platz ({text}). Platz schaffen, Rohrpost neu starten."
+        )),
+        StoreFault::Unavailable(text) | StoreFault::Stopped(text) => StoreFault::Unavailable(format!(
+            "Die Daten in {place} lassen sich nicht öffnen ({text}). Datenträger und Rechte prüfen, Rohrpost neu starten."
+        )),
+        other => other,
     }
 }
 

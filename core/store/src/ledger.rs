@@ -141,7 +141,12 @@ impl Ledger {
                 .map_err(|fault| CommitFault { fault: fault.into_store(), uncertain: false })?;
         }
         let committed = self.connection.execute_batch("COMMIT");
-        committed.map_err(|error| CommitFault { fault: sql(&error), uncertain: true })?;
+        committed.map_err(|error| {
+            let fault = self.log.fault(&error);
+            // Without room the end of the commit was not written; the next one is written over what was.
+            let uncertain = !matches!(fault, StoreFault::Full(_));
+            CommitFault { fault, uncertain }
+        })?;
         self.segments.committed();
         self.counts.apply(&mut self.changes);
         self.ready.apply(self.handed.drain(..));

@@ -1,6 +1,6 @@
 //! Connections and the versions of the schema.
 
-use crate::fault::{disk, sql};
+use crate::fault::{disk, sql, unopened};
 use rohrpost_model::ports::StoreFault;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -23,10 +23,15 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Opens the connection that writes, and brings the schema up to date.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     check_header(path)?;
-    make_private(path).map_err(|error| disk("database", &error))?;
-    settle_log(path).map_err(|error| disk("database log", &error))?;
-    let connection = Connection::open(path).map_err(|error| sql(&error))?;
-    configure(&connection).map_err(|error| sql(&error))?;
+    let told = |fault| unopened(path, fault);
+    make_private(path).map_err(|error| told(disk("database", &error)))?;
+    settle_log(path).map_err(|error| told(disk("database log", &error)))?;
+    let open = || {
+        let connection = Connection::open(path)?;
+        configure(&connection)?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|error| told(sql(&error)))?;
     migrate(&connection, path)?;
     Ok(connection)
 }
@@ -116,8 +121,9 @@ pub(crate) fn open_at_version(path: &Path, version: usize) -> rusqlite::Result<C
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
     let read = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let version = read("user_version").map_err(|error| sql(&error))?;
-    let application = read("application_id").map_err(|error| sql(&error))?;
+    let told = |error: rusqlite::Error| unopened(path, sql(&error));
+    let version = read("user_version").map_err(told)?;
+    let application = read("application_id").map_err(told)?;
     let known = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
     if version > known {
         return Err(StoreFault::Unavailable(format!(
@@ -130,7 +136,7 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
     }
     let first = usize::try_from(version).map_err(|_| StoreFault::Damaged("user_version".into()))?;
     for (number, migration) in MIGRATIONS.iter().enumerate().skip(first) {
-        apply(connection, number + 1, migration).map_err(|error| sql(&error))?;
+        apply(connection, number + 1, migration).map_err(told)?;
     }
     Ok(())
 }

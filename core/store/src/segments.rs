@@ -9,6 +9,7 @@ use crate::directory::{private_file, sync_directory};
 use crate::fault::{damaged, disk};
 use lru::LruCache;
 use rohrpost_model::ports::{Location, StoreFault};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
@@ -41,13 +42,13 @@ struct Current {
 }
 
 impl SegmentWriter {
-    /// Goes on with the segment that the rows name last; `length` is how much of it they name.
-    pub(crate) fn open(folder: PathBuf, limit: u64, last: Option<(u32, u64)>) -> Result<Self, StoreFault> {
-        let number = last.map_or(0, |(number, _)| number);
-        remove_unnamed(&folder, number).map_err(|error| disk("segments", &error))?;
-        let mut writer = Self { folder, limit, last: number, current: None, pending: Vec::new() };
-        if let Some((number, length)) = last {
-            writer.resume(number, length)?;
+    /// Goes on with the last of the segments that rows name; they say by number how much of each is named.
+    pub(crate) fn open(folder: PathBuf, limit: u64, named: &BTreeMap<u32, u64>) -> Result<Self, StoreFault> {
+        remove_unnamed(&folder, named).map_err(|error| disk("segments", &error))?;
+        let mut writer = Self { folder, limit, last: 0, current: None, pending: Vec::new() };
+        if let Some((number, length)) = named.last_key_value() {
+            writer.last = *number;
+            writer.resume(*number, *length)?;
         }
         Ok(writer)
     }
@@ -91,11 +92,14 @@ impl SegmentWriter {
 
     fn begin(&mut self) -> io::Result<Current> {
         self.last += 1;
-        let number = self.last;
-        let file = private_file().create_new(true).open(path(&self.folder, number))?;
-        file.write_all_at(&header(number), 0)?;
-        file.sync_all()?;
-        sync_directory(&self.folder)?;
+        let (number, path) = (self.last, path(&self.folder, self.last));
+        let file = private_file().create_new(true).open(&path)?;
+        let written = file.write_all_at(&header(number), 0).and_then(|()| file.sync_all());
+        if let Err(error) = written.and_then(|()| sync_directory(&self.folder)) {
+            // Where it cannot be removed either, the next start does.
+            let _ = std::fs::remove_file(&path);
+            return Err(error);
+        }
         Ok(Current { number, file, end: HEADER })
     }
 
@@ -104,12 +108,16 @@ impl SegmentWriter {
         let Some(current) = self.current.as_ref().filter(|_| !self.pending.is_empty()) else {
             return Ok(None);
         };
-        let written = current.file.write_all_at(&self.pending, current.end);
-        let synced = written.and_then(|()| sync_segment(&current.file));
+        let fault = |error| disk("content segment", &error);
         let named = (current.number, current.end + self.pending.len() as u64);
-        if let Err(error) = synced {
+        let written = current.file.write_all_at(&self.pending, current.end).map_err(fault);
+        if let Err(full @ StoreFault::Full(_)) = written {
+            // Not all of it was written, and nothing was synced: its place is written again.
+            return Err(full);
+        }
+        if let Err(fault) = written.and_then(|()| sync_segment(&current.file).map_err(fault)) {
             self.abandon();
-            return Err(disk("content segment", &error));
+            return Err(fault);
         }
         Ok(Some(named))
     }
@@ -159,13 +167,13 @@ fn header(number: u32) -> [u8; HEADER as usize] {
 }
 
 /// Removes segments that were begun but never named by a commit.
-fn remove_unnamed(folder: &Path, last: u32) -> io::Result<()> {
+fn remove_unnamed(folder: &Path, named: &BTreeMap<u32, u64>) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let number =
             name.to_str().and_then(|name| name.strip_suffix(".seg")).and_then(|n| n.parse::<u32>().ok());
-        if number.is_some_and(|number| number > last) {
+        if number.is_some_and(|number| !named.contains_key(&number)) {
             std::fs::remove_file(entry.path())?;
         }
     }
@@ -227,17 +235,27 @@ mod tests {
         }
     }
 
+    fn writer(folder: &tempfile::TempDir, limit: u64) -> SegmentWriter {
+        SegmentWriter::open(folder.path().to_owned(), limit, &BTreeMap::new()).unwrap()
+    }
+
+    /// Goes on in this file in place of the first segment.
+    fn instead(writer: &mut SegmentWriter, file: &str) -> Option<Current> {
+        let file = private_file().open(file).unwrap();
+        writer.current.replace(Current { number: 1, file, end: HEADER + 3 })
+    }
+
     #[test]
-    fn h1_a_segment_that_could_not_be_written_is_never_written_again() {
+    fn h1_a_segment_that_could_not_be_synced_is_never_written_again() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = SegmentWriter::open(folder.path().to_owned(), 1000, None).unwrap();
+        let mut writer = writer(&folder, 1000);
         assert_eq!(place(&writer.append(b"one").unwrap()), (1, HEADER));
         writer.flush().unwrap();
         writer.committed();
-        let full = private_file().open("/dev/full").unwrap();
-        writer.current = Some(Current { number: 1, file: full, end: HEADER + 3 });
+        // It takes everything and cannot be synced.
+        instead(&mut writer, "/dev/null");
         writer.append(b"two").unwrap();
-        assert!(matches!(writer.flush(), Err(StoreFault::Full(_))));
+        assert!(matches!(writer.flush(), Err(StoreFault::Unavailable(_))));
         writer.rolled_back();
         assert_eq!(place(&writer.append(b"three").unwrap()), (2, HEADER));
         writer.flush().unwrap();
@@ -247,9 +265,28 @@ mod tests {
     }
 
     #[test]
+    fn without_room_no_further_segment_is_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder, 1000);
+        writer.append(b"one").unwrap();
+        writer.flush().unwrap();
+        writer.committed();
+        let segment = instead(&mut writer, "/dev/full");
+        for _ in 0..3 {
+            assert_eq!(place(&writer.append(b"two").unwrap()), (1, HEADER + 3));
+            assert!(matches!(writer.flush(), Err(StoreFault::Full(_))));
+            writer.rolled_back();
+        }
+        writer.current = segment;
+        assert_eq!(place(&writer.append(b"two").unwrap()), (1, HEADER + 3));
+        writer.flush().unwrap();
+        assert_eq!(SegmentReader::new(folder.path().to_owned()).read(1, HEADER, 6).unwrap(), b"onetwo");
+    }
+
+    #[test]
     fn a_rolled_back_place_is_used_again_and_a_full_segment_is_left() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = SegmentWriter::open(folder.path().to_owned(), 20, None).unwrap();
+        let mut writer = writer(&folder, 20);
         writer.append(b"nothing").unwrap();
         writer.flush().unwrap();
         writer.rolled_back();

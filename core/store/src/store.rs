@@ -4,7 +4,7 @@ use crate::blobs::Recent;
 use crate::claims::Claims;
 use crate::counts::Counts;
 use crate::directory::{Directory, HeldDirectory};
-use crate::fault::{Fault, disk};
+use crate::fault::{Fault, disk, unopened};
 use crate::files::FileHome;
 use crate::fresh::Fresh;
 use crate::keys::Keys;
@@ -20,6 +20,7 @@ use crate::segments::{SegmentReader, SegmentWriter};
 use crate::writer::Writer;
 use rohrpost_model::ports::{StoreFault, Vault};
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,9 +66,13 @@ impl SqliteStore {
         options: StoreOptions,
     ) -> Result<Arc<Self>, StoreFault> {
         let HeldDirectory { directory, lock } = held;
+        directory.check_whole()?;
         let connection = open_writer(&directory.database())?;
-        crate::directory::sync_directory(directory.root()).map_err(|error| disk("data directory", &error))?;
-        Self::assemble(&directory, lock, connection, vault, options).map_err(Fault::into_store)
+        let told = |fault| unopened(directory.root(), fault);
+        let synced = crate::directory::sync_directory(directory.root());
+        synced.map_err(|error| told(disk("data directory", &error)))?;
+        let assembled = Self::assemble(&directory, lock, connection, vault, options);
+        assembled.map_err(|fault| told(fault.into_store()))
     }
 
     pub(crate) fn assemble(
@@ -82,8 +87,8 @@ impl SqliteStore {
         if swept > 0 {
             tracing::info!(files = swept, "removed content files that no submission names");
         }
-        let last = last_segment(&connection)?;
-        let segments = SegmentWriter::open(directory.segments(), options.segment_bytes, last)?;
+        let named = named_segments(&connection)?;
+        let segments = SegmentWriter::open(directory.segments(), options.segment_bytes, &named)?;
         let keys = Arc::new(Keys::new(Arc::clone(&vault), options.open_keys));
         let claims = Arc::new(Claims::default());
         let counts = Arc::new(Counts::read(&connection)?);
@@ -130,11 +135,13 @@ impl SqliteStore {
     }
 }
 
-/// The segment that rows name last, and how much of it they name.
-fn last_segment(connection: &Connection) -> Result<Option<(u32, u64)>, Fault> {
-    let mut statement =
-        connection.prepare("SELECT number, length FROM segments ORDER BY number DESC LIMIT 1")?;
+/// The segments that rows name, and how much of each they name.
+fn named_segments(connection: &Connection) -> Result<BTreeMap<u32, u64>, Fault> {
+    let mut statement = connection.prepare("SELECT number, length FROM segments")?;
     let mut rows = statement.query([])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some((number(row, 0, "segment")?, number(row, 1, "length of a segment")?)))
+    let mut named = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        named.insert(number(row, 0, "segment")?, number(row, 1, "length of a segment")?);
+    }
+    Ok(named)
 }

@@ -47,8 +47,9 @@ async fn after_an_outage_with_ten_thousand_waiting_the_first_minute_follows_the_
 
     world.pass(hours(1)).await;
     let knocked = post.letters();
-    // Rests of at least 15, 30, 60, 120, 240 and then 300 seconds: 5 + (3600 - 465) / 300 of them at most in an hour.
-    assert!(knocked.len() <= usize::from(PLACES) + 15, "it was called {} times", knocked.len());
+    // Rests of at least 15, 30, 60, 120, 240 and then 300 seconds: 5 + (3600 - 465) / 300 of them at most in an hour, and a
+    // few that began before the breaker opened.
+    assert!(knocked.len() <= usize::from(PLACES) + 20, "it was called {} times", knocked.len());
     assert!(knocked.len() > usize::from(PLACES), "somebody tries now and then");
     assert_eq!(world.count("dms", State::Due).await, WAITING as u64);
 

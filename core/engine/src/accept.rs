@@ -13,7 +13,7 @@ use crate::Engine;
 use crate::catalog::Catalog;
 use crate::routing::{self, NoTenant};
 use bytes::Bytes;
-use rohrpost_mappings::{NotWellFormed, Violation};
+use rohrpost_mappings::{NotWellFormed, Violation, Xml};
 use rohrpost_model::ports::{Acceptance, Answer, Statement, StoreFault};
 use rohrpost_model::submission::{ReplyChannel, Role, TrustLevel};
 use rohrpost_model::{Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, SubmissionId};
@@ -124,12 +124,15 @@ impl Engine {
         let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
         let claims = intake.receipt_claims(&case, now);
         let handed_in = HandedIn { media_type: intake.data_media_type(), data, sha256, checks, claims };
-        let receipt = self.check_and_sign(Arc::clone(&intake.catalog), handed_in).await?;
+        let catalog = Arc::clone(&intake.catalog);
+        let (receipt, xml) = self.check_and_sign(Arc::clone(&catalog), handed_in).await?;
         let idempotency = intake.idempotency(self.ports.vault.as_ref());
         let answer = Answer { id: intake.id, case: case.clone(), received_at: now, sha256, receipt };
         let new = intake.into_new_submission(case, answer, idempotency, deliveries, now);
+        let planned = xml.and_then(|xml| self.plan_ahead(&catalog, &new, xml));
         match self.ports.outbox.accept(new).await? {
             Acceptance::Stored(answer) => {
+                planned.into_iter().for_each(|planned| self.make_ahead(planned));
                 self.wake.notify_one();
                 Ok(Accepted { answer, repeated: false })
             }
@@ -139,19 +142,24 @@ impl Engine {
     }
 
     /// Checks the data and signs the receipt: one piece of work, so that a sender waits for a thread once.
-    async fn check_and_sign(&self, catalog: Arc<Catalog>, handed_in: HandedIn) -> Result<String, Refusal> {
+    async fn check_and_sign(
+        &self,
+        catalog: Arc<Catalog>,
+        handed_in: HandedIn,
+    ) -> Result<(String, Option<Xml>), Refusal> {
         let signer = Arc::clone(&self.ports.receipts);
         let work = move || {
             let HandedIn { media_type, data, sha256, checks, claims } = handed_in;
-            let fits = check_data(&catalog, &media_type, &data, &checks)?;
-            Ok((sha256, fits, signer.sign(Statement::Receipt, &claims)))
+            let found = check_data(&catalog, &media_type, &data, &checks)?;
+            Ok((sha256, found, signer.sign(Statement::Receipt, &claims)))
         };
         let trouble = |why: String| Refusal::Trouble(StoreFault::Unavailable(why));
         let done: Result<_, Refusal> =
             self.workers.run_at_the_door(work).await.map_err(|reason| trouble(reason.english()))?;
-        let (sha256, fits, signed) = done?;
-        fits.into_iter().for_each(|schema| self.known_valid.remember(sha256, schema));
-        signed.map_err(|fault| trouble(format!("the receipt cannot be signed: {fault}")))
+        let (sha256, found, signed) = done?;
+        found.fits.into_iter().for_each(|schema| self.known_valid.remember(sha256, schema));
+        let receipt = signed.map_err(|fault| trouble(format!("the receipt cannot be signed: {fault}")))?;
+        Ok((receipt, found.xml))
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// So many pieces of work of one kind wait for a thread before callers wait.
 const WAITING: usize = 64;
 
 /// Senders wait for what is done at the door, so it goes first; but after so many in a row a delivery has its turn, so
 /// that a flood at the door does not stop what was accepted before.
-const DOOR_IN_A_ROW: u32 = 3;
+const DOOR_IN_A_ROW: u32 = 1;
 
 /// The stack of each thread. Reserved, not used: a transform that finds less runs on a thread made for it.
 const STACK: usize = 64 << 20;
@@ -66,6 +66,17 @@ impl Workers {
         self.submit(&self.room, |jobs| &mut jobs.others, work).await
     }
 
+    /// The same for somebody who does not wait yet; where there is no room, the reply is dropped.
+    pub(crate) fn run_for<T: Send + 'static>(
+        &self,
+        reply: oneshot::Sender<Result<T, Reason>>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) {
+        if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
+            self.waiting.put(|jobs| &mut jobs.others, job(permit, reply, work));
+        }
+    }
+
     /// The same for what a sender waits for.
     pub(crate) async fn run_at_the_door<T: Send + 'static>(
         &self,
@@ -80,26 +91,36 @@ impl Workers {
         queue: fn(&mut Jobs) -> &mut VecDeque<Job>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Reason> {
-        let trouble = || Reason::new(ReasonCode::HubTrouble);
         let permit = Arc::clone(room).acquire_owned().await.map_err(|_| trouble())?;
         let (reply, answer) = oneshot::channel();
-        let job = move || {
-            drop(permit);
-            if reply.is_closed() {
-                return;
-            }
-            // Whoever asked may have gone meanwhile.
-            let _ = reply.send(catch_unwind(AssertUnwindSafe(work)));
-        };
-        self.waiting.put(queue, Box::new(job));
-        let done = answer.await.map_err(|_| trouble())?;
-        done.map_err(|panic| {
+        self.waiting.put(queue, job(permit, reply, work));
+        answer.await.map_err(|_| trouble())?
+    }
+}
+
+fn trouble() -> Reason {
+    Reason::new(ReasonCode::HubTrouble)
+}
+
+fn job<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
+    reply: oneshot::Sender<Result<T, Reason>>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Job {
+    Box::new(move || {
+        drop(permit);
+        if reply.is_closed() {
+            return;
+        }
+        let done = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
             let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
             tracing::error!(panic = said, "a worker panicked");
             trouble()
-        })
-    }
+        });
+        // Whoever asked may have gone meanwhile.
+        let _ = reply.send(done);
+    })
 }
 
 impl Drop for Workers {

@@ -1,5 +1,6 @@
-//! Documents made ahead: what was accepted is mapped at once, while its data are parsed, and not only when a place at
-//! its destination is free. So a message is parsed once, and a conversation begins with a document that is ready.
+//! Documents made ahead: the thread that checked data at the door goes on and maps them while the sender's answer is on
+//! its way, and not only when a place at the destination is free. So a message is parsed once, its tree is used while it
+//! is warm, and a conversation begins with a document that is ready.
 //!
 //! It is a shortcut only. Nothing of it is kept, and what is not there when it is wanted is made of what the store holds:
 //! too many at a time, a restart, another configuration, or a delivery that waits for long.
@@ -10,9 +11,9 @@ use crate::making::{Making, Parsed};
 use crate::prepare::Stop;
 use rohrpost_mappings::{Mapping, Xml};
 use rohrpost_model::document::Document;
-use rohrpost_model::ports::{NewDelivery, NewSubmission, Place, Work};
+use rohrpost_model::ports::{NewDelivery, Place, Work};
 use rohrpost_model::route::PinnedStep;
-use rohrpost_model::{Delivery, DeliveryId, Digest, Reason, State, Timestamp};
+use rohrpost_model::{Delivery, DeliveryId, Digest, State, Submission, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,22 +42,49 @@ struct Promises {
     bytes: BTreeMap<Place, usize>,
 }
 
-type Answer = Result<Result<Document, Stop>, Reason>;
-
 struct Promised {
     place: Place,
     pinned: Option<Digest>,
     catalog: Arc<Catalog>,
     since: Timestamp,
     bytes: usize,
-    answer: oneshot::Receiver<Answer>,
+    answer: oneshot::Receiver<Result<Document, Stop>>,
 }
 
-/// A document that is to be made once its submission is kept. Dropped, it is forgotten.
+/// A document that is to be made.
 pub(crate) struct Planned {
+    making: Making,
+    answer: oneshot::Sender<Result<Document, Stop>>,
+}
+
+/// Whoever claims the delivery finds the promise, so it is given before the submission is kept. Dropped without
+/// [`Promise::stands`], it is taken back.
+pub(crate) struct Promise {
     delivery: DeliveryId,
-    promises: Arc<Mutex<Promises>>,
-    work: Option<(oneshot::Sender<Answer>, Making, Xml)>,
+    promises: Option<Arc<Mutex<Promises>>>,
+}
+
+impl Promise {
+    /// The submission is kept.
+    pub(crate) fn stands(mut self) {
+        self.promises = None;
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Some(promises) = &self.promises {
+            lock(promises).take(self.delivery);
+        }
+    }
+}
+
+impl Planned {
+    /// Makes it of data that were found valid. CPU-bound.
+    pub(crate) fn make(self, xml: Xml) {
+        // Nobody may want it any more.
+        let _ = self.answer.send(self.making.make(&[], Parsed::from(xml), true));
+    }
 }
 
 fn lock(promises: &Mutex<Promises>) -> MutexGuard<'_, Promises> {
@@ -99,7 +127,7 @@ impl Ahead {
         bytes: usize,
         catalog: &Arc<Catalog>,
         now: Timestamp,
-    ) -> Option<oneshot::Sender<Answer>> {
+    ) -> Option<(Promise, oneshot::Sender<Result<Document, Stop>>)> {
         let mut promises = lock(&self.0);
         let place = delivery.destination.clone();
         if !promises.has_room(&place, bytes) {
@@ -111,7 +139,8 @@ impl Ahead {
         let (sender, answer) = oneshot::channel();
         let (pinned, catalog) = (delivery.pinned, Arc::clone(catalog));
         promises.put(delivery.id, Promised { place, pinned, catalog, since: now, bytes, answer });
-        Some(sender)
+        let promise = Promise { delivery: delivery.id, promises: Some(Arc::clone(&self.0)) };
+        Some((promise, sender))
     }
 }
 
@@ -121,34 +150,24 @@ impl Promised {
     }
 }
 
-impl Drop for Planned {
-    fn drop(&mut self) {
-        if self.work.is_some() {
-            lock(&self.promises).take(self.delivery);
-        }
-    }
-}
-
 impl Engine {
-    /// Plans the document of the first delivery that may leave at once. It is promised before the submission is kept, so
-    /// that whoever claims the delivery finds the promise.
+    /// Plans the document of the first delivery that may leave at once.
     pub(crate) fn plan_ahead(
         &self,
         catalog: &Arc<Catalog>,
-        new: &NewSubmission,
-        xml: Xml,
-    ) -> Option<Planned> {
-        let bytes = xml.bytes().len();
+        submission: &Submission,
+        deliveries: &[NewDelivery],
+        bytes: usize,
+    ) -> Option<(Promise, Planned)> {
         if bytes > LARGEST {
             return None;
         }
         let now = self.ports.clock.now();
         let (delivery, pinned, mapping) =
-            new.deliveries.iter().find_map(|delivery| self.may_go_ahead(catalog, delivery, now))?;
-        let making = Making::new(catalog, &new.submission, pinned, Some(mapping), BTreeMap::new()).ok()?;
-        let sender = self.ahead.promise(delivery, bytes, catalog, now)?;
-        let promises = Arc::clone(&self.ahead.0);
-        Some(Planned { delivery: delivery.id, promises, work: Some((sender, making, xml)) })
+            deliveries.iter().find_map(|delivery| self.may_go_ahead(catalog, delivery, now))?;
+        let making = Making::new(catalog, submission, pinned, Some(mapping), BTreeMap::new()).ok()?;
+        let (promise, answer) = self.ahead.promise(delivery, bytes, catalog, now)?;
+        Some((promise, Planned { making, answer }))
     }
 
     fn may_go_ahead<'d>(
@@ -172,13 +191,6 @@ impl Engine {
         (pinned.mapping == Some(mapping.digest())).then_some((delivery, pinned, mapping))
     }
 
-    /// Makes what was planned.
-    pub(crate) fn make_ahead(&self, mut planned: Planned) {
-        let Some((sender, making, xml)) = planned.work.take() else { return };
-        let work = move || making.make(&[], Parsed::from(xml), true);
-        self.workers.run_for(sender, work);
-    }
-
     /// The document that was made ahead for this delivery, under the configuration and pins of now.
     pub(crate) async fn made_ahead(&self, delivery: &Delivery) -> Option<Result<Document, Stop>> {
         let promised = lock(&self.ahead.0).take(delivery.id)?;
@@ -186,6 +198,6 @@ impl Engine {
         if !same || !promised.is_fresh(self.ports.clock.now()) {
             return None;
         }
-        promised.answer.await.ok()?.ok()
+        promised.answer.await.ok()
     }
 }

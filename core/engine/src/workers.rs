@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 /// So many pieces of work of one kind wait for a thread before callers wait.
 const WAITING: usize = 64;
@@ -63,37 +63,37 @@ impl Workers {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Reason> {
-        self.submit(&self.room, |jobs| &mut jobs.others, work).await
+        self.submit(&self.room, |jobs| &mut jobs.others, || (work(), None::<fn()>)).await
     }
 
-    /// The same for somebody who does not wait yet; where there is no room, the reply is dropped.
-    pub(crate) fn run_for<T: Send + 'static>(
+    /// The same for what a sender waits for. What comes `then` is done after the answer.
+    pub(crate) async fn run_at_the_door<T: Send + 'static, Then: FnOnce() + 'static>(
         &self,
-        reply: oneshot::Sender<Result<T, Reason>>,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) {
-        if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
-            self.waiting.put(|jobs| &mut jobs.others, job(permit, reply, work));
-        }
-    }
-
-    /// The same for what a sender waits for.
-    pub(crate) async fn run_at_the_door<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce() -> (T, Option<Then>) + Send + 'static,
     ) -> Result<T, Reason> {
         self.submit(&self.room_at_the_door, |jobs| &mut jobs.door, work).await
     }
 
-    async fn submit<T: Send + 'static>(
+    async fn submit<T: Send + 'static, Then: FnOnce() + 'static>(
         &self,
         room: &Arc<Semaphore>,
         queue: fn(&mut Jobs) -> &mut VecDeque<Job>,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce() -> (T, Option<Then>) + Send + 'static,
     ) -> Result<T, Reason> {
         let permit = Arc::clone(room).acquire_owned().await.map_err(|_| trouble())?;
         let (reply, answer) = oneshot::channel();
-        self.waiting.put(queue, job(permit, reply, work));
+        let job = move || {
+            drop(permit);
+            if reply.is_closed() {
+                return;
+            }
+            let (done, then) = guarded(work).map_or_else(|panic| (Err(panic), None), |(d, t)| (Ok(d), t));
+            // Whoever asked may have gone meanwhile.
+            if reply.send(done).is_ok() {
+                then.map(guarded);
+            }
+        };
+        self.waiting.put(queue, Box::new(job));
         answer.await.map_err(|_| trouble())?
     }
 }
@@ -102,24 +102,12 @@ fn trouble() -> Reason {
     Reason::new(ReasonCode::HubTrouble)
 }
 
-fn job<T: Send + 'static>(
-    permit: OwnedSemaphorePermit,
-    reply: oneshot::Sender<Result<T, Reason>>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Job {
-    Box::new(move || {
-        drop(permit);
-        if reply.is_closed() {
-            return;
-        }
-        let done = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-            let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            tracing::error!(panic = said, "a worker panicked");
-            trouble()
-        });
-        // Whoever asked may have gone meanwhile.
-        let _ = reply.send(done);
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Reason> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        tracing::error!(panic = said, "a worker panicked");
+        trouble()
     })
 }
 

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 /// Only of data that are at most so large, and only documents that are.
 const LARGEST: usize = 256 << 10;
 
-/// So many bytes wait at one time, as far as can be told before: a document is about as large as its data.
+/// So many bytes of data have documents that wait at one time.
 const MOST: usize = 16 << 20;
 
 /// The part of them that one destination may have, so that one that hangs leaves some to the others.
@@ -82,8 +82,12 @@ impl Drop for Promise {
 impl Planned {
     /// Makes it of data that were found valid. CPU-bound.
     pub(crate) fn make(self, xml: Xml) {
-        // Nobody may want it any more.
-        let _ = self.answer.send(self.making.make(&[], Parsed::from(xml), true));
+        let made = self.making.make(&[], Parsed::from(xml), true);
+        let is_large = made.as_ref().is_ok_and(|document| document.message.len() > LARGEST);
+        if !is_large {
+            // Nobody may want it any more.
+            let _ = self.answer.send(made);
+        }
     }
 }
 
@@ -145,6 +149,11 @@ impl Ahead {
 }
 
 impl Promised {
+    /// A document is made of pins and configuration: with others it would be another one.
+    fn fits(&self, pinned: Option<Digest>, catalog: &Arc<Catalog>, now: Timestamp) -> bool {
+        self.pinned == pinned && Arc::ptr_eq(&self.catalog, catalog) && self.is_fresh(now)
+    }
+
     fn is_fresh(&self, now: Timestamp) -> bool {
         now.duration_since(self.since).unsigned_abs() < KEPT
     }
@@ -194,10 +203,68 @@ impl Engine {
     /// The document that was made ahead for this delivery, under the configuration and pins of now.
     pub(crate) async fn made_ahead(&self, delivery: &Delivery) -> Option<Result<Document, Stop>> {
         let promised = lock(&self.ahead.0).take(delivery.id)?;
-        let same = promised.pinned == delivery.pinned && Arc::ptr_eq(&promised.catalog, &self.catalog());
-        if !same || !promised.is_fresh(self.ports.clock.now()) {
-            return None;
-        }
-        promised.answer.await.ok()
+        let fits = promised.fits(delivery.pinned, &self.catalog(), self.ports.clock.now());
+        if fits { promised.answer.await.ok() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing;
+
+    const KB: usize = 1 << 10;
+
+    fn delivery(destination: &str, now: Timestamp) -> NewDelivery {
+        let step = "abgabe".parse().unwrap();
+        let reason = rohrpost_model::Reason::new(rohrpost_model::ReasonCode::Routed);
+        let pinned = Some(Digest::of(b"a step"));
+        let destination = Some(destination.parse().unwrap());
+        NewDelivery { destination, pinned, ..routing::unrouted(step, reason, now) }
+    }
+
+    fn later(seconds: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_promise_that_does_not_stand_is_taken_back() {
+        let (ahead, catalog, now) = (Ahead::default(), Arc::default(), later(0));
+        let (one, two) = (delivery("senke", now), delivery("senke", now));
+        let (stands, _answer) = ahead.promise(&one, KB, &catalog, now).unwrap();
+        let (dropped, _answer) = ahead.promise(&two, KB, &catalog, now).unwrap();
+        stands.stands();
+        drop(dropped);
+        assert!(lock(&ahead.0).take(one.id).is_some());
+        assert!(lock(&ahead.0).take(two.id).is_none());
+        assert_eq!(lock(&ahead.0).bytes.values().sum::<usize>(), 0);
+    }
+
+    #[test]
+    fn a_destination_that_hangs_leaves_room_to_the_others_and_what_is_old_is_forgotten() {
+        let (ahead, catalog) = (Ahead::default(), Arc::default());
+        let promise = |destination: &str, at| {
+            let promised = ahead.promise(&delivery(destination, at), LARGEST, &catalog, at);
+            promised.map(|(promise, _)| promise.stands()).is_some()
+        };
+        let of_a_place = std::iter::repeat_with(|| promise("hangs", later(0))).take_while(|had| *had).count();
+        assert_eq!(of_a_place, MOST_OF_A_PLACE / LARGEST);
+        assert!(promise("another", later(9)));
+        assert!(!promise("hangs", later(9)));
+        assert!(promise("hangs", later(11)));
+        assert_eq!(lock(&ahead.0).by_delivery.len(), 2);
+    }
+
+    #[test]
+    fn h8_under_other_pins_or_another_configuration_the_document_is_made_anew() {
+        let (ahead, catalog, now) = (Ahead::default(), Arc::<Catalog>::default(), later(0));
+        let new = delivery("senke", now);
+        let (promise, _answer) = ahead.promise(&new, KB, &catalog, now).unwrap();
+        promise.stands();
+        let promised = lock(&ahead.0).take(new.id).unwrap();
+        assert!(promised.fits(new.pinned, &catalog, later(9)));
+        assert!(!promised.fits(Some(Digest::of(b"mended")), &catalog, now));
+        assert!(!promised.fits(new.pinned, &Arc::default(), now));
+        assert!(!promised.fits(new.pinned, &catalog, later(10)));
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, oneshot};
 const WAITING: usize = 64;
 
 /// Senders wait for what is done at the door, so it goes first; but after so many in a row a delivery has its turn, so
-/// that a flood at the door does not stop what was accepted before.
+/// that no more comes in than goes out.
 const DOOR_IN_A_ROW: u32 = 1;
 
 /// The stack of each thread. Reserved, not used: a transform that finds less runs on a thread made for it.
@@ -172,13 +172,28 @@ mod tests {
     #[test]
     fn the_door_goes_first_and_a_delivery_has_its_turn_all_the_same() {
         let mut jobs = Jobs::default();
-        (0..8).for_each(|_| jobs.door.push_back(job()));
+        (0..5).for_each(|_| jobs.door.push_back(job()));
         (0..2).for_each(|_| jobs.others.push_back(job()));
         let mut order = String::new();
         while jobs.take().is_some() {
             order.push(if jobs.door_in_a_row > 0 { 'd' } else { 'o' });
         }
-        assert_eq!(order, "dddodddodd");
+        assert_eq!(order, "dododdd");
+    }
+
+    #[tokio::test]
+    async fn who_waits_at_the_door_is_answered_before_what_comes_then() {
+        let workers = Workers::start(1).unwrap();
+        let (begin, begun) = std::sync::mpsc::sync_channel::<()>(0);
+        let (done, was_done) = oneshot::channel();
+        let then = move || {
+            begun.recv().unwrap();
+            done.send("then").unwrap();
+        };
+        let answer = workers.run_at_the_door(move || (7, Some(then))).await;
+        assert_eq!(answer.unwrap(), 7);
+        begin.send(()).unwrap();
+        assert_eq!(was_done.await.unwrap(), "then");
     }
 
     #[tokio::test]
@@ -186,7 +201,7 @@ mod tests {
         let workers = Workers::start(1).unwrap();
         let failed: Result<(), _> = workers.run(|| panic!("a defect")).await;
         assert_eq!(failed.unwrap_err().code, ReasonCode::HubTrouble);
-        assert_eq!(workers.run_at_the_door(|| 7).await.unwrap(), 7);
+        assert_eq!(workers.run(|| 7).await.unwrap(), 7);
     }
 
     #[tokio::test]

@@ -361,3 +361,59 @@ impl Stored {
         taken
     }
 }
+
+#[cfg(test)]
+impl Ready {
+    /// Whether what is held is what `rows` say, all that may be handed out: everything up to the reach, and nothing else.
+    pub(crate) fn check(&self, rows: &[Stored]) {
+        let all = self.lock();
+        let mut held = 0;
+        for (place, lane) in all.lanes.iter().filter(|(_, lane)| lane.filled.is_some()) {
+            for queue in lane.queues.values() {
+                let longest = queue.waiting.rows.len().max(queue.astray.rows.len());
+                assert!(longest <= 2 * lane.window, "{longest} rows are held");
+                held += queue.waiting.rows.len() + queue.astray.rows.len();
+            }
+            let here = rows.iter().filter(|row| row.delivery.destination == *place);
+            let fits = here.filter(|row| lane.filled.is_some_and(|work| row.fits(work)));
+            let known = fits.filter(|row| lane.must_hold(row));
+            held -= known.map(|row| assert!(lane.holds(row), "not as it is: {}", row.delivery.id)).count();
+        }
+        assert_eq!(held, 0, "rows are held that may not be handed out, or not from there");
+        assert_eq!(all.index.len(), all.lanes.values().map(Lane::len).sum::<usize>());
+        for (id, (place, tenant, key)) in &all.index {
+            let queue = &all.lanes[place].queues[tenant];
+            let row = queue.waiting.rows.get(key).or(queue.astray.rows.get(key));
+            assert_eq!(row.map(|row| row.delivery.id), Some(*id));
+        }
+    }
+
+    /// Whether nothing lies beyond what is held for a place.
+    pub(crate) fn holds_all(&self, place: &Place) -> bool {
+        let all = self.lock();
+        let rows = |queue: &Queue| queue.waiting.reach.is_none() && queue.astray.reach.is_none();
+        all.lanes.get(place).is_some_and(|lane| lane.filled.is_some() && lane.queues.values().all(rows))
+    }
+}
+
+#[cfg(test)]
+impl Lane {
+    fn len(&self) -> usize {
+        self.queues.values().map(|queue| queue.waiting.rows.len() + queue.astray.rows.len()).sum()
+    }
+
+    fn rows_for(&self, row: &Stored) -> Option<&Rows> {
+        let queue = self.queues.get(&row.delivery.tenant)?;
+        Some(if row.lies_beyond(self.edge) { &queue.astray } else { &queue.waiting })
+    }
+
+    fn must_hold(&self, row: &Stored) -> bool {
+        self.rows_for(row).is_none_or(|rows| rows.reach.is_none_or(|reach| row.key() <= reach))
+    }
+
+    fn holds(&self, row: &Stored) -> bool {
+        let found = self.rows_for(row).and_then(|rows| rows.rows.get(&row.key()));
+        let all = |row: &Stored| (row.submission, row.delivery.clone(), row.sealed_receipt.clone(), row.held);
+        found.map(all) == Some(all(row))
+    }
+}

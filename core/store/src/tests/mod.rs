@@ -2,6 +2,7 @@
 
 mod audit;
 mod crash;
+mod mirror;
 mod plans;
 mod ready;
 mod schema;

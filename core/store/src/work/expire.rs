@@ -67,13 +67,16 @@ impl Expire {
 
     /// Nothing ends without a warning before: where the time for one passed unnoticed (the hub was down, the clock was put
     /// forward), the end is put off by as much as the warning was to come before it, at most by a day.
-    fn warn_late(&self, ledger: &mut Ledger, stored: &Stored, lead: i64) -> Result<(), Fault> {
+    fn warn_late(&self, ledger: &mut Ledger, stored: &mut Stored, lead: i64) -> Result<(), Fault> {
         let expires_at = nanos(self.now).saturating_add(lead.clamp(0, LATEST));
         let mut update =
             ledger.connection.prepare_cached("UPDATE deliveries SET expires_at = ?2 WHERE seq = ?1")?;
         update.execute((stored.seq, expires_at))?;
         drop(update);
-        self.warn(ledger, stored, from_nanos(expires_at)?)
+        let expires_at = from_nanos(expires_at)?;
+        stored.delivery.expires_at = Some(expires_at);
+        ledger.changed(stored);
+        self.warn(ledger, stored, expires_at)
     }
 
     /// A warning changes nothing but the history and the time of the next one.
@@ -117,11 +120,13 @@ impl Work for Expire {
     fn run(&mut self, ledger: &mut Ledger) -> Result<Expired, Fault> {
         let mut done = Expired::default();
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        for mut stored in ledger.select(RULE_APPLIES, (nanos(self.now), limit))? {
-            // What somebody works on is looked at again; one that went with an earlier one is gone.
-            if ledger.find(stored.delivery.id)?.delivery.state == stored.delivery.state
-                && self.hold.take(&stored)
-            {
+        for due in ledger.select(RULE_APPLIES, (nanos(self.now), limit))? {
+            // One that went with an earlier one is gone, and one that was let go by it is not held back any more.
+            let mut stored = ledger.find(due.delivery.id)?;
+            // What somebody works on is looked at again.
+            if stored.delivery.state == due.delivery.state && self.hold.take(&stored) {
+                // Whoever looks meanwhile passes it over.
+                ledger.falls_due(stored.delivery.destination.clone());
                 self.apply(ledger, &mut stored, &mut done)?;
             }
         }

@@ -68,6 +68,7 @@ impl Outbox for SqliteStore {
 
     async fn give_back(&self, claim: Claim) {
         self.claims.release(claim.delivery.id);
+        self.notices.add(std::iter::once(claim.delivery.destination));
     }
 
     async fn command(&self, scope: &Scope, command: Command) -> Result<CommandOutcome, StoreFault> {

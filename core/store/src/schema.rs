@@ -102,10 +102,14 @@ fn check_header(path: &Path) -> Result<(), StoreFault> {
     if header.is_empty() || header == MAGIC {
         return Ok(());
     }
-    Err(StoreFault::Damaged(format!(
+    Err(foreign(path))
+}
+
+fn foreign(path: &Path) -> StoreFault {
+    StoreFault::Damaged(format!(
         "{} ist keine Datenbank von Rohrpost oder beschädigt. Aus der Sicherung wiederherstellen.",
         path.display()
-    )))
+    ))
 }
 
 /// A database as an earlier version made it.
@@ -125,14 +129,14 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
     let version = read("user_version").map_err(told)?;
     let application = read("application_id").map_err(told)?;
     let known = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    if version != 0 && application != APPLICATION {
+        return Err(foreign(path));
+    }
     if version > known {
         return Err(StoreFault::Unavailable(format!(
             "Die Datenbank {} stammt von einem neueren Rohrpost (Fassung {version}, bekannt bis {known}). Neueres Rohrpost starten.",
             path.display()
         )));
-    }
-    if version > 0 && application != APPLICATION {
-        return Err(StoreFault::Damaged(format!("{} ist keine Datenbank von Rohrpost.", path.display())));
     }
     let first = usize::try_from(version).map_err(|_| StoreFault::Damaged("user_version".into()))?;
     for (number, migration) in MIGRATIONS.iter().enumerate().skip(first) {
@@ -166,5 +170,5 @@ pub(crate) fn version_of(connection: &Connection, path: &Path) -> Result<usize, 
         }
         _ => {}
     }
-    Err(StoreFault::Damaged(format!("{} ist keine Datenbank von Rohrpost.", path.display())))
+    Err(foreign(path))
 }

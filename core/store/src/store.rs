@@ -119,7 +119,7 @@ impl SqliteStore {
         }))
     }
 
-    /// Turns true when a sync of the database failed: from then on nothing is written, until the store is opened anew.
+    /// Turns true when a sync of the database failed or its pages are damaged: from then on nothing is written, until the store is opened anew.
     pub fn stopped(&self) -> watch::Receiver<bool> {
         self.writer.stopped().clone()
     }

@@ -11,8 +11,11 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_operations.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_operations.sql"),
+    include_str!("../migrations/0003_words.sql"),
+];
 
 /// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".
 const APPLICATION: i32 = 0x526f_6872;
@@ -152,6 +155,11 @@ fn apply(connection: &Connection, version: usize, migration: &str) -> rusqlite::
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
     transaction.commit()
+}
+
+/// The version that this program makes.
+pub(crate) const fn newest() -> usize {
+    MIGRATIONS.len()
 }
 
 /// The version of the schema of a database that is only read. A newer one is not understood, an older one is.

@@ -127,7 +127,7 @@ impl SqliteStore {
     /// Walks the chained history of all deliveries. Returns how many rows it has; [`StoreFault::Damaged`] if one was
     /// changed, taken out or put in.
     pub async fn verify_chain(&self) -> Result<u64, StoreFault> {
-        self.readers.snapshot(crate::history::verify).await
+        self.readers.snapshot(crate::audit::verify).await
     }
 
     pub(crate) fn look(&self) -> Look {

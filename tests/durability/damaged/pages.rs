@@ -74,7 +74,7 @@ fn copy(from: &Path, to: &Path) {
         if entry.path().is_dir() {
             copy(&entry.path(), &to)
         } else {
-            drop(fs::copy(entry.path(), to).expect("a file"))
+            fs::copy(entry.path(), to).expect("a file");
         }
     }
 }

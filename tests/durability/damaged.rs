@@ -263,8 +263,11 @@ async fn h8_content_that_a_segment_lost_is_neither_sent_nor_shown_and_all_else_g
     assert_calm(&house.setup);
 }
 
+/// A name, and what is done to the file.
+type Way = (&'static str, fn(&Path));
+
 /// How a file is damaged.
-const WAYS: [(&str, fn(&Path)); 4] = [
+const WAYS: [Way; 4] = [
     ("cut off", |blob| {
         let file = OpenOptions::new().write(true).open(blob).expect("a blob");
         file.set_len(LARGE as u64 / 2).expect("it is cut off");
@@ -340,7 +343,8 @@ async fn h1_behind_the_last_commit_the_log_may_hold_anything() {
     }
     let wal = house.setup.path("data/rohrpost.sqlite-wal");
     // What a frame begins with, and nonsense; and a piece of the log once more, which was valid in its own place.
-    let tails: [fn(&[u8]) -> Vec<u8>; 3] = [
+    type Tail = fn(&[u8]) -> Vec<u8>;
+    let tails: [Tail; 3] = [
         |_| vec![0xa5; 10_000],
         |log| log[32..log.len().min(32 + 3 * 4120)].to_vec(),
         |log| log[..100].to_vec(),

@@ -5,18 +5,19 @@ mod check;
 mod intake;
 
 pub use check::NotJson;
-use check::check_data;
 pub(crate) use check::xml_limits;
+use check::{Found, check_data};
 pub use intake::{Incoming, Intake};
 
 use crate::Engine;
+use crate::ahead::{Planned, Promise};
 use crate::catalog::Catalog;
 use crate::routing::{self, NoTenant};
 use bytes::Bytes;
 use rohrpost_mappings::{NotWellFormed, Violation};
-use rohrpost_model::ports::{Acceptance, Answer, Statement, StoreFault};
-use rohrpost_model::submission::{ReplyChannel, Role, TrustLevel};
-use rohrpost_model::{Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, SubmissionId};
+use rohrpost_model::ports::{Acceptance, Answer, Issued, NewSubmission, Statement, StoreFault};
+use rohrpost_model::submission::{Part, ReplyChannel, Role, TrustLevel};
+use rohrpost_model::{Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId};
 use std::sync::Arc;
 
 /// What a sender says of a submission before its content.
@@ -121,15 +122,21 @@ impl Engine {
         let now = self.ports.clock.now();
         let (deliveries, checks) = intake.route(now)?;
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
-        let sha256 = intake.data_sha256().ok_or(Refusal::NoData)?;
         let claims = intake.receipt_claims(&case, now);
-        let handed_in = HandedIn { media_type: intake.data_media_type(), data, sha256, checks, claims };
-        let receipt = self.check_and_sign(Arc::clone(&intake.catalog), handed_in).await?;
         let idempotency = intake.idempotency(self.ports.vault.as_ref());
-        let answer = Answer { id: intake.id, case: case.clone(), received_at: now, sha256, receipt };
-        let new = intake.into_new_submission(case, answer, idempotency, deliveries, now);
+        let catalog = Arc::clone(&intake.catalog);
+        let (submission, contents, Issued { key, wrapped: wrapped_key }) = intake.into_submission(case, now);
+        let (promise, planned) =
+            self.plan_ahead(&catalog, &submission, &deliveries, data.len()).map_or((None, None), both);
+        let (media_type, sha256) = submission.data().map(named).ok_or(Refusal::NoData)?;
+        let handed_in = HandedIn { media_type, data, sha256, checks, claims };
+        let receipt = self.check_and_sign(catalog, handed_in, planned).await?;
+        let Submission { id, ref case, .. } = submission;
+        let answer = Answer { id, case: case.clone(), received_at: now, sha256, receipt };
+        let new = NewSubmission { submission, contents, key, wrapped_key, idempotency, answer, deliveries };
         match self.ports.outbox.accept(new).await? {
             Acceptance::Stored(answer) => {
+                promise.into_iter().for_each(Promise::stands);
                 self.wake.notify_one();
                 Ok(Accepted { answer, repeated: false })
             }
@@ -138,13 +145,24 @@ impl Engine {
         }
     }
 
-    /// Checks the data and signs the receipt: one piece of work, so that a sender waits for a thread once.
-    async fn check_and_sign(&self, catalog: Arc<Catalog>, handed_in: HandedIn) -> Result<String, Refusal> {
+    /// Checks the data and signs the receipt: one piece of work, so that a sender waits for a thread once. The thread then
+    /// goes on with the document that was planned, while the data are at hand.
+    async fn check_and_sign(
+        &self,
+        catalog: Arc<Catalog>,
+        handed_in: HandedIn,
+        planned: Option<Planned>,
+    ) -> Result<String, Refusal> {
         let signer = Arc::clone(&self.ports.receipts);
         let work = move || {
             let HandedIn { media_type, data, sha256, checks, claims } = handed_in;
-            let fits = check_data(&catalog, &media_type, &data, &checks)?;
-            Ok((sha256, fits, signer.sign(Statement::Receipt, &claims)))
+            let Found { fits, xml } = match check_data(&catalog, &media_type, &data, &checks) {
+                Ok(found) => found,
+                Err(refusal) => return (Err(refusal), None),
+            };
+            let signed = signer.sign(Statement::Receipt, &claims);
+            let then = planned.zip(xml).map(|(planned, xml)| move || planned.make(xml));
+            (Ok((sha256, fits, signed)), then)
         };
         let trouble = |why: String| Refusal::Trouble(StoreFault::Unavailable(why));
         let done: Result<_, Refusal> =
@@ -162,6 +180,14 @@ struct HandedIn {
     sha256: Digest,
     checks: Vec<MappingName>,
     claims: Vec<u8>,
+}
+
+fn both<A, B>((a, b): (A, B)) -> (Option<A>, Option<B>) {
+    (Some(a), Some(b))
+}
+
+fn named(part: &Part) -> (String, Digest) {
+    (part.media_type.clone(), part.sha256)
 }
 
 fn new_case(id: SubmissionId) -> Result<CaseId, Refusal> {

@@ -34,6 +34,7 @@ pub struct Mapped {
 }
 
 /// The active configuration.
+#[derive(Default)]
 pub struct Catalog {
     /// Tenants.
     pub tenants: BTreeMap<TenantName, Tenant>,

@@ -84,6 +84,12 @@ impl Lanes {
         self.lock().lanes.get(place)?.last_served.clone()
     }
 
+    /// Whether conversations may begin here now, at least one after another.
+    pub(crate) fn lets_through(&self, place: &Place, policy: &Destination, now: Timestamp) -> bool {
+        let (hold, _) = self.show(place, policy, now);
+        hold.is_none_or(|hold| matches!(hold, Hold::Full { .. }))
+    }
+
     /// What keeps more from beginning here now, and how many conversations are under way.
     pub(crate) fn show(&self, place: &Place, policy: &Destination, now: Timestamp) -> (Option<Hold>, usize) {
         let all = self.lock();

@@ -8,7 +8,7 @@
 //! | [`routing`] | finds tenant and route, plans the deliveries |
 //! | [`dispatch`] | finds out who works on what next; each destination has a lane (`lanes`) with a gate (`gate`) |
 //! | [`attempt`] | one attempt, a function that reads as the sentence above |
-//! | [`prepare`] | load → map → validate → seal |
+//! | [`prepare`] | load → map → validate → seal (`making`; `ahead` makes documents before they are wanted) |
 //! | [`judge`] | what a target's answer means for the delivery |
 //! | [`inquire`] | asks targets about unknown and awaiting deliveries |
 //! | [`probe`] | tries a destination step by step |
@@ -21,6 +21,7 @@
 //! [`catalog`] is the active configuration, swapped whole.
 
 pub mod accept;
+mod ahead;
 pub mod attempt;
 pub mod audit;
 pub mod catalog;
@@ -30,6 +31,7 @@ mod gate;
 mod inquire;
 pub mod judge;
 mod lanes;
+mod making;
 pub mod orders;
 mod prepare;
 pub mod probe;
@@ -82,6 +84,8 @@ pub struct Engine {
     unrouted: Destination,
     lanes: lanes::Lanes,
     known_valid: valid::KnownValid,
+    /// Documents made before a place is free.
+    ahead: ahead::Ahead,
     /// Something happened that the delivery loop may act on.
     wake: Arc<Notify>,
     /// Somebody gave an order for many deliveries.
@@ -101,6 +105,7 @@ impl Engine {
             catalog: ArcSwap::from_pointee(catalog),
             pinned: prepare::PinnedVersions::default(),
             known_valid: valid::KnownValid::default(),
+            ahead: ahead::Ahead::default(),
             workers: Workers::as_wide_as_the_machine().map_err(no_threads)?,
             unrouted: dispatch::unrouted_policy()?,
             lanes: lanes::Lanes::default(),

@@ -2,23 +2,17 @@
 
 use crate::Engine;
 use crate::accept::xml_limits;
-use crate::catalog::Catalog;
 use crate::content::Stored;
+use crate::making::{Making, Parsed};
 use crate::valid::LOOKED_THROUGH;
 use bytes::Bytes;
-use rohrpost_mappings::{
-    AttachmentFact, Bundle, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact,
-    Violation, Xml,
-};
+use rohrpost_mappings::{Bundle, Mapping};
 use rohrpost_model::delivery::KeptDocument;
 use rohrpost_model::document::Document;
-use rohrpost_model::ports::{Claim, Origin, Seal, Sealed, Slot, StoreFault};
-use rohrpost_model::reason::Place;
-use rohrpost_model::route::{PinnedStep, Step, When};
+use rohrpost_model::ports::{Claim, Origin, Slot, StoreFault};
+use rohrpost_model::route::PinnedStep;
 use rohrpost_model::version::VersionKind;
-use rohrpost_model::{
-    Delivery, Digest, MappingName, Reason, ReasonCode, Receipt, SealName, StepName, Submission,
-};
+use rohrpost_model::{Delivery, Digest, MappingName, Reason, ReasonCode, Receipt, StepName, Submission};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -86,6 +80,13 @@ impl<T> Known<T> {
     }
 }
 
+impl PinnedVersions {
+    /// A pinned step that is in use already.
+    pub(crate) fn step(&self, digest: &Digest) -> Option<Arc<PinnedStep>> {
+        self.steps.get(digest)
+    }
+}
+
 impl Engine {
     /// Loads the submission of a claim, and the step as it was pinned.
     pub(crate) async fn load(&self, delivery: &Delivery) -> Result<Loaded, Stop> {
@@ -122,24 +123,23 @@ impl Engine {
         if let Some(kept) = &claim.delivery.document {
             return self.kept(&claim.delivery, loaded, kept).await;
         }
+        if let Some(made) = self.made_ahead(&claim.delivery).await {
+            return made.map(Ready::New);
+        }
         let data = self.data(loaded).await?;
         let mapping = self.mapping(&loaded.pinned).await?;
         let known = self.door_said(&loaded.origin.submission, mapping.as_deref());
-        let seal = seal_for(&self.catalog(), &loaded.pinned)?;
-        let step = loaded.pinned.step.clone();
-        let facts = facts(&loaded.origin.submission, &loaded.receipts);
-        let receipts = loaded.receipts.clone();
-        let media_type =
-            loaded.origin.submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
         let xml_limits = xml_limits(&self.catalog().limits);
+        let making = Making::new(
+            &self.catalog(),
+            &loaded.origin.submission,
+            Arc::clone(&loaded.pinned),
+            mapping,
+            loaded.receipts.clone(),
+        )?;
         let work = move || {
             let xml = Parsed::new(&data, &xml_limits, known.looked_through);
-            condition_holds(&step, &xml, &facts, &receipts)?;
-            let (message, media_type) = match mapping {
-                Some(mapping) => map_and_validate(&mapping, xml, known.valid, &facts)?,
-                None => (data.to_vec(), media_type),
-            };
-            put_seal(seal, message, media_type)
+            making.make(&data, xml, known.valid)
         };
         self.workers
             .run(work)
@@ -234,150 +234,4 @@ struct DoorSaid {
     looked_through: bool,
     /// They fit the source schema.
     valid: bool,
-}
-
-/// The submission's data as XML, where they are.
-struct Parsed(Option<Xml>);
-
-impl Parsed {
-    fn new(data: &[u8], limits: &rohrpost_mappings::XmlLimits, looked_through: bool) -> Self {
-        let xml = if looked_through { Xml::parse_again(data) } else { Xml::parse(data, limits) };
-        Self(xml.ok())
-    }
-}
-
-fn facts(submission: &Submission, receipts: &BTreeMap<StepName, Receipt>) -> Facts {
-    Facts {
-        submission_id: submission.id.to_string(),
-        case: submission.case.to_string(),
-        received_at: submission.received_at.to_string(),
-        service: submission.service.to_string(),
-        area: submission.area.to_string(),
-        tenant: submission.tenant.to_string(),
-        kind: submission.kind.to_string(),
-        test: submission.test,
-        attachments: submission.attachments().map(attachment_fact).collect(),
-        receipts: receipts.iter().map(|(step, receipt)| receipt_fact(step, receipt)).collect(),
-        params: BTreeMap::new(),
-    }
-}
-
-fn attachment_fact(part: &rohrpost_model::submission::Part) -> AttachmentFact {
-    AttachmentFact {
-        number: part.number,
-        name: part.name.clone(),
-        media_type: part.media_type.clone(),
-        size: part.size,
-        sha256: part.sha256.to_string(),
-    }
-}
-
-fn receipt_fact(step: &StepName, receipt: &Receipt) -> ReceiptFact {
-    ReceiptFact {
-        step: step.to_string(),
-        reference: receipt.reference.clone(),
-        code: receipt.code.clone(),
-        result: receipt.result.clone(),
-        at: receipt.at.map(|at| at.to_string()),
-    }
-}
-
-/// A seal and what it is called.
-type NamedSeal = (SealName, Arc<dyn Seal>);
-
-/// The step's seal as it is configured now, if it still has the form that was pinned.
-fn seal_for(catalog: &Catalog, pinned: &PinnedStep) -> Result<Option<NamedSeal>, Stop> {
-    let Some(name) = &pinned.step.seal else {
-        return Ok(None);
-    };
-    match catalog.seals.get(name).filter(|seal| Some(seal.form()) == pinned.seal_form) {
-        Some(seal) => Ok(Some((name.clone(), Arc::clone(seal)))),
-        None => Err(Stop::Defect(Reason::new(ReasonCode::NoSeal).with("seal", name))),
-    }
-}
-
-fn condition_holds(
-    step: &Step,
-    xml: &Parsed,
-    facts: &Facts,
-    receipts: &BTreeMap<StepName, Receipt>,
-) -> Result<(), Stop> {
-    let failed = || Stop::Defect(Reason::new(ReasonCode::ConditionFailed));
-    let holds = match &step.when {
-        None => true,
-        Some(When::Result(result)) => step
-            .after
-            .iter()
-            .all(|earlier| receipts.get(earlier).and_then(|receipt| receipt.result.as_ref()) == Some(result)),
-        Some(When::Xpath { expression, namespaces }) => {
-            let xml = xml.0.as_ref().ok_or_else(failed)?;
-            let condition = Condition::compile(expression, namespaces).map_err(|_| failed())?;
-            condition.holds(xml, facts).map_err(|_| failed())?
-        }
-    };
-    if holds { Ok(()) } else { Err(Stop::Skip) }
-}
-
-/// The message and its media type. Data that are known to be `valid` are not validated again.
-fn map_and_validate(
-    mapping: &Mapping,
-    xml: Parsed,
-    valid: bool,
-    facts: &Facts,
-) -> Result<(Vec<u8>, String), Stop> {
-    let not_xml = || Stop::Defect(Reason::new(ReasonCode::SourceInvalid).with("mapping", mapping.name()));
-    let xml = xml.0.ok_or_else(not_xml)?;
-    let checked = if valid { Ok(()) } else { mapping.validate_source(&xml) };
-    let mapped = checked.and_then(|()| mapping.apply_valid_once(xml, facts, &MappingLimits::default()));
-    let message = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;
-    Ok((message, mapping.media_type().to_owned()))
-}
-
-/// A mapping's fault as a reason: code and place, nothing quoted (promise H10).
-fn mapping_reason(mapping: &Mapping, fault: &MappingFault) -> Reason {
-    let of = |code| Reason::new(code).with("mapping", mapping.name());
-    let violated = |code, violations: &[Violation]| match violations.first() {
-        Some(first) => {
-            of(code).at(Place { line: first.line, column: first.column, path: first.path.clone() })
-        }
-        None => of(code),
-    };
-    match fault {
-        // The path is left out: its names are the sender's.
-        MappingFault::Source(violations) => match violations.first() {
-            Some(Violation { line, column, .. }) => {
-                of(ReasonCode::SourceInvalid).at(Place { line: *line, column: *column, path: String::new() })
-            }
-            None => of(ReasonCode::SourceInvalid),
-        },
-        MappingFault::Target(violations) => violated(ReasonCode::TargetInvalid, violations),
-        MappingFault::Limit(limit) => of(ReasonCode::MappingLimit).with("limit", limit),
-        MappingFault::Transform(faults) => match faults.first() {
-            Some(first) => of(ReasonCode::MappingFailed).at(Place {
-                line: first.line,
-                column: first.column,
-                path: first.file.clone(),
-            }),
-            None => of(ReasonCode::MappingFailed),
-        },
-    }
-}
-
-fn put_seal(seal: Option<NamedSeal>, message: Vec<u8>, media_type: String) -> Result<Document, Stop> {
-    let content_sha256 = Digest::of(&message);
-    let Some((name, seal)) = seal else {
-        return Ok(Document { message, media_type, signature: None, content_sha256 });
-    };
-    match seal.seal(&message) {
-        Ok(Sealed::Enveloped(sealed)) => {
-            Ok(Document { message: sealed, media_type, signature: None, content_sha256 })
-        }
-        Ok(Sealed::Detached(signature)) => {
-            Ok(Document { message, media_type, signature: Some(signature), content_sha256 })
-        }
-        Err(fault) => {
-            tracing::error!(seal = %name, %fault, "sealing failed");
-            Err(Stop::Defect(Reason::new(ReasonCode::SealFailed).with("seal", &name)))
-        }
-    }
 }

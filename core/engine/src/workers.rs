@@ -11,11 +11,14 @@ use tokio::sync::{Semaphore, oneshot};
 const WAITING: usize = 64;
 
 /// Senders wait for what is done at the door, so it goes first; but after so many in a row a delivery has its turn, so
-/// that a flood at the door does not stop what was accepted before.
-const DOOR_IN_A_ROW: u32 = 3;
+/// that no more comes in than goes out.
+const DOOR_IN_A_ROW: u32 = 1;
 
 /// The stack of each thread. Reserved, not used: a transform that finds less runs on a thread made for it.
 const STACK: usize = 64 << 20;
+
+/// How far worker threads step back behind the others, as `nice` counts it.
+const STEPS_BACK: i32 = 3;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -53,7 +56,10 @@ impl Workers {
         for _ in 0..width {
             let waiting = Arc::clone(&workers.waiting);
             let thread = std::thread::Builder::new().name("worker".into()).stack_size(STACK);
-            thread.spawn(move || waiting.work())?;
+            thread.spawn(move || {
+                give_way();
+                waiting.work();
+            })?;
         }
         Ok(workers)
     }
@@ -63,24 +69,23 @@ impl Workers {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Reason> {
-        self.submit(&self.room, |jobs| &mut jobs.others, work).await
+        self.submit(&self.room, |jobs| &mut jobs.others, || (work(), None::<fn()>)).await
     }
 
-    /// The same for what a sender waits for.
-    pub(crate) async fn run_at_the_door<T: Send + 'static>(
+    /// The same for what a sender waits for. What comes `then` is done after the answer.
+    pub(crate) async fn run_at_the_door<T: Send + 'static, Then: FnOnce() + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce() -> (T, Option<Then>) + Send + 'static,
     ) -> Result<T, Reason> {
         self.submit(&self.room_at_the_door, |jobs| &mut jobs.door, work).await
     }
 
-    async fn submit<T: Send + 'static>(
+    async fn submit<T: Send + 'static, Then: FnOnce() + 'static>(
         &self,
         room: &Arc<Semaphore>,
         queue: fn(&mut Jobs) -> &mut VecDeque<Job>,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce() -> (T, Option<Then>) + Send + 'static,
     ) -> Result<T, Reason> {
-        let trouble = || Reason::new(ReasonCode::HubTrouble);
         let permit = Arc::clone(room).acquire_owned().await.map_err(|_| trouble())?;
         let (reply, answer) = oneshot::channel();
         let job = move || {
@@ -88,18 +93,35 @@ impl Workers {
             if reply.is_closed() {
                 return;
             }
+            let (done, then) = guarded(work).map_or_else(|panic| (Err(panic), None), |(d, t)| (Ok(d), t));
             // Whoever asked may have gone meanwhile.
-            let _ = reply.send(catch_unwind(AssertUnwindSafe(work)));
+            if reply.send(done).is_ok() {
+                then.map(guarded);
+            }
         };
         self.waiting.put(queue, Box::new(job));
-        let done = answer.await.map_err(|_| trouble())?;
-        done.map_err(|panic| {
-            let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            tracing::error!(panic = said, "a worker panicked");
-            trouble()
-        })
+        answer.await.map_err(|_| trouble())?
     }
+}
+
+/// The thread steps back where another one of the hub wants the processor: a sender who waits for a commit does not wait
+/// for the end of a transform, too. Where the system does not let it, it goes on as it is.
+fn give_way() {
+    // Without a process it is the calling thread.
+    let _ = rustix::process::setpriority_process(None, STEPS_BACK);
+}
+
+fn trouble() -> Reason {
+    Reason::new(ReasonCode::HubTrouble)
+}
+
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Reason> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        tracing::error!(panic = said, "a worker panicked");
+        trouble()
+    })
 }
 
 impl Drop for Workers {
@@ -163,13 +185,28 @@ mod tests {
     #[test]
     fn the_door_goes_first_and_a_delivery_has_its_turn_all_the_same() {
         let mut jobs = Jobs::default();
-        (0..8).for_each(|_| jobs.door.push_back(job()));
+        (0..5).for_each(|_| jobs.door.push_back(job()));
         (0..2).for_each(|_| jobs.others.push_back(job()));
         let mut order = String::new();
         while jobs.take().is_some() {
             order.push(if jobs.door_in_a_row > 0 { 'd' } else { 'o' });
         }
-        assert_eq!(order, "dddodddodd");
+        assert_eq!(order, "dododdd");
+    }
+
+    #[tokio::test]
+    async fn who_waits_at_the_door_is_answered_before_what_comes_then() {
+        let workers = Workers::start(1).unwrap();
+        let (begin, begun) = std::sync::mpsc::sync_channel::<()>(0);
+        let (done, was_done) = oneshot::channel();
+        let then = move || {
+            begun.recv().unwrap();
+            done.send("then").unwrap();
+        };
+        let answer = workers.run_at_the_door(move || (7, Some(then))).await;
+        assert_eq!(answer.unwrap(), 7);
+        begin.send(()).unwrap();
+        assert_eq!(was_done.await.unwrap(), "then");
     }
 
     #[tokio::test]
@@ -177,7 +214,7 @@ mod tests {
         let workers = Workers::start(1).unwrap();
         let failed: Result<(), _> = workers.run(|| panic!("a defect")).await;
         assert_eq!(failed.unwrap_err().code, ReasonCode::HubTrouble);
-        assert_eq!(workers.run_at_the_door(|| 7).await.unwrap(), 7);
+        assert_eq!(workers.run(|| 7).await.unwrap(), 7);
     }
 
     #[tokio::test]

@@ -4,8 +4,8 @@ use crate::fault::{Fault, damaged};
 use crate::history::Entry;
 use crate::ledger::Ledger;
 use crate::order::InLine;
-use crate::rows::{DELIVERY, FROM_DELIVERIES, Stored, as_json, as_word, nanos, stored};
-use rohrpost_model::ports::NewDelivery;
+use crate::rows::{DELIVERY, FROM_DELIVERIES, Stored, as_json, as_word, first, nanos, stored};
+use rohrpost_model::ports::{NewDelivery, StoreFault};
 use rohrpost_model::transition::{Event, Impossible, next};
 use rohrpost_model::{Delivery, DeliveryId, DestinationName, Digest, Reason, State, Submission, Timestamp};
 use rusqlite::types::Value;
@@ -95,10 +95,19 @@ impl Ledger {
     /// Rows that were let go or held back by a change of another one.
     fn others_changed(&mut self, places: &[i64]) -> Result<(), Fault> {
         for place in places {
-            for row in self.select("d.seq = ?1", [place])? {
-                Ledger::changed(self, &row);
+            match self.select("d.seq = ?1", [place]) {
+                Ok(rows) => rows.iter().for_each(|row| Ledger::changed(self, row)),
+                Err(Fault::Own(StoreFault::Damaged(_))) => self.is_left_aside(*place)?,
+                Err(fault) => return Err(fault),
             }
         }
+        Ok(())
+    }
+
+    /// A row that cannot be read does not stop the one that lets it go. Whoever looks for it says that it cannot be read.
+    fn is_left_aside(&mut self, place: i64) -> Result<(), Fault> {
+        let id = first(&self.connection, "SELECT id FROM deliveries WHERE seq = ?1", [place])?;
+        self.gone(DeliveryId::from_bytes(id));
         Ok(())
     }
 
@@ -201,11 +210,8 @@ impl Ledger {
         self.count(delivery.destination.as_ref(), delivery.state, 1);
         let entry = Entry { state: delivery.state, reason: delivery.reason.as_ref(), ..*begins };
         self.record(seq, &delivery, &entry)?;
-        let (held, due_now) = (i64::from(held), false);
-        Ledger::changed(
-            self,
-            &Stored { seq, submission: place, delivery, sealed_receipt: None, held, due_now },
-        );
+        let held = i64::from(held);
+        Ledger::changed(self, &Stored { seq, submission: place, delivery, sealed_receipt: None, held });
         Ok(())
     }
 }

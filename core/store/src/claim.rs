@@ -3,7 +3,7 @@
 use crate::claims::{Claims, Holder};
 use crate::fault::{Fault, damaged};
 use crate::keys::Keys;
-use crate::ready::{Filling, WINDOW, key};
+use crate::ready::{Filling, Found, Key};
 use crate::rows::{DELIVERY, FROM_DELIVERIES, Stored, nanos, stored};
 use rohrpost_model::ports::{Claim, StoreFault, Wanted, Work};
 use rohrpost_model::{Delivery, DeliveryId, State};
@@ -39,12 +39,12 @@ macro_rules! statements {
                 " AND tenant > ?2 ORDER BY tenant LIMIT 1"
             ),
             first: concat!(
-                "SELECT seq, id ",
+                "SELECT due_at, seq, id ",
                 open_at_place!($work),
                 " AND tenant = ?2 AND due_at > ?3 ORDER BY due_at, seq LIMIT ?4"
             ),
             beyond: concat!(
-                "SELECT seq, id ",
+                "SELECT due_at, seq, id ",
                 open_at_place!($work),
                 " AND tenant = ?2 AND due_at > ?3 AND state <> 'awaiting' ORDER BY due_at, seq LIMIT ?4"
             ),
@@ -64,14 +64,19 @@ const fn statements(work: Work) -> &'static Statements {
 
 /// Reads what may be handed out at a place, a window for each tenant. A row that cannot be read is kept away from everybody
 /// until the next start, so that it does not stop its destination.
-pub(crate) fn read(connection: &Connection, claims: &Claims, wanted: &Wanted) -> Result<Vec<Filling>, Fault> {
+pub(crate) fn read(
+    connection: &Connection,
+    claims: &Claims,
+    wanted: &Wanted,
+    window: usize,
+) -> Result<Vec<Filling>, Fault> {
     let mut next = connection.prepare_cached(statements(wanted.work).next_tenant)?;
     let (mut found, mut after) = (Vec::new(), String::new());
     let destination = wanted.destination.as_ref().map(|name| name.as_str());
     while let Some(tenant) =
         next.query_row((destination, &after), |row| row.get::<_, String>(0)).optional()?
     {
-        found.push(read_of(connection, claims, wanted, &tenant)?);
+        found.push(read_of(connection, claims, wanted, (&tenant, window))?);
         after = tenant;
     }
     Ok(found)
@@ -81,41 +86,53 @@ fn read_of(
     connection: &Connection,
     claims: &Claims,
     wanted: &Wanted,
-    tenant: &str,
+    (tenant, window): (&str, usize),
 ) -> Result<Filling, Fault> {
     let statements = statements(wanted.work);
     // As many as are wanted must be among them, whatever of them is held: else it would be read for ever.
-    let window = WINDOW.max(wanted.limit.saturating_add(claims.held_at(&wanted.destination)));
-    let places = places(connection, statements.first, wanted, tenant, (i64::MIN, window + 1))?;
-    let more = places.len() > window;
-    let mut rows = Vec::new();
-    for (place, id) in places.into_iter().take(window) {
-        rows.extend(row(connection, claims, wanted, (place, id), false)?);
-    }
-    let reach = rows.last().filter(|_| more).map(|row| key(row, nanos(wanted.now)));
-    let beyond = (nanos(wanted.beyond), window + 1);
-    for (place, id) in self::places(connection, statements.beyond, wanted, tenant, beyond)? {
-        rows.extend(row(connection, claims, wanted, (place, id), true)?);
-    }
+    let window = window.max(wanted.limit.saturating_add(claims.held_at(&wanted.destination)));
+    let beyond = nanos(wanted.beyond.max(wanted.now));
+    let find = |sql, after| found(connection, claims, wanted, (sql, tenant), (after, window));
+    let (waiting, astray) = (find(statements.first, i64::MIN)?, find(statements.beyond, beyond)?);
     let tenant = tenant.parse().map_err(|_| damaged("tenant"))?;
-    Ok(Filling { tenant, rows, reach })
+    Ok(Filling { tenant, waiting, astray })
 }
 
-/// Places and ids of a tenant's rows that are due after a time, at most so many.
+/// A tenant's rows that are due after a time, at most so many.
+fn found(
+    connection: &Connection,
+    claims: &Claims,
+    wanted: &Wanted,
+    (sql, tenant): (&str, &str),
+    (after, window): (i64, usize),
+) -> Result<Found, Fault> {
+    let mut places = places(connection, sql, wanted, tenant, (after, window + 1))?;
+    let more = places.len() > window;
+    places.truncate(window);
+    // Also where the last of them, or all, cannot be read.
+    let reach = places.last().filter(|_| more).map(|(key, _)| *key);
+    let mut rows = Vec::new();
+    for ((_, place), id) in places {
+        rows.extend(row(connection, claims, wanted, (place, id))?);
+    }
+    Ok(Found { rows, reach })
+}
+
+/// Keys and ids of a tenant's rows that are due after a time, at most so many.
 fn places(
     connection: &Connection,
     sql: &str,
     wanted: &Wanted,
     tenant: &str,
     (after, limit): (i64, usize),
-) -> Result<Vec<(i64, DeliveryId)>, Fault> {
+) -> Result<Vec<(Key, DeliveryId)>, Fault> {
     let destination = wanted.destination.as_ref().map(|name| name.as_str());
     let mut statement = connection.prepare_cached(sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = statement.query((destination, tenant, after, limit))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push((row.get(0)?, DeliveryId::from_bytes(row.get(1)?)));
+        found.push(((row.get(0)?, row.get(1)?), DeliveryId::from_bytes(row.get(2)?)));
     }
     Ok(found)
 }
@@ -125,14 +142,13 @@ fn row(
     claims: &Claims,
     wanted: &Wanted,
     (place, id): (i64, DeliveryId),
-    due_now: bool,
 ) -> Result<Option<Stored>, Fault> {
     let sql = format!("SELECT {DELIVERY} FROM {FROM_DELIVERIES} WHERE d.seq = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([place])?;
     let Some(found) = rows.next()? else { return Ok(None) };
     match stored(found) {
-        Ok(stored) => Ok(Some(Stored { due_now, ..stored })),
+        Ok(stored) => Ok(Some(stored)),
         Err(Fault::Own(fault @ StoreFault::Damaged(_))) => {
             if claims.take(id, Holder::Unreadable, wanted.destination.as_ref()) {
                 tracing::error!(delivery = %id, %fault, "a delivery cannot be read and is left aside until the next start");
@@ -190,13 +206,13 @@ mod tests {
         ports.accept(&Draft { steps: vec![step("fachverfahren")], ..Draft::default() }).await;
         let wanted = wanted(10, 10);
         // The mirror is being filled while one of the two is settled.
-        store.ready.begin_to_fill(&wanted.destination);
+        let filling = store.ready.begin_to_fill(&wanted.destination);
         let connection = crate::schema::open_reader(&folder.path().join("rohrpost.sqlite")).unwrap();
-        let read = read(&connection, &store.claims, &wanted).unwrap();
-        assert_eq!(read[0].rows.len(), 2);
-        let settled = read[0].rows[0].delivery.id;
+        let read = read(&connection, &store.claims, &wanted, 64).unwrap();
+        assert_eq!(read[0].waiting.rows.len(), 2);
+        let settled = read[0].waiting.rows[0].delivery.id;
         ports.outbox.command(&Scope::Hub, command(settled, DISCARD)).await.unwrap();
-        store.ready.fill(&wanted, Some(read));
+        filling.end(&wanted, read);
 
         let ids: Vec<_> = ports.claim(10, 10).await.iter().map(|claim| claim.delivery.id).collect();
         assert!(ids.len() == 1 && ids[0] != settled);

@@ -12,7 +12,7 @@ use crate::ready::{Change, Ready};
 use crate::rows::{Stored, size};
 use crate::segments::SegmentWriter;
 use rohrpost_model::ports::{Location, Place, StagedContent, StoreFault};
-use rohrpost_model::{Delivery, DestinationName, State};
+use rohrpost_model::{Delivery, DeliveryId, DestinationName, State};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -120,8 +120,13 @@ impl Ledger {
             self.due.push(row.delivery.destination.clone());
             self.handed.push(Change::Waits(Box::new(row.clone())));
         } else {
-            self.handed.push(Change::Gone(row.delivery.id));
+            self.gone(row.delivery.id);
         }
+    }
+
+    /// The row is not to be handed out any more.
+    pub(crate) fn gone(&mut self, id: DeliveryId) {
+        self.handed.push(Change::Gone(id));
     }
 
     /// Something at this place may be looked at again.
@@ -150,9 +155,13 @@ impl Ledger {
         self.segments.committed();
         self.counts.apply(&mut self.changes);
         self.ready.apply(self.handed.drain(..));
-        self.notices.add(self.due.drain(..));
         self.committed_chain = self.chain;
         Ok(())
+    }
+
+    /// Tells where the committed group made something due.
+    pub(crate) fn tell(&mut self) {
+        self.notices.add(self.due.drain(..));
     }
 
     /// Moves the database's log into the database when it has become long. Called after the group was answered.

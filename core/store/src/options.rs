@@ -19,6 +19,9 @@ pub struct StoreOptions {
     pub open_keys: usize,
     /// Submissions that are handed on from memory, without their contents.
     pub fresh: usize,
+    /// Deliveries of a tenant that are read ahead for a destination, more where more are wanted; at most twice as many are
+    /// held in memory.
+    pub ahead: usize,
 }
 
 impl Default for StoreOptions {
@@ -33,6 +36,7 @@ impl Default for StoreOptions {
             recent_bytes: 8 << 20,
             open_keys: 2048,
             fresh: 1024,
+            ahead: 64,
         }
     }
 }

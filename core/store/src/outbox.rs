@@ -12,6 +12,7 @@ use rohrpost_model::ports::{
     Settlement, StoreFault, Unsettled, Wanted,
 };
 use rohrpost_model::{State, Timestamp};
+use rusqlite::Connection;
 use std::sync::Arc;
 
 /// A claim that is dropped without `settle` or `give_back` stays held until the next start: nobody knows how far its
@@ -67,6 +68,7 @@ impl Outbox for SqliteStore {
 
     async fn give_back(&self, claim: Claim) {
         self.claims.release(claim.delivery.id);
+        self.notices.add(std::iter::once(claim.delivery.destination));
     }
 
     async fn command(&self, scope: &Scope, command: Command) -> Result<CommandOutcome, StoreFault> {
@@ -94,16 +96,10 @@ impl SqliteStore {
             if let Taken::These(rows, next_due) = self.ready.take(&self.claims, wanted) {
                 return Ok((rows, next_due));
             }
-            self.ready.begin_to_fill(&wanted.destination);
-            let (claims, asked) = (Arc::clone(&self.claims), wanted.clone());
-            let found = self.readers.snapshot(move |connection| read(connection, &claims, &asked)).await;
-            match found {
-                Ok(found) => self.ready.fill(wanted, Some(found)),
-                Err(fault) => {
-                    self.ready.fill(wanted, None);
-                    return Err(fault);
-                }
-            }
+            let filling = self.ready.begin_to_fill(&wanted.destination);
+            let (claims, asked, window) = (Arc::clone(&self.claims), wanted.clone(), self.ready.window);
+            let find = move |connection: &Connection| read(connection, &claims, &asked, window);
+            filling.end(wanted, self.readers.snapshot(find).await?);
         }
     }
 

@@ -12,12 +12,6 @@ use rohrpost_model::{DeliveryId, State, TenantName, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many rows of a tenant are read at one time, more where more are wanted; at most twice as many are held.
-pub(crate) const WINDOW: usize = 64;
-
-/// A clock that was put back by more than this has the mirror filled anew.
-const PUT_BACK: i64 = 60 * 1_000_000_000;
-
 /// When a row falls due, and its place in its table.
 pub(crate) type Key = (i64, i64);
 
@@ -29,35 +23,44 @@ pub(crate) enum Change {
     Waits(Box<Stored>),
 }
 
-#[derive(Default)]
-pub(crate) struct Ready(Mutex<All>);
+pub(crate) struct Ready {
+    all: Mutex<All>,
+    /// So many rows of a tenant are read at one time, more where more are wanted.
+    pub(crate) window: usize,
+}
 
 #[derive(Default)]
 struct All {
     lanes: HashMap<Place, Lane>,
     /// Where each row that is held stands.
     index: HashMap<DeliveryId, (Place, TenantName, Key)>,
+    /// The place that is being filled, and what commits did since that began: of each row the last word.
+    filling: Option<(Place, HashMap<DeliveryId, Change>)>,
 }
 
 #[derive(Default)]
 struct Lane {
     /// With rows for this work; `None`: nothing is known.
     filled: Option<Work>,
-    /// What commits did while it is being filled, to be repeated after that.
-    meanwhile: Option<Vec<Change>>,
     queues: BTreeMap<TenantName, Queue>,
     /// So many rows of a tenant were read.
     window: usize,
-    /// When it was asked last, by the clock of whoever asked.
-    asked_at: i64,
-    /// What is due only after this counts as due.
-    beyond: i64,
+    /// The time that no wait reached when it was filled.
+    edge: i64,
 }
 
 /// The rows of one tenant.
 #[derive(Default)]
 struct Queue {
-    waiting: BTreeMap<Key, Stored>,
+    /// What is due up to the lane's edge, and whatever is awaiting.
+    waiting: Rows,
+    /// What is due only after the edge: now, as long as no wait reaches so far.
+    astray: Rows,
+}
+
+#[derive(Default)]
+struct Rows {
+    rows: BTreeMap<Key, Stored>,
     /// Everything up to here is held; `None`: everything.
     reach: Option<Key>,
 }
@@ -70,17 +73,36 @@ pub(crate) enum Taken {
     Unknown,
 }
 
-/// One tenant's rows as they were read.
+/// One tenant's rows as they were read: in the order of their times, and what lies beyond every wait.
 pub(crate) struct Filling {
     pub(crate) tenant: TenantName,
+    pub(crate) waiting: Found,
+    pub(crate) astray: Found,
+}
+
+pub(crate) struct Found {
     pub(crate) rows: Vec<Stored>,
-    /// The last of them, where there are more.
+    /// The last that was looked at, where there are more.
     pub(crate) reach: Option<Key>,
 }
 
+/// A place that is being filled. Dropped before its end it leaves the place unknown.
+pub(crate) struct BeingFilled<'a>(&'a Ready);
+
+/// When it is taken: what is due, and what counts as due.
+#[derive(Clone, Copy)]
+struct Times {
+    now: i64,
+    beyond: i64,
+}
+
 impl Ready {
+    pub(crate) fn new(window: usize) -> Self {
+        Self { all: Mutex::default(), window: window.max(1) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, All> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Repeats what a group did. Called after its commit and before its callers are answered.
@@ -91,53 +113,61 @@ impl Ready {
         }
     }
 
-    /// Says that a place is being filled. What is committed from now on is repeated when it is.
-    pub(crate) fn begin_to_fill(&self, place: &Place) {
-        self.lock().lanes.entry(place.clone()).or_default().meanwhile = Some(Vec::new());
-    }
-
-    /// Fills a place with what was read after [`Self::begin_to_fill`]; without it the place stays unknown.
-    pub(crate) fn fill(&self, wanted: &Wanted, read: Option<Vec<Filling>>) {
-        let (place, now) = (&wanted.destination, nanos(wanted.now));
+    /// Says that a place is being filled, one at a time. Until it is, nothing is known of it; what is committed from now on
+    /// is repeated then.
+    pub(crate) fn begin_to_fill(&self, place: &Place) -> BeingFilled<'_> {
         let mut all = self.lock();
         all.empty(place);
-        let Some(lane) = all.lanes.get_mut(place) else { return };
-        let meanwhile = lane.meanwhile.take().unwrap_or_default();
-        let Some(read) = read else { return };
-        lane.filled = Some(wanted.work);
-        (lane.asked_at, lane.beyond) = (now, nanos(wanted.beyond));
-        lane.window = read.iter().map(|filling| filling.rows.len()).max().unwrap_or(0).max(WINDOW);
-        for Filling { tenant, rows, reach } in read {
-            all.lane(place).queues.entry(tenant).or_default().reach = reach;
-            for row in rows {
-                let key = key(&row, now);
-                all.put(place, key, row);
-            }
-        }
-        for change in meanwhile {
-            all.apply(change);
-        }
+        all.filling = Some((place.clone(), HashMap::new()));
+        BeingFilled(self)
     }
 
     /// Reserves what is wanted: the tenants in turn, of each the longest due first.
     pub(crate) fn take(&self, claims: &Claims, wanted: &Wanted) -> Taken {
         let mut all = self.lock();
         let lane = all.lane(&wanted.destination);
-        let now = nanos(wanted.now);
-        let put_back = now < lane.asked_at.saturating_sub(PUT_BACK);
-        if lane.filled != Some(wanted.work) || put_back {
+        let times = Times::of(wanted);
+        if lane.filled != Some(wanted.work) || !lane.knows(times) {
             return Taken::Unknown;
         }
-        (lane.asked_at, lane.beyond) = (now, nanos(wanted.beyond));
-        let taken = lane.take_in_turn(claims, wanted, now);
-        let full = taken.len() >= wanted.limit;
-        // What lies beyond the reach may be due too.
-        if !full && lane.queues.values().any(|queue| queue.may_have_more(claims, now)) {
+        let mut taken = Vec::new();
+        if !lane.take_in_turn(claims, wanted, times, &mut taken) {
             taken.iter().for_each(|row| claims.release(row.delivery.id));
             return Taken::Unknown;
         }
-        let next_due = if full { None } else { lane.next_due(claims, now) };
+        let full = taken.len() >= wanted.limit;
+        let next_due = if full { None } else { lane.next_due(claims, times) };
         Taken::These(taken, next_due)
+    }
+}
+
+impl BeingFilled<'_> {
+    /// Fills the place with what was read since it began.
+    pub(crate) fn end(self, wanted: &Wanted, read: Vec<Filling>) {
+        let mut all = self.0.lock();
+        let Some((place, meanwhile)) = all.filling.take() else { return };
+        let lane = all.lane(&place);
+        lane.filled = Some(wanted.work);
+        lane.edge = Times::of(wanted).beyond;
+        lane.window = read.iter().map(Filling::longest).max().unwrap_or(0).max(self.0.window);
+        for Filling { tenant, waiting, astray } in read {
+            let queue = all.lane(&place).queues.entry(tenant).or_default();
+            (queue.waiting.reach, queue.astray.reach) = (waiting.reach, astray.reach);
+            // What was changed meanwhile may wait elsewhere now.
+            let rows = waiting.rows.into_iter().chain(astray.rows);
+            rows.filter(|row| !meanwhile.contains_key(&row.delivery.id)).for_each(|row| all.put(row));
+        }
+        for change in meanwhile.into_values() {
+            if let Change::Waits(row) = change {
+                all.put(*row);
+            }
+        }
+    }
+}
+
+impl Drop for BeingFilled<'_> {
+    fn drop(&mut self) {
+        self.0.lock().filling = None;
     }
 }
 
@@ -147,41 +177,42 @@ impl All {
     }
 
     fn apply(&mut self, change: Change) {
-        match change {
-            Change::Gone(id) => {
-                self.remove(id);
-                // Whether it waits at a place that is being filled is not known here.
-                for lane in self.lanes.values_mut().filter_map(|lane| lane.meanwhile.as_mut()) {
-                    lane.push(Change::Gone(id));
-                }
+        let id = change.delivery();
+        self.remove(id);
+        match (change, &mut self.filling) {
+            (Change::Waits(row), Some((place, meanwhile))) if row.delivery.destination == *place => {
+                meanwhile.insert(id, Change::Waits(row));
             }
-            Change::Waits(mut row) => {
-                self.remove(row.delivery.id);
-                let place = row.delivery.destination.clone();
-                let Some(lane) = self.lanes.get_mut(&place) else { return };
-                if let Some(meanwhile) = &mut lane.meanwhile {
-                    meanwhile.push(Change::Waits(row));
-                } else if lane.filled.is_some_and(|work| row.fits(work)) {
-                    row.due_now = lane.counts_as_due(&row);
-                    let key = key(&row, lane.asked_at);
-                    self.put(&place, key, *row);
+            (change, filling) => {
+                // Whether it waits at the place that is being filled is not known here.
+                if let Some((_, meanwhile)) = filling {
+                    meanwhile.insert(id, Change::Gone(id));
+                }
+                if let Change::Waits(row) = change {
+                    self.put(*row);
                 }
             }
         }
     }
 
-    /// Puts a row into a lane that is filled, unless it lies beyond the reach.
-    fn put(&mut self, place: &Place, key: Key, row: Stored) {
-        let (id, tenant) = (row.delivery.id, row.delivery.tenant.clone());
-        let lane = self.lane(place);
-        let window = lane.window;
-        let queue = lane.queues.entry(tenant.clone()).or_default();
-        if queue.reach.is_some_and(|reach| key > reach) {
+    /// Puts a row into its lane where that is filled with the likes of it, unless it lies beyond the reach.
+    fn put(&mut self, row: Stored) {
+        let (id, place, tenant) =
+            (row.delivery.id, row.delivery.destination.clone(), row.delivery.tenant.clone());
+        self.remove(id);
+        let Some(lane) = self.lanes.get_mut(&place) else { return };
+        if !lane.filled.is_some_and(|work| row.fits(work)) {
             return;
         }
-        queue.waiting.insert(key, row);
-        let dropped = queue.shorten(window);
-        self.index.insert(id, (place.clone(), tenant, key));
+        let key = row.key();
+        let queue = lane.queues.entry(tenant.clone()).or_default();
+        let rows = if row.lies_beyond(lane.edge) { &mut queue.astray } else { &mut queue.waiting };
+        if rows.reach.is_some_and(|reach| key > reach) {
+            return;
+        }
+        rows.rows.insert(key, row);
+        let dropped = rows.shorten(lane.window);
+        self.index.insert(id, (place, tenant, key));
         for id in dropped {
             self.index.remove(&id);
         }
@@ -191,8 +222,9 @@ impl All {
         let Some((place, tenant, key)) = self.index.remove(&id) else { return };
         let Some(lane) = self.lanes.get_mut(&place) else { return };
         let Some(queue) = lane.queues.get_mut(&tenant) else { return };
-        queue.waiting.remove(&key);
-        if queue.waiting.is_empty() && queue.reach.is_none() {
+        queue.waiting.rows.remove(&key);
+        queue.astray.rows.remove(&key);
+        if queue.waiting.is_nothing() && queue.astray.is_nothing() {
             lane.queues.remove(&tenant);
         }
     }
@@ -200,8 +232,9 @@ impl All {
     fn empty(&mut self, place: &Place) {
         let Some(lane) = self.lanes.get_mut(place) else { return };
         lane.filled = None;
-        let rows =
-            std::mem::take(&mut lane.queues).into_values().flat_map(|queue| queue.waiting.into_values());
+        let rows = std::mem::take(&mut lane.queues)
+            .into_values()
+            .flat_map(|queue| queue.waiting.rows.into_values().chain(queue.astray.rows.into_values()));
         for row in rows {
             self.index.remove(&row.delivery.id);
         }
@@ -209,66 +242,115 @@ impl All {
 }
 
 impl Lane {
-    /// Whether its time lies beyond every wait: it was written under a clock that was put back since.
-    fn counts_as_due(&self, row: &Stored) -> bool {
-        row.delivery.state != State::Awaiting
-            && row.delivery.due_at.is_some_and(|due| nanos(due) > self.beyond)
+    /// Whether what is due at these times was told apart when it was filled: not after the clock was put back, and not
+    /// when what was beyond every wait then has come.
+    fn knows(&self, times: Times) -> bool {
+        times.now <= self.edge && self.edge <= times.beyond
     }
 
-    fn take_in_turn(&mut self, claims: &Claims, wanted: &Wanted, now: i64) -> Vec<Stored> {
+    /// Returns whether it is known of everybody who had a turn what he has.
+    fn take_in_turn(&self, claims: &Claims, wanted: &Wanted, times: Times, taken: &mut Vec<Stored>) -> bool {
         let mut turns: Vec<_> = self.queues.iter().collect();
         if let Some(after) = &wanted.after {
             let turn = turns.iter().position(|(tenant, _)| *tenant > after).unwrap_or(0);
             turns.rotate_left(turn);
         }
-        let mut queues: Vec<_> =
-            turns.iter().map(|(_, queue)| queue.waiting.range(..=(now, i64::MAX))).collect();
-        let mut taken = Vec::new();
+        let mut queues: Vec<_> = turns.iter().map(|(_, queue)| (*queue, queue.due(times))).collect();
+        let mut known = true;
         while !queues.is_empty() {
-            queues.retain_mut(|rows| {
+            queues.retain_mut(|(queue, rows)| {
                 if taken.len() >= wanted.limit {
                     return false;
                 }
-                let free = rows.find(|(_, row)| row.reserve(claims, &wanted.destination));
-                taken.extend(free.map(|(_, row)| row.clone()));
+                let free = rows.find(|row| row.reserve(claims, &wanted.destination));
+                known &= free.is_some() || !queue.may_have_more(times.now);
+                taken.extend(free.cloned());
                 free.is_some()
             });
         }
-        taken
+        known
     }
 
-    fn next_due(&self, claims: &Claims, now: i64) -> Option<Timestamp> {
-        let times = self.queues.values().filter_map(|queue| {
-            let next = queue.waiting.iter().find(|(_, row)| !claims.is_held(row.delivery.id));
-            let at = next.map(|((due, _), _)| *due).or(queue.reach.map(|(due, _)| due))?;
-            Some(at.max(now))
-        });
-        times.min().and_then(|at| crate::rows::from_nanos(at).ok())
+    fn next_due(&self, claims: &Claims, times: Times) -> Option<Timestamp> {
+        let next = self.queues.values().filter_map(|queue| queue.next_due(claims)).min();
+        next.and_then(|due| crate::rows::from_nanos(due.max(times.now)).ok())
     }
 }
 
 impl Queue {
-    /// Whether everything that is due here is held by somebody, and what lies beyond the reach may be due too.
-    fn may_have_more(&self, claims: &Claims, now: i64) -> bool {
-        let beyond = self.reach.is_some_and(|(due, _)| due <= now);
-        beyond && self.waiting.values().all(|row| claims.is_held(row.delivery.id))
+    /// What went astray was written before the clock was put back: it has waited longest, and there is an end to it. So all
+    /// of it must be known before anything else has its turn.
+    fn due(&self, times: Times) -> impl Iterator<Item = &Stored> {
+        let astray = self.astray.rows.values().filter(move |row| row.lies_beyond(times.beyond));
+        let waiting = self.waiting.rows.range(..=(times.now, i64::MAX)).map(|(_, row)| row);
+        astray.chain(waiting.take_while(|_| self.astray.reach.is_none()))
+    }
+
+    /// Whether more may be due than what is held here.
+    fn may_have_more(&self, now: i64) -> bool {
+        self.astray.reach.is_some() || self.waiting.reach.is_some_and(|(due, _)| due <= now)
+    }
+
+    fn next_due(&self, claims: &Claims) -> Option<i64> {
+        let times = [&self.waiting, &self.astray].into_iter().filter_map(|rows| {
+            let next = rows.rows.iter().find(|(_, row)| !claims.is_held(row.delivery.id));
+            next.map(|((due, _), _)| *due).or(rows.reach.map(|(due, _)| due))
+        });
+        times.min()
+    }
+}
+
+impl Rows {
+    fn is_nothing(&self) -> bool {
+        self.rows.is_empty() && self.reach.is_none()
     }
 
     /// Forgets the last ones where there are too many.
     fn shorten(&mut self, window: usize) -> Vec<DeliveryId> {
-        if self.waiting.len() <= 2 * window {
+        if self.rows.len() <= 2 * window {
             return Vec::new();
         }
-        let Some(first_out) = self.waiting.keys().nth(window).copied() else { return Vec::new() };
-        let out = self.waiting.split_off(&first_out);
-        self.reach = self.waiting.keys().next_back().copied();
+        let Some(first_out) = self.rows.keys().nth(window).copied() else { return Vec::new() };
+        let out = self.rows.split_off(&first_out);
+        self.reach = self.rows.keys().next_back().copied();
         out.into_values().map(|row| row.delivery.id).collect()
     }
 }
 
+impl Filling {
+    fn longest(&self) -> usize {
+        self.waiting.rows.len().max(self.astray.rows.len())
+    }
+}
+
+impl Times {
+    fn of(wanted: &Wanted) -> Self {
+        let now = nanos(wanted.now);
+        Self { now, beyond: nanos(wanted.beyond).max(now) }
+    }
+}
+
+impl Change {
+    fn delivery(&self) -> DeliveryId {
+        match self {
+            Self::Gone(id) => *id,
+            Self::Waits(row) => row.delivery.id,
+        }
+    }
+}
+
 impl Stored {
+    fn key(&self) -> Key {
+        (self.delivery.due_at.map_or(i64::MAX, nanos), self.seq)
+    }
+
     fn fits(&self, work: Work) -> bool {
         work == Work::All || self.delivery.state != State::Due
+    }
+
+    /// Whether its time lies beyond every wait but that for a target's last word.
+    fn lies_beyond(&self, edge: i64) -> bool {
+        self.delivery.state != State::Awaiting && self.key().0 > edge
     }
 
     fn reserve(&self, claims: &Claims, place: &Place) -> bool {
@@ -280,8 +362,58 @@ impl Stored {
     }
 }
 
-/// A row's order. What was read as due now because its time lies beyond every wait stands where its time would be now.
-pub(crate) fn key(row: &Stored, now: i64) -> Key {
-    let due = row.delivery.due_at.map_or(i64::MAX, nanos);
-    (if row.due_now { due.min(now) } else { due }, row.seq)
+#[cfg(test)]
+impl Ready {
+    /// Whether what is held is what `rows` say, all that may be handed out: everything up to the reach, and nothing else.
+    pub(crate) fn check(&self, rows: &[Stored]) {
+        let all = self.lock();
+        let mut held = 0;
+        for (place, lane) in all.lanes.iter().filter(|(_, lane)| lane.filled.is_some()) {
+            for queue in lane.queues.values() {
+                let longest = queue.waiting.rows.len().max(queue.astray.rows.len());
+                assert!(longest <= 2 * lane.window, "{longest} rows are held");
+                held += queue.waiting.rows.len() + queue.astray.rows.len();
+            }
+            let here = rows.iter().filter(|row| row.delivery.destination == *place);
+            let fits = here.filter(|row| lane.filled.is_some_and(|work| row.fits(work)));
+            let known = fits.filter(|row| lane.must_hold(row));
+            held -= known.map(|row| assert!(lane.holds(row), "not as it is: {}", row.delivery.id)).count();
+        }
+        assert_eq!(held, 0, "rows are held that may not be handed out, or not from there");
+        assert_eq!(all.index.len(), all.lanes.values().map(Lane::len).sum::<usize>());
+        for (id, (place, tenant, key)) in &all.index {
+            let queue = &all.lanes[place].queues[tenant];
+            let row = queue.waiting.rows.get(key).or(queue.astray.rows.get(key));
+            assert_eq!(row.map(|row| row.delivery.id), Some(*id));
+        }
+    }
+
+    /// Whether nothing lies beyond what is held for a place.
+    pub(crate) fn holds_all(&self, place: &Place) -> bool {
+        let all = self.lock();
+        let rows = |queue: &Queue| queue.waiting.reach.is_none() && queue.astray.reach.is_none();
+        all.lanes.get(place).is_some_and(|lane| lane.filled.is_some() && lane.queues.values().all(rows))
+    }
+}
+
+#[cfg(test)]
+impl Lane {
+    fn len(&self) -> usize {
+        self.queues.values().map(|queue| queue.waiting.rows.len() + queue.astray.rows.len()).sum()
+    }
+
+    fn rows_for(&self, row: &Stored) -> Option<&Rows> {
+        let queue = self.queues.get(&row.delivery.tenant)?;
+        Some(if row.lies_beyond(self.edge) { &queue.astray } else { &queue.waiting })
+    }
+
+    fn must_hold(&self, row: &Stored) -> bool {
+        self.rows_for(row).is_none_or(|rows| rows.reach.is_none_or(|reach| row.key() <= reach))
+    }
+
+    fn holds(&self, row: &Stored) -> bool {
+        let found = self.rows_for(row).and_then(|rows| rows.rows.get(&row.key()));
+        let all = |row: &Stored| (row.submission, row.delivery.clone(), row.sealed_receipt.clone(), row.held);
+        found.map(all) == Some(all(row))
+    }
 }

@@ -30,8 +30,6 @@ pub(crate) struct Stored {
     pub(crate) sealed_receipt: Option<Vec<u8>>,
     /// What keeps it from being handed out: 1 an earlier one of its case, 2 a person.
     pub(crate) held: i64,
-    /// It was read as due though its time lies beyond every wait.
-    pub(crate) due_now: bool,
 }
 
 impl Stored {
@@ -115,7 +113,6 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Fault> {
         delivery,
         sealed_receipt: row.get(17)?,
         held: row.get(24)?,
-        due_now: false,
     })
 }
 

@@ -63,14 +63,24 @@ fn settle_log(database: &Path) -> io::Result<()> {
 
 /// Opens a connection that reads.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreFault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        configure(&connection)?;
+        let connection = open_further(path)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     };
     open().map_err(|error: rusqlite::Error| sql(&error))
+}
+
+/// Opens the database to move its log.
+pub(crate) fn open_mover(path: &Path) -> Result<Connection, StoreFault> {
+    open_further(path).map_err(|error| sql(&error))
+}
+
+fn open_further(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    Ok(connection)
 }
 
 /// `synchronous=FULL` syncs the write-ahead log at every commit: that is what "acknowledged" rests on (H1). The

@@ -94,7 +94,7 @@ impl SqliteStore {
         let counts = Arc::new(Counts::read(&connection)?);
         let notices = Arc::new(Notices::default());
         let (keys_, claims_, counts_) = (Arc::clone(&keys), Arc::clone(&claims), Arc::clone(&counts));
-        let ready = Arc::new(Ready::default());
+        let ready = Arc::new(Ready::new(options.ahead));
         let mirrors = (Arc::clone(&notices), Arc::clone(&ready));
         let ledger = Ledger::new(connection, segments, keys_, claims_, counts_, mirrors)?;
         let readers = (0..options.readers.max(1)).map(|_| open_reader(&directory.database()));

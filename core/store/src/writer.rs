@@ -98,7 +98,8 @@ trait Job: Send {
     fn weight(&self) -> usize;
     fn run(&mut self, ledger: &mut Ledger) -> Result<(), Fault>;
     fn refuse(&mut self, fault: StoreFault);
-    fn answer(self: Box<Self>, verdict: &Result<(), CommitFault>);
+    fn end(&mut self, verdict: &Result<(), CommitFault>);
+    fn answer(self: Box<Self>);
 }
 
 struct Queued<W: Work> {
@@ -122,20 +123,25 @@ impl<W: Work> Job for Queued<W> {
         self.result = Some(Err(fault));
     }
 
-    fn answer(self: Box<Self>, verdict: &Result<(), CommitFault>) {
-        let Self { mut work, result, reply } = *self;
-        let result = match (result, verdict) {
+    fn end(&mut self, verdict: &Result<(), CommitFault>) {
+        let result = match (self.result.take(), verdict) {
             (Some(Err(refusal)), _) => Err(refusal),
             (Some(Ok(output)), Ok(())) => Ok(output),
             (_, Err(failed)) => Err(copy(&failed.fault)),
-            (None, Ok(())) => Err(StoreFault::Unavailable("the work was not run".into())),
+            (None, Ok(())) => Err(not_run()),
         };
         let uncertain = verdict.as_ref().is_err_and(|failed| failed.uncertain);
         match &result {
-            Ok(output) => work.ended(Ended::Done(output)),
-            Err(_) if uncertain => work.ended(Ended::Uncertain),
-            Err(_) => work.ended(Ended::Undone),
+            Ok(output) => self.work.ended(Ended::Done(output)),
+            Err(_) if uncertain => self.work.ended(Ended::Uncertain),
+            Err(_) => self.work.ended(Ended::Undone),
         }
+        self.result = Some(result);
+    }
+
+    fn answer(self: Box<Self>) {
+        let Self { work, result, reply } = *self;
+        let result = result.unwrap_or_else(|| Err(not_run()));
         if let Err((mut work, Err(_))) = reply.send((work, result)) {
             work.unheard();
         }
@@ -194,7 +200,8 @@ impl Writing {
                     self.ledger.roll_back(false);
                     let mut refused = group.remove(index);
                     refused.refuse(fault);
-                    refused.answer(&Ok(()));
+                    refused.end(&Ok(()));
+                    refused.answer();
                 }
             }
         };
@@ -203,9 +210,10 @@ impl Writing {
             self.stop_after(&fault);
             CommitFault { fault, uncertain }
         });
-        for job in group {
-            job.answer(&verdict);
-        }
+        group.iter_mut().for_each(|job| job.end(&verdict));
+        // Only now: until it has ended, a work keeps others away from what it made due.
+        self.ledger.tell();
+        group.into_iter().for_each(|job| job.answer());
         self.tidy();
     }
 
@@ -264,6 +272,11 @@ fn stopping(fault: StoreFault) -> StoreFault {
 fn refuse_all(group: Vec<Box<dyn Job>>) {
     for mut job in group {
         job.refuse(StoreFault::Stopped("the disk failed before".into()));
-        job.answer(&Ok(()));
+        job.end(&Ok(()));
+        job.answer();
     }
+}
+
+fn not_run() -> StoreFault {
+    StoreFault::Unavailable("the work was not run".into())
 }

@@ -18,21 +18,29 @@ pub struct NotJson {
     pub message: String,
 }
 
-/// Checks the data as far as the route needs it. Returns what they were found to be, for
-/// [`crate::valid::KnownValid`]. CPU-bound.
+/// What the data were found to be.
+#[derive(Default)]
+pub(super) struct Found {
+    /// For [`crate::valid::KnownValid`].
+    pub(super) fits: Vec<Digest>,
+    /// Where a mapping will read them.
+    pub(super) xml: Option<Xml>,
+}
+
+/// Checks the data as far as the route needs it. CPU-bound.
 pub(super) fn check_data(
     catalog: &Catalog,
     media_type: &str,
     data: &[u8],
     checks: &[MappingName],
-) -> Result<Vec<Digest>, Refusal> {
+) -> Result<Found, Refusal> {
     match Format::of(media_type) {
         Format::Xml => check_xml(catalog, data, checks),
         Format::Json => {
             check_json(data, &catalog.limits).map_err(Refusal::NotJson)?;
-            if checks.is_empty() { Ok(Vec::new()) } else { Err(Refusal::WantsXml) }
+            if checks.is_empty() { Ok(Found::default()) } else { Err(Refusal::WantsXml) }
         }
-        Format::Opaque if checks.is_empty() => Ok(Vec::new()),
+        Format::Opaque if checks.is_empty() => Ok(Found::default()),
         Format::Opaque => Err(Refusal::WantsXml),
         Format::Other => Err(Refusal::MediaType(media_type.to_owned())),
     }
@@ -60,20 +68,22 @@ impl Format {
     }
 }
 
-fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<Vec<Digest>, Refusal> {
+fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<Found, Refusal> {
     let limits = xml_limits(&catalog.limits);
-    let schemas = schemas(catalog, checks);
-    if schemas.is_empty() {
-        return Xml::check(data, &limits).map(|()| vec![LOOKED_THROUGH]).map_err(Refusal::NotWellFormed);
+    if checks.is_empty() {
+        Xml::check(data, &limits).map_err(Refusal::NotWellFormed)?;
+        return Ok(Found { fits: vec![LOOKED_THROUGH], xml: None });
     }
     let xml = Xml::parse(data, &limits).map_err(Refusal::NotWellFormed)?;
+    let schemas = schemas(catalog, checks);
     for schema in &schemas {
         let violations = schema.validate(&xml);
         if !violations.is_empty() {
             return Err(Refusal::Invalid(violations));
         }
     }
-    Ok(schemas.into_iter().map(Schema::digest).chain([LOOKED_THROUGH]).collect())
+    let fits = schemas.into_iter().map(Schema::digest).chain([LOOKED_THROUGH]).collect();
+    Ok(Found { fits, xml: Some(xml) })
 }
 
 /// The source schemas of the mappings, each once.

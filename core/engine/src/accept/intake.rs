@@ -6,8 +6,7 @@ use crate::routing::{self, Facts};
 use bytes::Bytes;
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{
-    Answer, Blobs, Idempotency, Issued, NewDelivery, NewSubmission, Slot, Stage, StagedContent, StoreFault,
-    Vault,
+    Blobs, Idempotency, Issued, NewDelivery, Slot, Stage, StagedContent, StoreFault, Vault,
 };
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{
@@ -109,15 +108,6 @@ impl Intake {
         }
     }
 
-    pub(super) fn data_media_type(&self) -> String {
-        let data = self.parts.iter().find(|part| part.role == Role::Data);
-        data.map(|part| part.media_type.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn data_sha256(&self) -> Option<Digest> {
-        self.parts.iter().find(|part| part.role == Role::Data).map(|part| part.sha256)
-    }
-
     /// Contents are compared by what was said of them and the hashes of the parts, not by the bytes of the envelope
     /// (promise H3).
     pub(super) fn idempotency(&self, vault: &dyn Vault) -> Option<Idempotency> {
@@ -167,14 +157,12 @@ impl Intake {
         serde_json::to_vec(&claims).unwrap_or_default()
     }
 
-    pub(super) fn into_new_submission(
+    /// What it has become, with its contents and their key.
+    pub(super) fn into_submission(
         self,
         case: CaseId,
-        answer: Answer,
-        idempotency: Option<Idempotency>,
-        deliveries: Vec<NewDelivery>,
         now: Timestamp,
-    ) -> NewSubmission {
+    ) -> (Submission, Vec<StagedContent>, Issued) {
         let intent = self.intent;
         let submission = Submission {
             id: self.id,
@@ -192,16 +180,7 @@ impl Intake {
             traceparent: intent.traceparent,
             parts: self.parts,
         };
-        let Issued { key, wrapped } = self.key;
-        NewSubmission {
-            submission,
-            contents: self.contents,
-            key,
-            wrapped_key: wrapped,
-            idempotency,
-            answer,
-            deliveries,
-        }
+        (submission, self.contents, self.key)
     }
 }
 

@@ -63,6 +63,8 @@ impl KeyFolder {
     pub fn open(folder: &Path, hub_key: &HubKey) -> Result<Self, VaultFault> {
         files::make_folder(folder)?;
         check_hub_key(folder, hub_key)?;
+        // The first draw gathers entropy for tens of milliseconds: nobody shall wait for it later.
+        drop(wrap::random::<32>()?);
         Ok(Self {
             folder: folder.to_owned(),
             wrapping: wrap::cipher(&*hub_key.derive("wrap epoch keys")?)?,

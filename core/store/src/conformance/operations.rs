@@ -106,7 +106,11 @@ pub(crate) async fn a_place_is_named_when_something_became_due_there(stand: &dyn
     assert_eq!(ports.outbox.became_due(), ziel);
     ports.send(600, Event::Taken).await;
     assert_eq!(ports.outbox.became_due(), ziel, "the next of the case and the step that waited");
-    assert_eq!(ports.claim(700, 10).await.len(), 2);
+    let mut claims = ports.claim(700, 10).await;
+    assert_eq!(claims.len(), 2);
+    assert!(ports.outbox.became_due().is_empty());
+    ports.outbox.give_back(claims.remove(0)).await;
+    assert_eq!(ports.outbox.became_due(), ziel, "what was given back may be taken again");
 }
 
 pub(crate) async fn h6_a_paused_delivery_stays_what_it_is_and_is_not_handed_out(stand: &dyn Stand) {

@@ -2,7 +2,9 @@
 
 mod audit;
 mod crash;
+mod mirror;
 mod plans;
+mod ready;
 mod schema;
 mod syncs;
 pub(crate) mod vault;
@@ -39,6 +41,12 @@ impl Stand for Folder {
 
 pub(crate) fn open(path: &Path) -> Arc<SqliteStore> {
     SqliteStore::open(path, Arc::new(TestVault), StoreOptions::default()).unwrap()
+}
+
+/// A store that reads `ahead` deliveries of a tenant at one time.
+pub(crate) fn open_ahead(path: &Path, ahead: usize) -> Arc<SqliteStore> {
+    let options = StoreOptions { ahead, ..StoreOptions::default() };
+    SqliteStore::open(path, Arc::new(TestVault), options).unwrap()
 }
 
 pub(crate) fn ports(store: &Arc<SqliteStore>) -> Ports {

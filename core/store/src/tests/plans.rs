@@ -110,6 +110,7 @@ fn every_list_is_read_from_an_index_in_its_order() {
         }
     }
     assert!(plan(&connection, crate::work::NEXT_RULE).contains("deliveries_under_rule (rule_at>?)"));
+    assert!(plan(&connection, crate::work::RULE_APPLIES).contains("deliveries_under_rule (rule_at<?)"));
     let to: DestinationName = name("ziel");
     for destination in [None, Some(to)] {
         // Claimed ones are looked up by their ids, of which there are few.

@@ -129,6 +129,8 @@ impl Work for Commanded {
             ledger.claims.show(&mut stored.delivery);
             return Ok(CommandOutcome::Refused(stored.delivery.state));
         }
+        // Also where it is refused: whoever looks meanwhile passes it over.
+        ledger.falls_due(stored.delivery.destination.clone());
         if !self.fits(&stored) {
             return Ok(CommandOutcome::Refused(stored.delivery.state));
         }

@@ -16,7 +16,7 @@ pub(crate) use bulk::{BeginBulk, EndBulk, OrderDestination, Progress, about};
 pub(crate) use command::Commanded;
 pub(crate) use expire::Expire;
 #[cfg(test)]
-pub(crate) use expire::NEXT_RULE;
+pub(crate) use expire::{NEXT_RULE, RULE_APPLIES};
 pub(crate) use keep_version::KeepVersion;
 pub(crate) use mark::SetMark;
 pub(crate) use recover::Recover;

@@ -1,0 +1,205 @@
+//! One document: condition → map → validate → seal. CPU-bound, and the same whether it is made of what the store kept or
+//! of what was parsed at the door.
+
+use crate::catalog::Catalog;
+use crate::prepare::Stop;
+use rohrpost_mappings::{
+    AttachmentFact, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact, Violation,
+    Xml,
+};
+use rohrpost_model::document::Document;
+use rohrpost_model::ports::{Seal, Sealed};
+use rohrpost_model::reason::Place;
+use rohrpost_model::route::{PinnedStep, Step, When};
+use rohrpost_model::{Digest, Reason, ReasonCode, Receipt, SealName, StepName, Submission};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a document is made by.
+pub(crate) struct Making {
+    pinned: Arc<PinnedStep>,
+    mapping: Option<Arc<Mapping>>,
+    seal: Option<NamedSeal>,
+    facts: Facts,
+    receipts: BTreeMap<StepName, Receipt>,
+    media_type: String,
+}
+
+impl Making {
+    /// By the pinned step and mapping, and the seal as it is configured now.
+    pub(crate) fn new(
+        catalog: &Catalog,
+        submission: &Submission,
+        pinned: Arc<PinnedStep>,
+        mapping: Option<Arc<Mapping>>,
+        receipts: BTreeMap<StepName, Receipt>,
+    ) -> Result<Self, Stop> {
+        let seal = seal_for(catalog, &pinned)?;
+        let facts = facts(submission, &receipts);
+        let media_type = submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
+        Ok(Self { pinned, mapping, seal, facts, receipts, media_type })
+    }
+
+    /// Makes the document of the data; with a mapping only their tree is looked at. Data that are known to be `valid` are
+    /// not validated again.
+    pub(crate) fn make(self, data: &[u8], xml: Parsed, valid: bool) -> Result<Document, Stop> {
+        condition_holds(&self.pinned.step, &xml, &self.facts, &self.receipts)?;
+        let (message, media_type) = match &self.mapping {
+            Some(mapping) => map_and_validate(mapping, xml, valid, &self.facts)?,
+            None => (data.to_vec(), self.media_type),
+        };
+        put_seal(self.seal, message, media_type)
+    }
+}
+
+/// The submission's data as XML, where they are.
+pub(crate) struct Parsed(Option<Xml>);
+
+impl Parsed {
+    pub(crate) fn new(data: &[u8], limits: &rohrpost_mappings::XmlLimits, looked_through: bool) -> Self {
+        let xml = if looked_through { Xml::parse_again(data) } else { Xml::parse(data, limits) };
+        Self(xml.ok())
+    }
+}
+
+impl From<Xml> for Parsed {
+    fn from(xml: Xml) -> Self {
+        Self(Some(xml))
+    }
+}
+
+fn facts(submission: &Submission, receipts: &BTreeMap<StepName, Receipt>) -> Facts {
+    Facts {
+        submission_id: submission.id.to_string(),
+        case: submission.case.to_string(),
+        received_at: submission.received_at.to_string(),
+        service: submission.service.to_string(),
+        area: submission.area.to_string(),
+        tenant: submission.tenant.to_string(),
+        kind: submission.kind.to_string(),
+        test: submission.test,
+        attachments: submission.attachments().map(attachment_fact).collect(),
+        receipts: receipts.iter().map(|(step, receipt)| receipt_fact(step, receipt)).collect(),
+        params: BTreeMap::new(),
+    }
+}
+
+fn attachment_fact(part: &rohrpost_model::submission::Part) -> AttachmentFact {
+    AttachmentFact {
+        number: part.number,
+        name: part.name.clone(),
+        media_type: part.media_type.clone(),
+        size: part.size,
+        sha256: part.sha256.to_string(),
+    }
+}
+
+fn receipt_fact(step: &StepName, receipt: &Receipt) -> ReceiptFact {
+    ReceiptFact {
+        step: step.to_string(),
+        reference: receipt.reference.clone(),
+        code: receipt.code.clone(),
+        result: receipt.result.clone(),
+        at: receipt.at.map(|at| at.to_string()),
+    }
+}
+
+/// A seal and what it is called.
+type NamedSeal = (SealName, Arc<dyn Seal>);
+
+/// The step's seal as it is configured now, if it still has the form that was pinned.
+fn seal_for(catalog: &Catalog, pinned: &PinnedStep) -> Result<Option<NamedSeal>, Stop> {
+    let Some(name) = &pinned.step.seal else {
+        return Ok(None);
+    };
+    match catalog.seals.get(name).filter(|seal| Some(seal.form()) == pinned.seal_form) {
+        Some(seal) => Ok(Some((name.clone(), Arc::clone(seal)))),
+        None => Err(Stop::Defect(Reason::new(ReasonCode::NoSeal).with("seal", name))),
+    }
+}
+
+fn condition_holds(
+    step: &Step,
+    xml: &Parsed,
+    facts: &Facts,
+    receipts: &BTreeMap<StepName, Receipt>,
+) -> Result<(), Stop> {
+    let failed = || Stop::Defect(Reason::new(ReasonCode::ConditionFailed));
+    let holds = match &step.when {
+        None => true,
+        Some(When::Result(result)) => step
+            .after
+            .iter()
+            .all(|earlier| receipts.get(earlier).and_then(|receipt| receipt.result.as_ref()) == Some(result)),
+        Some(When::Xpath { expression, namespaces }) => {
+            let xml = xml.0.as_ref().ok_or_else(failed)?;
+            let condition = Condition::compile(expression, namespaces).map_err(|_| failed())?;
+            condition.holds(xml, facts).map_err(|_| failed())?
+        }
+    };
+    if holds { Ok(()) } else { Err(Stop::Skip) }
+}
+
+/// The message and its media type. Data that are known to be `valid` are not validated again.
+fn map_and_validate(
+    mapping: &Mapping,
+    xml: Parsed,
+    valid: bool,
+    facts: &Facts,
+) -> Result<(Vec<u8>, String), Stop> {
+    let not_xml = || Stop::Defect(Reason::new(ReasonCode::SourceInvalid).with("mapping", mapping.name()));
+    let xml = xml.0.ok_or_else(not_xml)?;
+    let checked = if valid { Ok(()) } else { mapping.validate_source(&xml) };
+    let mapped = checked.and_then(|()| mapping.apply_valid_once(xml, facts, &MappingLimits::default()));
+    let message = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;
+    Ok((message, mapping.media_type().to_owned()))
+}
+
+/// A mapping's fault as a reason: code and place, nothing quoted (promise H10).
+fn mapping_reason(mapping: &Mapping, fault: &MappingFault) -> Reason {
+    let of = |code| Reason::new(code).with("mapping", mapping.name());
+    let violated = |code, violations: &[Violation]| match violations.first() {
+        Some(first) => {
+            of(code).at(Place { line: first.line, column: first.column, path: first.path.clone() })
+        }
+        None => of(code),
+    };
+    match fault {
+        // The path is left out: its names are the sender's.
+        MappingFault::Source(violations) => match violations.first() {
+            Some(Violation { line, column, .. }) => {
+                of(ReasonCode::SourceInvalid).at(Place { line: *line, column: *column, path: String::new() })
+            }
+            None => of(ReasonCode::SourceInvalid),
+        },
+        MappingFault::Target(violations) => violated(ReasonCode::TargetInvalid, violations),
+        MappingFault::Limit(limit) => of(ReasonCode::MappingLimit).with("limit", limit),
+        MappingFault::Transform(faults) => match faults.first() {
+            Some(first) => of(ReasonCode::MappingFailed).at(Place {
+                line: first.line,
+                column: first.column,
+                path: first.file.clone(),
+            }),
+            None => of(ReasonCode::MappingFailed),
+        },
+    }
+}
+
+fn put_seal(seal: Option<NamedSeal>, message: Vec<u8>, media_type: String) -> Result<Document, Stop> {
+    let content_sha256 = Digest::of(&message);
+    let Some((name, seal)) = seal else {
+        return Ok(Document { message, media_type, signature: None, content_sha256 });
+    };
+    match seal.seal(&message) {
+        Ok(Sealed::Enveloped(sealed)) => {
+            Ok(Document { message: sealed, media_type, signature: None, content_sha256 })
+        }
+        Ok(Sealed::Detached(signature)) => {
+            Ok(Document { message, media_type, signature: Some(signature), content_sha256 })
+        }
+        Err(fault) => {
+            tracing::error!(seal = %name, %fault, "sealing failed");
+            Err(Stop::Defect(Reason::new(ReasonCode::SealFailed).with("seal", &name)))
+        }
+    }
+}

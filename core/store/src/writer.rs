@@ -9,6 +9,7 @@ use crate::ledger::{CommitFault, Ledger};
 use crate::options::StoreOptions;
 use rohrpost_model::ports::StoreFault;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Something to be written.
@@ -58,8 +59,8 @@ impl Writer {
     pub(crate) fn start(ledger: Ledger, options: &StoreOptions) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let (stop, stopped) = watch::channel(false);
-        let (group, bytes) = (options.group.max(1), options.group_bytes);
-        let writing = Writing { ledger, jobs, group, bytes, stop };
+        let (group, bytes, pause) = (options.group.max(1), options.group_bytes, options.pause);
+        let writing = Writing { ledger, jobs, group, bytes, pause, stop };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| writing.run())?;
         Ok(Self { queue: Some(queue), thread: Some(thread), stopped })
     }
@@ -153,6 +154,7 @@ struct Writing {
     jobs: mpsc::Receiver<Box<dyn Job>>,
     group: usize,
     bytes: usize,
+    pause: Duration,
     stop: watch::Sender<bool>,
 }
 
@@ -166,8 +168,14 @@ enum Go {
 
 impl Writing {
     fn run(mut self) {
+        let mut shared_by = 0;
         while let Some(first) = self.jobs.blocking_recv() {
+            if shared_by > 1 {
+                // Nobody wakes it: those who come meanwhile share the commit.
+                std::thread::park_timeout(self.pause);
+            }
             let group = self.gather(first);
+            shared_by = group.len();
             self.settle(group);
         }
     }

@@ -68,6 +68,19 @@ pub fn read_xml(path: &Path) -> Result<Xml, Stop> {
     })
 }
 
+/// A file as the source of a mapping: JSON where it takes JSON, unless an envelope is given, which begins with `<`.
+pub fn read_source(path: &Path, mapping: &Mapping) -> Result<Xml, Stop> {
+    let bytes = super::read_file(path)?;
+    if !mapping.takes_json() || bytes.trim_ascii_start().starts_with(b"<") {
+        return read_xml(path);
+    }
+    Xml::from_json(&bytes, &XmlLimits::default()).map_err(|bad| {
+        let place = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        let file = path.display().to_string();
+        Stop::Faults(vec![Fault::at(file, place(bad.line), place(bad.column), bad.message)])
+    })
+}
+
 /// What breaks a schema in `file`.
 pub fn violations(file: &str, found: &[Violation]) -> Vec<Fault> {
     let fault = |violation: &Violation| {

@@ -1,7 +1,7 @@
 //! `rohrpost map MAPPING FILE [--param NAME=VALUE]… [-o OUT]`.
 
 use super::Context;
-use super::library::{mapping_faults, one, read_xml, unknown};
+use super::library::{mapping_faults, one, read_source, unknown};
 use crate::faults::Stop;
 use rohrpost_mappings::{ENVELOPE_NAMESPACE, Facts, Limits, Mapping};
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
     let entry = one(&arguments.mapping, context)?;
     let mapping = entry.compile()?;
-    let (source, facts) = (read_xml(&arguments.file)?, facts(&arguments.params, &mapping)?);
+    let (source, facts) = (read_source(&arguments.file, &mapping)?, facts(&arguments.params, &mapping)?);
     let whole = mapping.takes_envelope() && source.root_name() == (ENVELOPE_NAMESPACE, "envelope");
     let mapped = match whole {
         true => mapping.apply_to_envelope(&source, &facts, &Limits::default()),

@@ -83,7 +83,7 @@ fn find_cases(folder: &Path) -> io::Result<Vec<String>> {
         entries => entries?,
     };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<_> = names.filter_map(|name| Some(name.strip_suffix(".in.xml")?.to_owned())).collect();
+    let mut names: Vec<_> = names.filter_map(|name| Some(stem(&name)?.to_owned())).collect();
     names.sort();
     Ok(names)
 }
@@ -97,10 +97,15 @@ fn run_one(entry: &Entry, mapping: &Mapping, folder: &Path, name: String) -> Tol
     Told { mapping: entry.name.clone(), case: name, passed, difference: difference.unwrap_or_default() }
 }
 
-/// `NN.in.xml` and the one file that begins with `NN.out.`.
+fn stem(file: &str) -> Option<&str> {
+    file.strip_suffix(".in.xml").or_else(|| file.strip_suffix(".in.json"))
+}
+
+/// `NN.in.xml` or `NN.in.json`, and the one file that begins with `NN.out.`.
 fn read_case(folder: &Path, name: &str) -> Result<Case, String> {
     let read = |file: &str| fs::read(folder.join(file)).map_err(|error| format!("{file}: {}", plain(&error)));
-    let input = read(&format!("{name}.in.xml"))?;
+    let json = format!("{name}.in.json");
+    let input = if folder.join(&json).exists() { read(&json)? } else { read(&format!("{name}.in.xml"))? };
     let wanted = format!("{name}.out.");
     let files = fs::read_dir(folder).map_err(|error| plain(&error))?.flatten();
     let names = files.filter_map(|entry| entry.file_name().into_string().ok());
@@ -122,6 +127,7 @@ fn difference(mapping: &Mapping, case: &Case) -> Option<String> {
         CaseResult::BadInput(bad) => {
             Some(Fault::at(format!("{}.in.xml", case.name), bad.line, bad.column, bad.message).to_string())
         }
+        CaseResult::BadJson(bad) => Some(format!("{}.in.json:{bad}", case.name)),
         CaseResult::Failed(fault) => Some(failure(&fault, &case.name)),
     }
 }

@@ -5,6 +5,7 @@ use crate::diff;
 use crate::envelope;
 use crate::facts::Facts;
 use crate::ffi::Doc;
+use crate::json::NotJson;
 use crate::mapping::{Limits, Mapping, MappingFault};
 use crate::xml::{NotWellFormed, Xml, XmlLimits};
 
@@ -28,6 +29,8 @@ pub enum CaseResult {
     Differs(String),
     /// The input is no document.
     BadInput(NotWellFormed),
+    /// The input is no JSON.
+    BadJson(NotJson),
     /// Nothing came out.
     Failed(MappingFault),
 }
@@ -35,9 +38,9 @@ pub enum CaseResult {
 /// Runs a case. XML is compared in canonical form, and without white space between elements where the stylesheet indents;
 /// JSON by value; all else byte for byte.
 pub fn run_case(mapping: &Mapping, case: &Case, facts: &Facts) -> CaseResult {
-    let input = match Xml::parse(&case.input, &XmlLimits::default()) {
+    let input = match input(mapping, &case.input) {
         Ok(input) => input,
-        Err(bad) => return CaseResult::BadInput(bad),
+        Err(bad) => return bad,
     };
     let whole = mapping.takes_envelope() && input.root_name() == (envelope::ENVELOPE_NAMESPACE, "envelope");
     let made = match whole {
@@ -48,6 +51,15 @@ pub fn run_case(mapping: &Mapping, case: &Case, facts: &Facts) -> CaseResult {
         Ok(made) => compare(mapping, &case.expected, &made),
         Err(fault) => CaseResult::Failed(fault),
     }
+}
+
+/// For a mapping that takes JSON it is JSON, or an envelope, which begins with `<`.
+fn input(mapping: &Mapping, bytes: &[u8]) -> Result<Xml, CaseResult> {
+    let envelope = bytes.trim_ascii_start().starts_with(b"<");
+    if mapping.takes_json() && !envelope {
+        return Xml::from_json(bytes, &XmlLimits::default()).map_err(CaseResult::BadJson);
+    }
+    Xml::parse(bytes, &XmlLimits::default()).map_err(CaseResult::BadInput)
 }
 
 fn compare(mapping: &Mapping, expected: &[u8], made: &[u8]) -> CaseResult {

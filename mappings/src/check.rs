@@ -3,7 +3,7 @@
 use crate::ffi::{Doc, Files, Node};
 use crate::schema::{Schema, Violation};
 use crate::xml::{Xml, XmlLimits};
-use crate::{faults, place};
+use crate::{calls, faults, json, place};
 use rohrpost_model::Fault;
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub(crate) struct Look {
 }
 
 /// Looks at every stylesheet of a bundle for what libxslt accepts and what would fail or differ only when it runs.
-pub(crate) fn stylesheets(files: &Files) -> Look {
+pub(crate) fn stylesheets<'l>(files: &Files, lists: impl Iterator<Item = &'l String> + Clone) -> Look {
     let parsed = files.iter().filter_map(|(path, text)| Some((path, text, Doc::parse(text, None).ok()?)));
     let parsed: Vec<_> =
         parsed.filter(|(_, _, doc)| doc.root().is_some_and(|root| root.namespace() == XSL)).collect();
@@ -36,7 +36,8 @@ pub(crate) fn stylesheets(files: &Files) -> Look {
     let mut look = Look::default();
     for (path, text, index, node) in elements() {
         look.declares_functions |= node.namespace() == EXSLT_FUNCTIONS && node.name() == "function";
-        if let Some((message, hint)) = fault(node, &templates) {
+        let own = fault(node, &templates).map(|(message, hint)| (message, hint.to_owned()));
+        for (message, hint) in own.into_iter().chain(calls::faults(node, lists.clone())) {
             let (line, column) = faults::of_element(text, index);
             look.faults.push(Fault::at(path, line, column, message).hint(hint));
         }
@@ -88,6 +89,20 @@ fn xml(output: &[u8], schema: Option<&Schema>) -> Vec<Violation> {
         None => Xml::check(output, &limits).map(|()| Vec::new()),
     };
     violations.unwrap_or_else(|bad| vec![at(bad.line, bad.column, bad.message, "not-well-formed")])
+}
+
+/// What an output in the vocabulary of `fn:xml-to-json` is as JSON.
+pub(crate) fn json_of(output: &[u8]) -> Result<Vec<u8>, Violation> {
+    let limits = XmlLimits { bytes: usize::MAX, ..XmlLimits::default() };
+    let xml = Xml::parse(output, &limits)
+        .map_err(|bad| at(bad.line, bad.column, bad.message, "not-well-formed"))?;
+    let root = xml.doc().root().ok_or_else(|| at(1, 1, "there is no element".into(), "json"))?;
+    json::of_element(root).map(String::into_bytes).map_err(|(element, message)| {
+        let located = element.located();
+        let (text, starts) = xml.source();
+        let (line, column) = starts.get(located.index).map_or((0, 0), |start| place::of(text, *start));
+        Violation { line, column, ..Violation::new(element.name(), located.path, message, "json") }
+    })
 }
 
 fn at(line: u32, column: u32, message: String, code: &'static str) -> Violation {

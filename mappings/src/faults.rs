@@ -22,8 +22,20 @@ pub(crate) fn of_stylesheet(collected: &Collected, files: &Files) -> Vec<Fault> 
     let alone = std::mem::take(&mut reader.details);
     reader.faults.extend(alone.into_iter().map(|message| Fault::of_file("", message)));
     reader.faults.extend(missing(collected));
-    distinct(reader.faults)
+    let mut faults = distinct(reader.faults);
+    // libxslt says this of an expression whose fault has been told.
+    let told = |fault: &Fault, faults: &[Fault]| {
+        let same_place = |other: &&Fault| {
+            (&other.file, other.line, other.column) == (&fault.file, fault.line, fault.column)
+        };
+        fault.message == NO_RESULT && faults.iter().filter(same_place).count() > 1
+    };
+    let echoes: Vec<_> = faults.iter().filter(|fault| told(fault, &faults)).cloned().collect();
+    faults.retain(|fault| !echoes.contains(fault));
+    faults
 }
+
+const NO_RESULT: &str = "XPath evaluation returned no result.";
 
 /// Faults of compiling a schema.
 pub(crate) fn of_schema(collected: &Collected, files: &Files) -> Vec<Fault> {

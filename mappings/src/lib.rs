@@ -14,6 +14,7 @@
 //! | the examples that lie beside a mapping | [`Case`], [`run_case`] |
 
 mod bundle;
+mod calls;
 mod cases;
 mod check;
 mod diff;
@@ -22,6 +23,9 @@ mod envelope;
 mod facts;
 mod faults;
 mod ffi;
+mod functions;
+mod json;
+mod lists;
 mod manifest;
 mod mapping;
 mod place;
@@ -39,6 +43,8 @@ pub use bundle::{BadBundle, Bundle};
 pub use cases::{Case, CaseResult, run_case};
 pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
+pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};
+pub use json::{JSON_NAMESPACE, NotJson};
 pub use mapping::{Limit, Limits, Mapping, MappingFault};
 pub use query::{Condition, xpath_string};
 pub use schema::{MAX_VIOLATIONS, Schema, Violation};

@@ -5,11 +5,16 @@
 //! input = "envelope"                # what the stylesheet sees: "data" (default) or "envelope"
 //! [source]
 //! schema = "source.xsd"
+//! format = "json"                   # the data are JSON and become XML first; the default is "xml"
 //! [target]
 //! schema = "target.xsd"
 //! media-type = "application/xml"    # the default
+//! format = "json"                   # what the stylesheet makes becomes JSON; the default is "xml"
 //! [params]                          # the stylesheet's own parameters, each with its default
 //! threshold = "100"
+//! [lists]                           # code lists for code() and has-code(): genericode 1.0 (.xml) or .csv
+//! anrede = "codelists/anrede.csv"
+//! status = { file = "codelists/status.xml", key = "code", value = "name" }
 //! ```
 
 use crate::bundle::Bundle;
@@ -31,9 +36,23 @@ pub(crate) struct Manifest {
     pub(crate) transform: Option<String>,
     pub(crate) envelope: bool,
     pub(crate) source: Option<String>,
+    /// Whether the data are JSON.
+    pub(crate) takes_json: bool,
     pub(crate) target: Option<String>,
+    /// Whether the output becomes JSON.
+    pub(crate) gives_json: bool,
     pub(crate) media_type: String,
     pub(crate) params: BTreeMap<String, Param>,
+    pub(crate) lists: BTreeMap<String, ListFile>,
+}
+
+/// A code list in the mapping's folder.
+#[derive(Debug)]
+pub(crate) struct ListFile {
+    pub(crate) file: String,
+    /// Columns that differ from the file's own order.
+    pub(crate) key: Option<String>,
+    pub(crate) value: Option<String>,
 }
 
 /// A parameter of the mapping's own.
@@ -75,16 +94,22 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn manifest(&mut self, root: &Table<'_>) -> Manifest {
-        self.known(root, &["transform", "input", "source", "target", "params"]);
-        let source = self.table(root, "source", &["schema"]);
-        let target = self.table(root, "target", &["schema", "media-type"]);
+        self.known(root, &["transform", "input", "source", "target", "params", "lists"]);
+        let source = self.table(root, "source", &["schema", "format"]);
+        let target = self.table(root, "target", &["schema", "media-type", "format"]);
+        let takes_json = source.is_some_and(|table| self.is_json(table));
+        let gives_json = target.is_some_and(|table| self.is_json(table));
+        let usual = if gives_json { "application/json" } else { DEFAULT_MEDIA_TYPE };
         let manifest = Manifest {
+            takes_json,
+            gives_json,
             transform: self.file(root, "transform"),
             envelope: self.input(root),
             source: source.and_then(|table| self.file(table, "schema")),
             target: target.and_then(|table| self.file(table, "schema")),
-            media_type: target.map_or(DEFAULT_MEDIA_TYPE.into(), |table| self.media_type(table)),
+            media_type: target.map_or(usual.into(), |table| self.media_type(table, usual)),
             params: self.params(root),
+            lists: self.lists(root),
         };
         if let (None, Some((key, _))) = (&manifest.transform, root.get_key_value("params")) {
             self.fault(key.span(), "[params] without a transform: nobody would read them");
@@ -151,9 +176,20 @@ impl Reader<'_> {
         }
     }
 
-    fn media_type(&mut self, target: &Table<'_>) -> String {
+    fn is_json(&mut self, table: &Table<'_>) -> bool {
+        match self.string(table, "format") {
+            Some((format, _)) if format == "json" => true,
+            Some((format, span)) if format != "xml" => {
+                self.fault(span, &format!("unknown format `{format}`")).hint = "known: xml, json".into();
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn media_type(&mut self, target: &Table<'_>, usual: &str) -> String {
         let Some((media_type, span)) = self.string(target, "media-type") else {
-            return DEFAULT_MEDIA_TYPE.into();
+            return usual.into();
         };
         let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
         let sound = |part: &str| !part.is_empty() && part.chars().all(allowed);
@@ -180,5 +216,30 @@ impl Reader<'_> {
             }
         }
         params
+    }
+
+    fn lists(&mut self, root: &Table<'_>) -> BTreeMap<String, ListFile> {
+        let Some(DeValue::Table(table)) = root.get("lists").map(Spanned::get_ref) else {
+            if let Some(entry) = root.get("lists") {
+                self.fault(entry.span(), "`lists` is a table").hint = "write [lists]".into();
+            }
+            return BTreeMap::new();
+        };
+        let entries = table.iter().map(|(key, entry)| (key.get_ref().to_string(), entry));
+        entries.filter_map(|(name, entry)| Some((name.clone(), self.list(table, &name, entry)?))).collect()
+    }
+
+    fn list(&mut self, lists: &Table<'_>, name: &str, entry: &Entry<'_>) -> Option<ListFile> {
+        let DeValue::Table(table) = entry.get_ref() else {
+            return Some(ListFile { file: self.file(lists, name)?, key: None, value: None });
+        };
+        self.known(table, &["file", "key", "value"]);
+        if !table.contains_key("file") {
+            self.fault(entry.span(), &format!("the code list `{name}` names no file")).hint =
+                "write file = \"codelists/….csv\"".into();
+        }
+        let mut text = |key| self.string(table, key).map(|(text, _)| text);
+        let (key, value) = (text("key"), text("value"));
+        Some(ListFile { file: self.file(table, "file")?, key, value })
     }
 }

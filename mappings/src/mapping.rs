@@ -4,6 +4,7 @@ use crate::bundle::Bundle;
 use crate::envelope;
 use crate::facts::Facts;
 use crate::ffi::{Budget, Doc, Files, Ran, Stylesheet, stack_left, uri_of};
+use crate::lists::{Asked, CodeList, Lists};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::schema::{Schema, Violation, sources};
 use crate::xml::{Xml, XmlLimits, parse_text};
@@ -85,6 +86,7 @@ pub struct Mapping {
     source: Option<Schema>,
     target: Option<Schema>,
     files: Arc<Files>,
+    lists: Arc<Lists>,
 }
 
 struct Transform {
@@ -116,13 +118,14 @@ impl Mapping {
             Schema::compile_from(&files, path).map_err(|more| faults.extend(more)).ok()
         };
         let (source, target) = (schema(&manifest.source), schema(&manifest.target));
+        let lists = lists(bundle, &manifest, &mut faults);
         let path = manifest.transform.as_ref().filter(|path| !broken.contains(*path));
         let transform = path.and_then(|path| Transform::compile(&files, path, &manifest, &mut faults));
         if !faults.is_empty() {
             return Err(sorted(faults));
         }
         let (name, digest) = (bundle.name.clone(), bundle.digest());
-        Ok(Self { name, digest, manifest, transform, source, target, files })
+        Ok(Self { name, digest, manifest, transform, source, target, files, lists: Arc::new(lists) })
     }
 
     /// Its name.
@@ -148,6 +151,11 @@ impl Mapping {
     /// The media type of its output.
     pub fn media_type(&self) -> &str {
         &self.manifest.media_type
+    }
+
+    /// Whether its source is JSON: then it is applied to what [`Xml::from_json`] makes of it.
+    pub fn takes_json(&self) -> bool {
+        self.manifest.takes_json
     }
 
     /// Whether its stylesheet sees the data in the hub's envelope.
@@ -254,13 +262,13 @@ impl Mapping {
             memory: limits.memory_bytes,
             output: limits.output_bytes,
         };
-        let run = || transform.stylesheet.run(doc, &self.files, &params, budget);
+        let run = || transform.stylesheet.run(doc, &self.files, &self.lists, &params, budget);
         let (ran, collected) =
             on_deep_stack(run).ok_or_else(|| MappingFault::Transform(vec![no_thread()]))?;
         match ran {
             // libxslt goes on after some errors. Output of a run with an error is no output.
             Ran::Done(output) if faults::of_stylesheet(&collected, &self.files).is_empty() => {
-                self.checked(output)
+                self.done(output)
             }
             Ran::Done(_) => Err(failed(&collected, &self.files)),
             Ran::Output => Err(MappingFault::Limit(Limit::Output)),
@@ -293,6 +301,18 @@ impl Mapping {
             .collect())
     }
 
+    /// A target schema holds for what the stylesheet made, before it becomes JSON.
+    fn done(&self, output: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
+        if !self.manifest.gives_json {
+            return self.checked(output);
+        }
+        let violations = check::output(&output, "application/xml", self.target.as_ref());
+        if !violations.is_empty() {
+            return Err(MappingFault::Target(violations));
+        }
+        check::json_of(&output).map_err(|violation| MappingFault::Target(vec![violation]))
+    }
+
     fn checked(&self, output: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
         let violations = check::output(&output, self.media_type(), self.target.as_ref());
         if violations.is_empty() { Ok(output) } else { Err(MappingFault::Target(violations)) }
@@ -307,7 +327,7 @@ impl Transform {
         };
         let limits = XmlLimits { bytes: usize::MAX, attributes: u32::MAX, ..XmlLimits::default() };
         let doc = parse_text(text, &limits, Some(&uri_of(path))).ok()?;
-        let look = check::stylesheets(files);
+        let look = check::stylesheets(files, manifest.lists.keys());
         let (stylesheet, collected) = Stylesheet::compile(doc, files, look.declares_functions);
         let mut found = faults::of_stylesheet(&collected, files);
         if stylesheet.is_none() && found.is_empty() {
@@ -328,6 +348,19 @@ impl Transform {
         }
         Some(Self { stylesheet, params })
     }
+}
+
+fn lists(bundle: &Bundle, manifest: &Manifest, faults: &mut Vec<Fault>) -> Lists {
+    let mut lists = Lists::default();
+    for (name, list) in &manifest.lists {
+        let bytes = bundle.files.get(&list.file).map_or(&[][..], Vec::as_slice);
+        let asked = Asked { key: list.key.as_deref(), value: list.value.as_deref() };
+        match CodeList::read(name, &list.file, bytes, asked) {
+            Ok(list) => lists.insert(list),
+            Err(more) => faults.extend(more),
+        }
+    }
+    lists
 }
 
 fn failed(collected: &crate::ffi::Collected, files: &Files) -> MappingFault {

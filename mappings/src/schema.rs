@@ -3,7 +3,7 @@
 use crate::ffi::{Collected, CompiledSchema, Event, Files, Node, Report};
 use crate::types::Types;
 use crate::xml::{Xml, XmlLimits, parse_text};
-use crate::{encoding, faults, place, scan, typed};
+use crate::{encoding, faults, place, typed};
 use rohrpost_model::{Digest, Fault};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,7 @@ impl Schema {
         }
         found.sort_by_key(|(index, _)| *index);
         found.truncate(MAX_VIOLATIONS);
-        placed(found, xml.text())
+        placed(found, xml)
     }
 }
 
@@ -201,14 +201,14 @@ fn without_element(message: &str, name: &str) -> String {
     }
 }
 
-fn placed(found: Vec<(usize, Violation)>, text: &str) -> Vec<Violation> {
+fn placed(found: Vec<(usize, Violation)>, xml: &Xml) -> Vec<Violation> {
     if found.is_empty() {
         return Vec::new();
     }
-    let tags = scan::start_tags(text);
+    let (text, starts) = xml.source();
     let mut cursor = place::Cursor::new(text);
     let place = |(index, violation): (usize, Violation)| {
-        let (line, column) = tags.get(index).map_or((0, 0), |tag| cursor.forward_to(tag.start));
+        let (line, column) = starts.get(index).map_or((0, 0), |start| cursor.forward_to(*start));
         Violation { line, column, ..violation }
     };
     found.into_iter().map(place).collect()

@@ -2,6 +2,7 @@
 
 use crate::encoding;
 use crate::ffi::{Doc, Malformed};
+use crate::json::{self, Converted, NotJson};
 use crate::{place, scan};
 use serde::Serialize;
 use std::fmt;
@@ -74,6 +75,14 @@ pub struct Xml {
     text: String,
     /// The bytes as they came, where they are not the text's.
     original: Option<Vec<u8>>,
+    /// Where they came as JSON.
+    json: Option<FromJson>,
+}
+
+struct FromJson {
+    text: String,
+    /// Where the value of each element begins.
+    offsets: Vec<usize>,
 }
 
 impl Xml {
@@ -83,7 +92,7 @@ impl Xml {
         let text = decoded(bytes, limits)?;
         let doc = looked_through(&text, limits, Doc::parse_to_read)?;
         let original = (text.as_bytes() != bytes).then(|| bytes.to_vec());
-        Ok(Self { doc, text, original })
+        Ok(Self { doc, text, original, json: None })
     }
 
     /// The same for bytes that [`Xml::parse`] or [`Xml::check`] took before: limits and DOCTYPE are not looked for again.
@@ -92,7 +101,20 @@ impl Xml {
         let text = decoded(bytes, &XmlLimits { bytes: usize::MAX, ..XmlLimits::default() })?;
         let doc = Doc::parse_to_read(&text).map_err(|malformed| not_well_formed(&text, malformed))?;
         let original = (text.as_bytes() != bytes).then(|| bytes.to_vec());
-        Ok(Self { doc, text, original })
+        Ok(Self { doc, text, original, json: None })
+    }
+
+    /// JSON as a document in the vocabulary of `fn:json-to-xml` ([`JSON_NAMESPACE`](crate::JSON_NAMESPACE)). Numbers stay as
+    /// they are written, keys that stand twice are both kept.
+    pub fn from_json(bytes: &[u8], limits: &XmlLimits) -> Result<Self, NotJson> {
+        let not_json = |message: String| NotJson { line: 1, column: 1, message };
+        let json = std::str::from_utf8(bytes).map_err(|_| not_json("the bytes are no UTF-8".into()))?;
+        let Converted { xml, offsets } = json::to_xml(json.strip_prefix('\u{FEFF}').unwrap_or(json))?;
+        // It grows by names and brackets; what counts is the size that came.
+        let limits = XmlLimits { bytes: usize::MAX, ..*limits };
+        let doc = looked_through(&xml, &limits, Doc::parse_to_read).map_err(|bad| not_json(bad.message))?;
+        let json = FromJson { text: json.to_owned(), offsets };
+        Ok(Self { doc, text: xml, original: Some(bytes.to_vec()), json: Some(json) })
     }
 
     /// Whether [`Xml::parse`] would take it. Costs about half, because no document is built.
@@ -103,6 +125,11 @@ impl Xml {
     /// The bytes as they came.
     pub fn bytes(&self) -> &[u8] {
         self.original.as_deref().unwrap_or(self.text.as_bytes())
+    }
+
+    /// Whether it came as JSON.
+    pub fn is_json(&self) -> bool {
+        self.json.is_some()
     }
 
     /// Namespace (empty for none) and local name of the root element.
@@ -118,8 +145,12 @@ impl Xml {
         self.doc
     }
 
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+    /// The text as it came, and where in it each element begins.
+    pub(crate) fn source(&self) -> (&str, Vec<usize>) {
+        match &self.json {
+            Some(json) => (&json.text, json.offsets.clone()),
+            None => (&self.text, scan::start_tags(&self.text).iter().map(|tag| tag.start).collect()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::support::hub::{PROGRAM, root};
 use rohrpost_gateway::problem::Kind;
+use rohrpost_mappings::FUNCTIONS;
 use rohrpost_model::transition::{Event, next};
 use rohrpost_model::{Reason, ReasonCode, State};
 use serde::Serialize;
@@ -71,6 +72,36 @@ fn commands_in(help: &str) -> impl Iterator<Item = &str> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = listed.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help")
+}
+
+#[test]
+fn golden_functions() {
+    let mut text = page(
+        "Funktionen",
+        "Was ein Stylesheet außer XSLT 1.0 und EXSLT aufrufen kann, im Namensraum `urn:rohrpost:functions:1`. Alles, was \
+         hineingeht, ist Text; was eine Funktion nicht nimmt, beendet die Abbildung mit einem Fehler, der Stelle und Grund \
+         nennt. Ein Aufruf, den es nicht gibt, und eine Codeliste, die das Mapping nicht hat, sind schon bei `check` Fehler.",
+    );
+    let _ = writeln!(text, "\n| Aufruf | Ergebnis | Beispiel |\n|---|---|---|");
+    for function in FUNCTIONS {
+        let arguments = function.arguments.iter().enumerate();
+        let arguments: Vec<_> = arguments
+            .map(
+                |(index, name)| {
+                    if index < function.required { (*name).to_owned() } else { format!("{name}?") }
+                },
+            )
+            .collect();
+        let (call, result) = function.example;
+        let _ = writeln!(
+            text,
+            "| `{}({})` | {} | `{call}` → `{result}` |",
+            function.name,
+            arguments.join(", "),
+            function.says
+        );
+    }
+    golden("funktionen.md", &text);
 }
 
 #[test]

@@ -67,6 +67,8 @@ pub enum Refusal {
     NotJson(NotJson),
     /// The route's steps map XML, and the data are not.
     WantsXml,
+    /// The route maps JSON, and the data are something else.
+    WantsJson,
     /// The data do not fit the schema.
     Invalid(Vec<Violation>),
     /// The idempotency key was used with other content.

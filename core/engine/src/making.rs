@@ -57,6 +57,12 @@ pub(crate) struct Parsed(Option<Xml>);
 
 impl Parsed {
     pub(crate) fn new(data: &[u8], limits: &rohrpost_mappings::XmlLimits, looked_through: bool) -> Self {
+        if !data.trim_ascii_start().starts_with(b"<") {
+            // UTF-16 begins otherwise, but is no JSON either.
+            if let Ok(xml) = Xml::from_json(data, limits) {
+                return Self(Some(xml));
+            }
+        }
         let xml = if looked_through { Xml::parse_again(data) } else { Xml::parse(data, limits) };
         Self(xml.ok())
     }
@@ -148,7 +154,7 @@ fn map_and_validate(
     facts: &Facts,
 ) -> Result<(Vec<u8>, String), Stop> {
     let not_xml = || Stop::Defect(Reason::new(ReasonCode::SourceInvalid).with("mapping", mapping.name()));
-    let xml = xml.0.ok_or_else(not_xml)?;
+    let xml = xml.0.filter(|xml| xml.is_json() == mapping.takes_json()).ok_or_else(not_xml)?;
     let checked = if valid { Ok(()) } else { mapping.validate_source(&xml) };
     let mapped = checked.and_then(|()| mapping.apply_valid_once(xml, facts, &MappingLimits::default()));
     let message = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;

@@ -34,6 +34,7 @@ pub enum Kind {
     TooManyAttachments,
     MediaType,
     WantsXml,
+    WantsJson,
     SchemaViolation,
     UnknownArea,
     NotGranted,
@@ -51,7 +52,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, by status.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::MalformedRequest,
         Self::MalformedMultipart,
         Self::MalformedMetadata,
@@ -73,6 +74,7 @@ impl Kind {
         Self::TooManyAttachments,
         Self::MediaType,
         Self::WantsXml,
+        Self::WantsJson,
         Self::SchemaViolation,
         Self::UnknownArea,
         Self::NotGranted,
@@ -123,6 +125,7 @@ impl Kind {
             }
             Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is not supported"),
             Self::WantsXml => (S::UNSUPPORTED_MEDIA_TYPE, "wants-xml", "The data must be XML"),
+            Self::WantsJson => (S::UNSUPPORTED_MEDIA_TYPE, "wants-json", "The data must be JSON"),
             Self::SchemaViolation => {
                 (S::UNPROCESSABLE_ENTITY, "schema-violation", "The data do not fit the schema")
             }
@@ -194,6 +197,7 @@ impl Kind {
             Self::TooManyAttachments => "Zu viele Anlagen",
             Self::MediaType => "Der Medientyp wird nicht unterstützt",
             Self::WantsXml => "Die Daten müssen XML sein",
+            Self::WantsJson => "Die Daten müssen JSON sein",
             Self::SchemaViolation => "Die Daten verletzen das Schema",
             Self::UnknownArea => "Für das Gebiet ist niemand zuständig",
             Self::NotGranted => "Die Leistung ist für das Gebiet nicht freigegeben",

@@ -28,6 +28,7 @@ impl From<Refusal> for Problem {
                 placed(Kind::NotJson, number(fault.line), number(fault.column), &fault.message)
             }
             Refusal::WantsXml => wants_xml(),
+            Refusal::WantsJson => wants_json(),
             Refusal::Invalid(violations) => {
                 let listed = violations.iter().take(MOST_LISTED).map(|violation| {
                     json!({
@@ -137,6 +138,14 @@ fn wants_xml() -> Problem {
         Kind::WantsXml,
         "The steps for this service and area map XML, and the data are not XML.",
         "Die Schritte für diese Leistung in diesem Gebiet bilden XML ab; die Daten sind kein XML.",
+    )
+}
+
+fn wants_json() -> Problem {
+    Problem::new(
+        Kind::WantsJson,
+        "The steps for this service and area map JSON, and the data are not JSON.",
+        "Die Schritte für diese Leistung in diesem Gebiet bilden JSON ab; die Daten sind kein JSON.",
     )
 }
 

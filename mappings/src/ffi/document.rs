@@ -266,7 +266,7 @@ impl<'d> Node<'d> {
     }
 
     /// The line of its start tag as libxml2 knows it, which is not exact beyond 65,534.
-    pub(super) fn line(&self) -> u32 {
+    pub(crate) fn line(&self) -> u32 {
         // SAFETY: a living node, which is only read.
         u32::try_from(unsafe { raw::xmlGetLineNo(self.raw()) }).unwrap_or(0)
     }

@@ -3,9 +3,12 @@
 
 use super::document::{Located, Node};
 use super::{owned, raw};
+use crate::functions::{self, Value};
+use crate::lists::Lists;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 /// XML files by path, decoded to UTF-8. What a stylesheet or schema may load.
@@ -79,6 +82,9 @@ pub(crate) struct Collected {
 #[derive(Default)]
 struct State {
     files: Option<Arc<Files>>,
+    lists: Arc<Lists>,
+    /// What a function of the hub answered last; the shim copies it at once.
+    answer: CString,
     collected: Collected,
 }
 
@@ -100,8 +106,13 @@ impl Session {
         });
         // SAFETY: sets this thread's error handlers to functions of the shim; takes nothing.
         unsafe { raw::rohrpost_enter() };
-        STATE.with_borrow_mut(|state| *state = State { files, collected: Collected::default() });
+        STATE.with_borrow_mut(|state| *state = State { files, ..State::default() });
         Self(())
+    }
+
+    /// Lends code lists to the functions that are called in this use.
+    pub(crate) fn lend(&self, lists: &Arc<Lists>) {
+        STATE.with_borrow_mut(|state| state.lists = Arc::clone(lists));
     }
 
     /// What was reported since.
@@ -197,6 +208,40 @@ unsafe extern "C" fn rohrpost_find(uri: *const c_char, length: *mut usize) -> *c
     // SAFETY: `length` is writable. The text is held by the session's `Arc` and never changed.
     unsafe { *length = size };
     bytes.cast()
+}
+
+/// Asked by the shim for what a function of the hub gives: 0 a text, 1 true, 2 false, -1 nothing; then `answer` says why.
+/// The answer lives until the next call on this thread.
+///
+/// # Safety
+/// `name` is NUL-terminated, `arguments` points to `count` NUL-terminated strings, `answer` is writable.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rohrpost_call(
+    name: *const c_char,
+    count: c_int,
+    arguments: *const *const c_char,
+    answer: *mut *const c_char,
+) -> c_int {
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: as the shim vouches; all strings live during the call. An empty list may have no address.
+    let given: Vec<&str> = (0..count).map(|index| unsafe { borrowed(*arguments.add(index)) }).collect();
+    // SAFETY: as above.
+    let name = unsafe { borrowed(name) };
+    let lists = STATE.with_borrow(|state| Arc::clone(&state.lists));
+    // No panic may cross the border to C.
+    let called = catch_unwind(AssertUnwindSafe(|| functions::call(&lists, name, &given)));
+    let called = called.unwrap_or_else(|_| Err(format!("{name}() failed: a defect of the hub")));
+    let (kind, text) = match called {
+        Ok(Value::Text(text)) => (0, text),
+        Ok(Value::Truth(truth)) => (if truth { 1 } else { 2 }, String::new()),
+        Err(fault) => (-1, fault),
+    };
+    STATE.with_borrow_mut(|state| {
+        state.answer = c_string(&text);
+        // SAFETY: writable; the state holds the string until the next call.
+        unsafe { *answer = state.answer.as_ptr() };
+    });
+    kind
 }
 
 /// Told by the shim of every structured error.

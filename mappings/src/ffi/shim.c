@@ -31,6 +31,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* FUNCTIONS_NAMESPACE in functions/mod.rs. */
+#define HUB_FUNCTIONS "urn:rohrpost:functions:1"
+
 /* The layout that raw.rs declares; it asserts the same numbers. */
 _Static_assert(offsetof(xmlNode, type) == 8 && offsetof(xmlNode, name) == 16 && offsetof(xmlNode, children) == 24, "");
 _Static_assert(offsetof(xmlNode, parent) == 40 && offsetof(xmlNode, next) == 48 && offsetof(xmlNode, doc) == 64, "");
@@ -44,6 +47,7 @@ void rohrpost_on_error(int domain, int code, int level, const char *file, int li
                        const char *expression, xmlNodePtr node);
 void rohrpost_on_text(xmlNodePtr instruction, const char *text);
 const char *rohrpost_find(const char *uri, size_t *length);
+int rohrpost_call(const char *name, int count, const xmlChar *const *arguments, const char **answer);
 
 /* Memory of the transform that runs on this thread. When it takes more than it may, it is stopped at its next
  * instruction or XPath step: libxslt and libxml2 look at these fields there. */
@@ -290,9 +294,38 @@ static void checked_document(xmlXPathParserContextPtr context, int arguments) {
     context->error = XPATH_INVALID_OPERAND;
 }
 
+/* A function of the hub. What its arguments are is decided where it is implemented; here they become texts. */
+enum { FUNCTION_TEXT, FUNCTION_TRUE, FUNCTION_FALSE };
+enum { MOST_ARGUMENTS = 8 };
+
+static void hub_function(xmlXPathParserContextPtr context, int arguments) {
+    const char *name = (const char *)context->context->function, *answer = NULL;
+    xmlChar *given[MOST_ARGUMENTS] = {NULL};
+    if (arguments > MOST_ARGUMENTS) {
+        xmlXPathSetArityError(context);
+        return;
+    }
+    for (int i = arguments - 1; i >= 0; i--) given[i] = xmlXPathPopString(context);
+    int sound = context->error == XPATH_EXPRESSION_OK;
+    for (int i = 0; i < arguments; i++) sound = sound && given[i] != NULL;
+    int kind = sound ? rohrpost_call(name, arguments, (const xmlChar *const *)given, &answer) : -1;
+    for (int i = 0; i < arguments; i++) xmlFree(given[i]);
+    if (kind == FUNCTION_TEXT) {
+        xmlXPathReturnString(context, xmlStrdup(BAD_CAST answer));
+    } else if (kind == FUNCTION_TRUE || kind == FUNCTION_FALSE) {
+        xmlXPathReturnBoolean(context, kind == FUNCTION_TRUE);
+    } else {
+        xsltTransformContextPtr transform = xsltXPathGetTransformContext(context);
+        if (answer != NULL) xsltTransformError(transform, NULL, NULL, "%s\n", answer);
+        if (transform != NULL) transform->state = XSLT_STATE_STOPPED;
+        context->error = XPATH_INVALID_OPERAND;
+    }
+}
+
 /* Asked before the functions that libxslt registers itself at the begin of a run. */
 static xmlXPathFunction find_function(void *context, const xmlChar *name, const xmlChar *namespace) {
     if (namespace == NULL && xmlStrEqual(name, BAD_CAST "document")) return checked_document;
+    if (xmlStrEqual(namespace, BAD_CAST HUB_FUNCTIONS)) return hub_function;
     return xsltXPathFunctionLookup(context, name, namespace);
 }
 

@@ -3,6 +3,7 @@
 use super::document::Doc;
 use super::raw::{self, Style};
 use super::report::{Collected, Files, Session, borrowed, c_string};
+use crate::lists::Lists;
 use std::collections::BTreeSet;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::NonNull;
@@ -99,6 +100,7 @@ impl Stylesheet {
         &self,
         doc: Doc,
         files: &Arc<Files>,
+        lists: &Arc<Lists>,
         params: &[(&str, &str)],
         budget: Budget,
     ) -> (Ran, Collected) {
@@ -109,6 +111,7 @@ impl Stylesheet {
         pointers.push(std::ptr::null());
         let mut output = Output { bytes: Vec::new(), limit: budget.output, full: false };
         let session = Session::begin(Some(Arc::clone(files)));
+        session.lend(lists);
         // SAFETY: stylesheet and document live during the call; `pointers` ends with NULL and its texts live; `output`
         // outlives the call and is used by `write` only.
         let outcome = unsafe {

@@ -1,5 +1,7 @@
 mod apply;
 mod compile;
+mod functions;
+mod json;
 mod keep;
 mod library;
 mod queries;

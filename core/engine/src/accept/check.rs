@@ -38,9 +38,10 @@ pub(super) fn check_data(
         Format::Xml => check_xml(catalog, data, checks),
         Format::Json => {
             check_json(data, &catalog.limits).map_err(Refusal::NotJson)?;
-            if checks.is_empty() { Ok(Found::default()) } else { Err(Refusal::WantsXml) }
+            if checks.is_empty() { Ok(Found::default()) } else { check_json_for(catalog, data, checks) }
         }
         Format::Opaque if checks.is_empty() => Ok(Found::default()),
+        Format::Opaque if takes_json(catalog, checks).all(|takes| takes) => Err(Refusal::WantsJson),
         Format::Opaque => Err(Refusal::WantsXml),
         Format::Other => Err(Refusal::MediaType(media_type.to_owned())),
     }
@@ -68,13 +69,37 @@ impl Format {
     }
 }
 
+/// JSON for mappings that take it.
+fn check_json_for(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<Found, Refusal> {
+    if takes_json(catalog, checks).any(|takes| !takes) {
+        return Err(Refusal::WantsXml);
+    }
+    let xml = Xml::from_json(data, &xml_limits(&catalog.limits)).map_err(|bad| {
+        Refusal::NotJson(NotJson { line: bad.line, column: bad.column, message: bad.message })
+    })?;
+    fits(catalog, xml, checks)
+}
+
+/// For each mapping, whether it takes JSON.
+fn takes_json<'c>(catalog: &'c Catalog, checks: &'c [MappingName]) -> impl Iterator<Item = bool> + 'c {
+    checks.iter().filter_map(|name| Some(catalog.mappings.get(name)?.mapping.takes_json()))
+}
+
 fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<Found, Refusal> {
     let limits = xml_limits(&catalog.limits);
     if checks.is_empty() {
         Xml::check(data, &limits).map_err(Refusal::NotWellFormed)?;
         return Ok(Found { fits: vec![LOOKED_THROUGH], xml: None });
     }
+    if takes_json(catalog, checks).any(|takes| takes) {
+        return Err(Refusal::WantsJson);
+    }
     let xml = Xml::parse(data, &limits).map_err(Refusal::NotWellFormed)?;
+    fits(catalog, xml, checks)
+}
+
+/// Data that fit the source schemas of all mappings.
+fn fits(catalog: &Catalog, xml: Xml, checks: &[MappingName]) -> Result<Found, Refusal> {
     let schemas = schemas(catalog, checks);
     for schema in &schemas {
         let violations = schema.validate(&xml);

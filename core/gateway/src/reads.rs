@@ -164,7 +164,7 @@ fn states(params: &Params) -> Result<BTreeSet<DeliveryState>, Problem> {
     parsed.map_err(|fault: rohrpost_model::delivery::NoSuchState| wrong_value("state", &fault.to_string()))
 }
 
-fn limit(params: &Params) -> Result<usize, Problem> {
+pub(crate) fn limit(params: &Params) -> Result<usize, Problem> {
     let Some(text) = params.text("limit") else {
         return Ok(PAGE);
     };
@@ -173,11 +173,11 @@ fn limit(params: &Params) -> Result<usize, Problem> {
 }
 
 /// Hexadecimal, so that nobody is tempted to count with it.
-fn written(cursor: Cursor) -> String {
+pub(crate) fn written(cursor: Cursor) -> String {
     format!("{:016x}", cursor.0)
 }
 
-fn cursor(params: &Params) -> Result<Option<Cursor>, Problem> {
+pub(crate) fn cursor(params: &Params) -> Result<Option<Cursor>, Problem> {
     let Some(text) = params.text("cursor") else {
         return Ok(None);
     };

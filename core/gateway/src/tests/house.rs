@@ -65,6 +65,7 @@ impl House {
             commands: memory.clone(),
             blobs: memory.clone(),
             versions: memory.clone(),
+            configurations: memory.clone(),
             vault: memory.clone(),
             clock: memory.clone(),
             audit: memory.clone(),

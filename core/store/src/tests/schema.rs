@@ -11,8 +11,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 /// What each released version of the schema looks like, and the one in the making.
-const GOLDEN: [&str; 2] =
-    [include_str!("../../golden/schema-1.sql"), include_str!("../../golden/schema-2.sql")];
+const GOLDEN: [&str; 3] = [
+    include_str!("../../golden/schema-1.sql"),
+    include_str!("../../golden/schema-2.sql"),
+    include_str!("../../golden/schema-3.sql"),
+];
 
 fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
     SqliteStore::open(&folder.path(), Arc::new(TestVault), StoreOptions::default())
@@ -58,18 +61,34 @@ async fn a_store_of_version_1_is_brought_up_to_date() {
     assert!(delivery.paused_by.is_none() && delivery.expires_at.is_none());
 }
 
+/// A store from before configurations were kept takes the first, and its history goes on as one chain.
+#[tokio::test]
+async fn a_store_of_version_2_is_brought_up_to_date() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path()).unwrap();
+    let database = folder.path().join("rohrpost.sqlite");
+    let connection = crate::schema::open_at_version(&database, 1).unwrap();
+    connection.execute_batch(include_str!("../../golden/rows-1.sql")).unwrap();
+    drop(connection);
+    drop(crate::schema::open_at_version(&database, 2).unwrap());
+    let store = open(&folder.path());
+    assert_eq!(ports(&store).deliveries().await.len(), 1);
+    crate::conformance::configurations::keep_one(&ports(&store)).await;
+    assert_eq!(store.verify_chain().await.unwrap(), 4);
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let folder = Folder::new();
     drop(open(&folder.path()));
     let database = folder.path().join("rohrpost.sqlite");
     let connection = Connection::open(&database).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     drop(connection);
     let Err(StoreFault::Unavailable(text)) = try_open(&folder) else { panic!("a newer schema is opened") };
-    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 3"), "{text}");
+    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 4"), "{text}");
     let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 3);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 4);
 }
 
 #[test]

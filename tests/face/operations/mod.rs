@@ -1,6 +1,7 @@
 //! What operators do, against a real hub and a target that records everything: hold back and let go, retry many at a
 //! pace, mend. Everything is ordered as people do it: through the commands.
 
+mod configuration;
 mod destinations;
 mod expiry;
 mod mending;

@@ -8,9 +8,12 @@ const CONTEXT: usize = 3;
 /// A difference of more lines on both sides is shown as a whole, since comparing costs the product.
 const MAX_PRODUCT: usize = 4_000_000;
 
-/// Words in a key whose value may be a secret: where one stands in the text itself, it is not shown.
-const SECRETIVE: [&str; 9] =
-    ["password", "passwort", "secret", "token", "key", "authorization", "credential", "cookie", "pin"];
+/// What a key contains whose value may be a secret: where one stands in the text itself, it is not shown.
+const SECRETIVE: [&str; 8] =
+    ["password", "passwort", "secret", "token", "apikey", "authorization", "credential", "cookie"];
+
+/// The same as whole words, because others contain them (`mapping`).
+const SECRETIVE_WORDS: [&str; 3] = ["key", "pin", "auth"];
 
 /// Files by their path.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -97,7 +100,8 @@ fn masked(line: &str) -> String {
 
 fn secretive(key: &str) -> bool {
     let key = key.to_lowercase();
-    SECRETIVE.iter().any(|word| key.contains(word))
+    let mut words = key.split(|sign: char| !sign.is_alphanumeric());
+    SECRETIVE.iter().any(|word| key.contains(word)) || words.any(|word| SECRETIVE_WORDS.contains(&word))
 }
 
 fn hunks(old: &[Line<'_>], new: &[Line<'_>]) -> String {
@@ -212,11 +216,11 @@ mod tests {
     fn a_secret_that_stands_in_the_text_is_not_shown() {
         let old = "password = { file = \"secrets/a\" }\n";
         let new =
-            "password = \"geheim\"\nX-Api-Key = 'geheim'\ntoken = \"\"\"\ngeheim\n\"\"\"\nname = \"x\"\n";
+            "password = \"geheim\"\nX-Api-Key = 'geheim'\ntoken = \"\"\"\ngeheim\n\"\"\"\nmapping = \"x\"\n";
         let told = one("destinations/x.toml", Some(old), Some(new));
         assert!(!told.contains("geheim"), "{told}");
         assert!(told.contains("-password = { file = \"secrets/a\" }\n+password = ***\n"), "{told}");
-        assert!(told.contains("+name = \"x\"\n"), "{told}");
+        assert!(told.contains("+mapping = \"x\"\n"), "{told}");
         let other = one("destinations/x.toml", Some(new), Some(&new.replace("geheim", "anders")));
         assert!(
             other.contains("-password = ***\n") && !other.contains("anders"),

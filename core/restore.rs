@@ -10,10 +10,10 @@
 //! Secrets, keys, certificates, cases of mappings and everything else in the folder stay as they are.
 
 use crate::config::{Texts, write_whole};
+use crate::difference::Files;
 use rohrpost_model::Timestamp;
 use rohrpost_model::version::MAPPINGS;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Plan {
         &mut self,
         folder: &Path,
         library: &Path,
-        (wanted, there): (&BTreeMap<String, Vec<u8>>, &BTreeMap<String, Vec<u8>>),
+        (wanted, there): (&Files, &Files),
         at: Timestamp,
     ) -> io::Result<()> {
         let differs = |path: &&String| wanted.get(*path) != there.get(*path);
@@ -121,7 +121,7 @@ pub fn finish(folder: &Path) -> io::Result<bool> {
 }
 
 /// The files as they lie at the places that a version is put to. Its library may be another than the folder's.
-fn at_places(folder: &Path, library: &Path) -> BTreeMap<String, Vec<u8>> {
+fn at_places(folder: &Path, library: &Path) -> Files {
     Texts::of_folder_with(folder, Some(library)).flat()
 }
 

@@ -43,7 +43,7 @@ fn stage(folder: &Path) -> io::Result<Plan> {
     Plan::stage(folder, &folder.join("library"), &old(), Timestamp::UNIX_EPOCH)
 }
 
-fn now(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+fn now(folder: &Path) -> Files {
     Texts::of_folder(folder).flat()
 }
 

@@ -11,8 +11,8 @@ use crate::configuration_shapes::{
 };
 use crate::fields::{NoQuery, Params, Segments, wrong_value};
 use crate::json_body::{self, JsonBody};
+use crate::pages::{cursor, cut, limit};
 use crate::problem::Problem;
-use crate::reads::{cursor, limit, written};
 use crate::shapes::ProblemShape;
 use axum::Json;
 use axum::extract::State;
@@ -50,11 +50,9 @@ pub(crate) async fn versions(
     reads(&caller)?;
     let (cursor, limit) = (cursor(&params)?, limit(&params)?);
     let found = gateway.engine.activations(cursor, limit + 1).await?;
-    let more = found.len() > limit;
-    let next = found.get(limit.saturating_sub(1)).filter(|_| more).map(|(cursor, _)| written(*cursor));
+    let (page, next) = cut(found, limit);
     let with_words = audits(&gateway, &caller);
-    let shape = |(_, activation)| Activated::new(activation, with_words);
-    let activations = found.into_iter().take(limit).map(shape).collect();
+    let activations = page.into_iter().map(|activation| Activated::new(activation, with_words)).collect();
     let active = gateway.activation.active().await.to_string();
     Ok(Json(ConfigurationPage { active, activations, next }))
 }

@@ -1,16 +1,4 @@
 -- user_version 3
-CREATE TABLE activations (
-    seq          INTEGER PRIMARY KEY,
-    version      BLOB    NOT NULL,
-    at           INTEGER NOT NULL,
-    cause        TEXT    NOT NULL,          -- started, activated, reloaded, rolled-back
-    who          TEXT    NOT NULL,
-    sealed_words BLOB,                      -- why, and which person
-    epoch        TEXT,
-    wrapped_key  BLOB,
-    CHECK ((sealed_words IS NULL) = (epoch IS NULL) AND (epoch IS NULL) = (wrapped_key IS NULL))
-) STRICT;
-CREATE INDEX activations_by_version ON activations (version);
 CREATE TABLE attempts (
     delivery       INTEGER NOT NULL REFERENCES deliveries (seq),
     number         INTEGER NOT NULL,
@@ -43,15 +31,8 @@ CREATE TABLE commands (
     state       TEXT    NOT NULL,
     ended_at    INTEGER,
     ended_by    TEXT
-) STRICT;
+, ended_row INTEGER) STRICT;
 CREATE INDEX commands_running ON commands (state) WHERE state = 'running';
-CREATE TABLE configuration_parts (
-    version BLOB NOT NULL,
-    kind    TEXT NOT NULL,                  -- file, mapping, step
-    name    TEXT NOT NULL,                  -- path, `mappings/NAME`, `ROUTE/STEP`
-    digest  BLOB NOT NULL,
-    PRIMARY KEY (version, kind, name)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE deliveries (
     seq              INTEGER PRIMARY KEY,
     id               BLOB    NOT NULL UNIQUE,
@@ -105,6 +86,7 @@ CREATE TABLE "history" (
     CHECK ((delivery IS NULL) = (subject IS NOT NULL) AND (delivery IS NULL) = (state IS NULL))
 ) STRICT;
 CREATE INDEX history_by_delivery ON history (delivery) WHERE delivery IS NOT NULL;
+CREATE INDEX history_by_subject ON history (subject) WHERE subject IS NOT NULL;
 CREATE TABLE idempotency (
     key        BLOB    PRIMARY KEY,         -- a keyed hash
     content    BLOB    NOT NULL,
@@ -159,4 +141,9 @@ CREATE TABLE versions (
     digest  BLOB NOT NULL,
     content BLOB NOT NULL,
     UNIQUE (kind, digest)
+) STRICT;
+CREATE TABLE words (
+    row         INTEGER PRIMARY KEY REFERENCES history (seq),
+    epoch       TEXT NOT NULL,
+    wrapped_key BLOB NOT NULL
 ) STRICT;

@@ -234,6 +234,10 @@ impl Activation for Activator {
         Ok(Some(Difference { from, to, files: files.collect(), secrets, faults: a.max(b) }))
     }
 
+    fn shown(&self, path: &str, text: &str) -> String {
+        difference::without_secrets(path, text)
+    }
+
     async fn active(&self) -> Digest {
         self.active.lock().await.version
     }

@@ -54,6 +54,12 @@ fn changed(path: &str, old: Option<&Vec<u8>>, new: Option<&Vec<u8>>) -> Option<C
     Some(Changed { path: path.to_owned(), change, diff: head + &body })
 }
 
+/// The text of a file as it may be shown.
+pub fn without_secrets(path: &str, text: &str) -> String {
+    let lines = shown(path, text);
+    lines.iter().flat_map(|line| [line.shown.as_str(), "\n"]).collect()
+}
+
 /// A line as it is compared, and as it may be shown.
 struct Line<'t> {
     text: &'t str,
@@ -87,13 +93,17 @@ fn opened(line: &str) -> Option<&'static str> {
     (secretive(key) && value.matches(sign).count() < 2).then_some(sign)
 }
 
-/// `key = { file = "…" }` says where a secret lies and is shown; `key = "…"` may be one and is not.
+/// `key = { file = "…" }` says where a secret lies and is shown; `key = "…"` may be one and is not, in a table within a
+/// line either. What is shown ends there: better too little than too much.
 fn masked(line: &str) -> String {
-    let Some((key, value)) = line.split_once('=') else { return line.to_owned() };
-    let value = value.trim_start();
-    let names_a_place = ["{ file =", "{file=", "{ env =", "{env="].iter().any(|form| value.starts_with(form));
-    if secretive(key) && !names_a_place && value.contains(['"', '\'']) {
-        return format!("{key}= ***");
+    for (at, _) in line.match_indices('=') {
+        let (before, value) = (&line[..at], line[at + 1..].trim_start());
+        let key = before.rsplit(['{', ',']).next().unwrap_or(before);
+        let names_a_place =
+            ["{ file =", "{file=", "{ env =", "{env="].iter().any(|form| value.starts_with(form));
+        if secretive(key) && !names_a_place && value.contains(['"', '\'']) {
+            return format!("{before}= ***");
+        }
     }
     line.to_owned()
 }
@@ -217,6 +227,12 @@ mod tests {
         let old = "password = { file = \"secrets/a\" }\n";
         let new =
             "password = \"geheim\"\nX-Api-Key = 'geheim'\ntoken = \"\"\"\ngeheim\n\"\"\"\nmapping = \"x\"\n";
+        let inline = "headers = { \"X-Case\" = \"{case}\", \"X-Api-Key\" = \"geheim\" }\n";
+        let told = without_secrets("destinations/x.toml", inline);
+        assert_eq!(told, "headers = { \"X-Case\" = \"{case}\", \"X-Api-Key\" = ***\n");
+        let place = "login = { user = \"u\", password = { file = \"secrets/a\" } }\n";
+        assert_eq!(without_secrets("destinations/x.toml", place), place);
+        assert_eq!(without_secrets("mappings/x/transform.xsl", "key=\"a\"\n"), "key=\"a\"\n");
         let told = one("destinations/x.toml", Some(old), Some(new));
         assert!(!told.contains("geheim"), "{told}");
         assert!(told.contains("-password = { file = \"secrets/a\" }\n+password = ***\n"), "{told}");

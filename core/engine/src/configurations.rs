@@ -6,12 +6,12 @@ use rohrpost_mappings::Bundle;
 use rohrpost_model::ports::{
     ActivationCause, ActivationWords, Cursor, KeptActivation, NewActivation, StoreFault,
 };
+use rohrpost_model::route::PinnedStep;
 use rohrpost_model::version::{ConfigurationText, VersionKind};
-use rohrpost_model::{Digest, TenantName};
+use rohrpost_model::{Delivery, Digest, TenantName};
 use std::collections::BTreeMap;
 
-/// How many versions are kept at least, those that were activated last; beyond, only those that deliveries pin something
-/// of.
+/// How many versions are kept at least, those that were activated last; beyond, only those that a delivery needs.
 pub const KEPT_CONFIGURATIONS: usize = 100;
 
 /// Whose epochs the words about the hub as a whole are kept under: no tenant's, so that they do not end with one.
@@ -103,6 +103,13 @@ impl Engine {
     /// The kept versions whose hexadecimal digest begins so, two at most.
     pub async fn versions_beginning_with(&self, digits: &str) -> Result<Vec<Digest>, StoreFault> {
         self.ports.configurations.beginning_with(digits).await
+    }
+
+    /// What a delivery pins, with its digest; `None` where it pins nothing, or what it pins cannot be read any more.
+    pub async fn pinned(&self, delivery: &Delivery) -> Result<Option<(Digest, PinnedStep)>, StoreFault> {
+        let Some(digest) = delivery.pinned else { return Ok(None) };
+        let kept = self.ports.versions.load(VersionKind::Step, &digest).await?;
+        Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()).map(|step| (digest, step)))
     }
 
     /// A kept configuration with its mappings; `None` if it is not kept.

@@ -33,6 +33,9 @@ pub trait Activation: Send + Sync {
     /// How two configurations differ; `None` if one of them is not kept.
     async fn difference(&self, from: Side, to: Side) -> Result<Option<Difference>, StoreFault>;
 
+    /// The text of a file of a configuration as it may be shown: without what stands where a secret belongs.
+    fn shown(&self, path: &str, text: &str) -> String;
+
     /// The version that is active.
     async fn active(&self) -> Digest;
 }

@@ -1,7 +1,8 @@
 //! What is asked and answered about configurations.
 
 use rohrpost_model::ports::KeptActivation;
-use rohrpost_model::{Digest, Timestamp};
+use rohrpost_model::route::PinnedStep;
+use rohrpost_model::{Digest, MappingName, RouteName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -51,6 +52,30 @@ impl Activated {
     }
 }
 
+/// The version that a delivery keeps to, whatever is active, until somebody has it made anew with `current`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pinned {
+    /// SHA-256 of the step as it was when the delivery pinned it.
+    #[schema(value_type = String)]
+    sha256: Digest,
+    #[schema(value_type = String)]
+    route: RouteName,
+    /// The mapping, if the step has one.
+    #[schema(value_type = Option<String>)]
+    mapping: Option<MappingName>,
+    /// Its digest, as `mappings` of a configuration's version names it.
+    #[schema(value_type = Option<String>)]
+    mapping_sha256: Option<Digest>,
+}
+
+impl From<(Digest, PinnedStep)> for Pinned {
+    fn from((sha256, pinned): (Digest, PinnedStep)) -> Self {
+        let PinnedStep { route, step, mapping: mapping_sha256, .. } = pinned;
+        Self { sha256, route, mapping: step.mapping, mapping_sha256 }
+    }
+}
+
 /// A page of activations.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConfigurationPage {
@@ -83,13 +108,14 @@ pub(crate) struct ConfigurationFile {
     path: String,
     /// Its SHA-256, hexadecimal.
     sha256: String,
-    /// Its text.
+    /// Its text. Texts that stand where a secret belongs are `***`; the SHA-256 is of what was written.
     text: String,
 }
 
 impl ConfigurationFile {
-    pub(crate) fn new(path: String, text: String) -> Self {
-        Self { path, sha256: Digest::of(text.as_bytes()).to_string(), text }
+    /// Of a file with this text, which is shown so.
+    pub(crate) fn new(path: String, text: &str, shown: String) -> Self {
+        Self { path, sha256: Digest::of(text.as_bytes()).to_string(), text: shown }
     }
 }
 

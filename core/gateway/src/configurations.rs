@@ -57,7 +57,7 @@ pub(crate) async fn versions(
     Ok(Json(ConfigurationPage { active, activations, next }))
 }
 
-/// One of them: its files as they were written, and when it was active. Secrets do not stand in it. Needs `configure` for
+/// One of them: its files as they were written, and when it was active. Secrets are not shown. Needs `configure` for
 /// every tenant of the hub.
 #[utoipa::path(
     get,
@@ -81,7 +81,10 @@ pub(crate) async fn version(
     let kept = gateway.engine.kept_configuration(&version).await?.ok_or_else(Problem::not_found)?;
     let with_words = audits(&gateway, &caller);
     let activations = gateway.engine.activations_of(&version).await?.into_iter();
-    let files = kept.files.into_iter().map(|(path, text)| ConfigurationFile::new(path, text));
+    let files = kept.files.into_iter().map(|(path, text)| {
+        let shown = gateway.activation.shown(&path, &text);
+        ConfigurationFile::new(path, &text, shown)
+    });
     let mappings = kept.mappings.iter().map(|bundle| (bundle.name.to_string(), bundle.digest().to_string()));
     Ok(Json(ConfigurationVersion {
         version: version.to_string(),

@@ -141,8 +141,10 @@ fn mapping(path: &str) -> Result<MappingName, Fault> {
     Ok(name.and_then(|name| name.parse().ok()).ok_or_else(|| damaged("a kept mapping's name"))?)
 }
 
-/// The versions beyond the `keep` latest of which no delivery pins a step. It reads every delivery, so it is done beside
-/// the writer; what is pinned after this state of the database, the writer looks after.
+/// The versions beyond the `keep` latest that nobody needs: no open delivery pins a step of them, and of those that have a
+/// step which an ended delivery pins, they are not the latest. So what was done can be shown with all that was configured
+/// beside it, and yet a step that never changes does not keep every configuration there ever was. It reads every delivery,
+/// so it is done beside the writer; what is pinned after this state of the database, the writer looks after.
 fn forgettable(connection: &Connection, keep: i64) -> Result<ForgetConfigurations, Fault> {
     let beyond = blobs(
         connection,
@@ -154,15 +156,16 @@ fn forgettable(connection: &Connection, keep: i64) -> Result<ForgetConfiguration
     if beyond.is_empty() {
         return Ok(ForgetConfigurations { versions: Vec::new(), since });
     }
-    let pinned: BTreeSet<_> = blobs(
-        connection,
-        "SELECT DISTINCT p.version FROM (SELECT DISTINCT pinned FROM deliveries) d \
-         JOIN configuration_parts p ON p.digest = d.pinned AND p.kind = 'step'",
-        [],
-    )?
-    .into_iter()
-    .collect();
-    let versions = beyond.into_iter().filter(|version| !pinned.contains(version)).collect();
+    let open = "SELECT DISTINCT p.version FROM (SELECT DISTINCT pinned FROM deliveries \
+         WHERE state NOT IN ('delivered', 'skipped', 'discarded', 'expired')) d \
+         JOIN configuration_parts p ON p.digest = d.pinned AND p.kind = 'step'";
+    // SQLite takes the other column from the row with the maximum.
+    let latest = "SELECT version FROM (SELECT p.version, max(a.seq) FROM (SELECT DISTINCT pinned FROM deliveries) d \
+         JOIN configuration_parts p ON p.digest = d.pinned AND p.kind = 'step' \
+         JOIN activations a ON a.version = p.version GROUP BY p.digest)";
+    let mut needed: BTreeSet<_> = blobs(connection, open, [])?.into_iter().collect();
+    needed.extend(blobs(connection, latest, [])?);
+    let versions = beyond.into_iter().filter(|version| !needed.contains(version)).collect();
     Ok(ForgetConfigurations { versions, since })
 }
 

@@ -62,6 +62,9 @@ async fn a_configuration_in_full_is_for_who_configures_every_tenant() {
         (version["version"].as_str(), version["files"][0]["path"].as_str()),
         (Some(kept().as_str()), Some("hub.toml"))
     );
+    let (text, sha256) = (&version["files"][0]["text"], &version["files"][0]["sha256"]);
+    assert_eq!(text, "demo = ***", "what may be a secret is not shown");
+    assert_eq!(*sha256, Digest::of(b"demo = true").to_string(), "and the file is named as it was written");
     for unknown in ["0123456789abcdef", "0", "hub.toml"] {
         let answered = house.get("everybody", &format!("/v1/config/versions/{unknown}")).await;
         assert_eq!(answered.slug(), "not-found", "{unknown}");

@@ -565,6 +565,10 @@ impl Activation for Memory {
         Ok(self.report())
     }
 
+    fn shown(&self, _: &str, text: &str) -> String {
+        text.replace("true", "***")
+    }
+
     async fn roll_back(&self, version: Digest, by: By) -> Result<ActivationReport, RollbackFault> {
         assert_eq!(by.cause, ActivationCause::RolledBack);
         if version == Digest::of(b"kept") { Ok(self.report()) } else { Err(RollbackFault::NotKept) }

@@ -31,8 +31,8 @@ pub trait Configurations: Send + Sync {
     /// The kept versions whose hexadecimal digest begins so, two at most.
     async fn beginning_with(&self, digits: &str) -> Result<Vec<Digest>, StoreFault>;
 
-    /// Removes the files of configurations except those of the `keep` versions that were activated last, and of every one
-    /// that has a step which a delivery pins. Returns how many versions were removed; that they were active stays known.
+    /// Removes the files of configurations except those of the `keep` versions that were activated last, of every one that
+    /// has a step which an open delivery pins, and of the latest with each step that an ended one pins. Returns how many versions were removed; that they were active stays known.
     async fn forget_configurations(&self, keep: usize) -> Result<usize, StoreFault>;
 }
 

@@ -21,11 +21,16 @@ fn pin(route: &str) -> Digest {
 
 impl Ports {
     async fn activate(&self, route: &str, seconds: i64) -> Result<(), StoreFault> {
+        self.activate_with(route, route, seconds).await
+    }
+
+    /// Activates a configuration whose step is that of another.
+    async fn activate_with(&self, route: &str, step: &str, seconds: i64) -> Result<(), StoreFault> {
         let key = self.vault.issue(&name("rohrpost"), at(0)).unwrap();
         let words = ActivationWords { why: PRIVATE[4].into(), person: Some("Frau Beispiel".into()) };
         let activation = NewActivation {
             text: configuration(route),
-            steps: vec![("x/archiv".into(), pin(route))],
+            steps: vec![("x/archiv".into(), pin(step))],
             cause: ActivationCause::Activated,
             who: "betrieb".into(),
             words: Some((words, key)),
@@ -91,4 +96,30 @@ pub(crate) async fn configurations_are_forgotten_but_never_one_that_a_delivery_p
     ports.activate("forgotten", 20).await.unwrap();
     let again = ports.configurations.configuration(&configuration("forgotten").version()).await.unwrap();
     assert_eq!(again, Some(configuration("forgotten")));
+}
+
+/// Many configurations have the same step. While a delivery on it is open, each of them is kept; afterwards the latest.
+pub(crate) async fn of_configurations_with_one_step_the_latest_is_kept_for_what_ended(stand: &dyn Stand) {
+    let ports = stand.open().await;
+    let all = [("a1", "a"), ("a2", "a"), ("b1", "b"), ("b2", "b"), ("active", "c")];
+    for (seconds, (route, step)) in (1..).zip(all) {
+        ports.activate_with(route, step, seconds).await.unwrap();
+    }
+    let kept = async || {
+        let mut kept = Vec::new();
+        for (route, _) in all {
+            let there = ports.configurations.configuration(&configuration(route).version()).await.unwrap();
+            kept.extend(there.map(|_| route));
+        }
+        kept
+    };
+    let pinning = |step| NewDelivery { pinned: Some(pin(step)), ..ordered() };
+    ports.accept(&Draft::steps([pinning("a")])).await;
+    ports.send(10, rohrpost_model::transition::Event::Taken).await;
+    ports.accept(&Draft::steps([pinning("b")])).await;
+    assert_eq!(ports.configurations.forget_configurations(1).await.unwrap(), 1);
+    assert_eq!(kept().await, ["a2", "b1", "b2", "active"]);
+    ports.send(20, rohrpost_model::transition::Event::Taken).await;
+    assert_eq!(ports.configurations.forget_configurations(1).await.unwrap(), 1);
+    assert_eq!(kept().await, ["a2", "b2", "active"]);
 }

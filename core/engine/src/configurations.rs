@@ -108,7 +108,11 @@ impl Engine {
     /// What a delivery pins, with its digest; `None` where it pins nothing, or what it pins cannot be read any more.
     pub async fn pinned(&self, delivery: &Delivery) -> Result<Option<(Digest, PinnedStep)>, StoreFault> {
         let Some(digest) = delivery.pinned else { return Ok(None) };
-        let kept = self.ports.versions.load(VersionKind::Step, &digest).await?;
+        let kept = match self.ports.versions.load(VersionKind::Step, &digest).await {
+            // Whoever looks at the delivery that is parked for it must see the rest.
+            Err(StoreFault::Damaged(_)) => None,
+            kept => kept?,
+        };
         Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()).map(|step| (digest, step)))
     }
 

@@ -2,114 +2,17 @@
 
 use super::{House, Word, text};
 use crate::cli::Ran;
-use crate::support::client::{Client, until};
 use crate::support::hub::{PROGRAM, Setup};
 use crate::support::sink::Sink;
-use rohrpost_mappings::Bundle;
-use rohrpost_model::ports::{Records as _, Scope, Versions as _};
-use rohrpost_model::route::PinnedStep;
-use rohrpost_model::version::VersionKind;
-use rohrpost_seal::{KeyFolder, parse_hub_key};
-use rohrpost_store::{SqliteStore, StoreOptions};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
-/// The stamp of a mapping's version, in its stylesheet and in what it makes.
-fn stamp(text: &str) -> String {
-    let rest = text.split("fassung-").nth(1).unwrap_or_default();
-    rest.chars().take_while(char::is_ascii_digit).collect()
-}
-
-fn stamped(number: usize) -> String {
-    format!("<xsl:comment>fassung-{number}</xsl:comment>")
-}
-
-/// What each delivery pinned, told by the store of a hub that was stopped: its id and the stamp of the pinned mapping.
-async fn pinned_stamps(setup: &Setup, ids: &[String]) -> BTreeMap<String, String> {
-    let key = fs::read_to_string(setup.config().join("secrets/hub.key")).expect("the hub key");
-    let key = parse_hub_key(key.trim()).expect("a hub key");
-    let vault = Arc::new(KeyFolder::open(&setup.path("keys"), &key).expect("the keys"));
-    let store = SqliteStore::open(&setup.path("data"), vault, StoreOptions::default()).expect("the store");
-    let mut stamps = BTreeMap::new();
-    for id in ids {
-        let detail = store.delivery(&Scope::Hub, id.parse().expect("an id")).await.expect("readable");
-        let pinned = detail.expect("it is there").delivery.pinned.expect("it pins");
-        let step = store.load(VersionKind::Step, &pinned).await.expect("readable").expect("kept");
-        let step: PinnedStep = serde_json::from_slice(&step).expect("a step");
-        let mapping = step.mapping.expect("a mapping");
-        let bundle = store.load(VersionKind::Mapping, &mapping).await.expect("readable").expect("kept");
-        let bundle = Bundle::from_bytes(&bundle).expect("a bundle");
-        stamps.insert(id.clone(), stamp(&String::from_utf8_lossy(&bundle.files["transform.xsl"])));
-    }
-    stamps
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[allow(clippy::disallowed_methods)] // when it takes effect is measured by the test
-async fn h8_a_changed_mapping_takes_effect_at_once_and_every_document_is_of_the_version_that_was_pinned() {
-    let house = Arc::new(House::mapping(Word::Take, &stamped(0)).await);
-    let stop = Arc::new(AtomicBool::new(false));
-    let senders: Vec<_> = (0..4)
-        .map(|_| {
-            let (portal, stop) = (Client::of(&house.hub, "portal"), Arc::clone(&stop));
-            tokio::spawn(async move {
-                let (xml, mut ids) = (crate::face::sample("brunnenbohrung-1.xml"), Vec::new());
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = portal.submit(&xml, &[], None).await.expect("an answer");
-                    assert_eq!(answer.status(), 202, "nothing is refused meanwhile");
-                    let answer: Value = answer.json().await.expect("JSON");
-                    ids.push(text(&answer, "id").to_owned());
-                }
-                ids
-            })
-        })
-        .collect();
-    for number in 1..=4 {
-        tokio::task::block_in_place(|| house.mend_mapping(&stamped(number)));
-        let active = Instant::now();
-        until(async || {
-            let seen = house.desk.handed_over();
-            seen.iter().any(|seen| stamp(&String::from_utf8_lossy(&seen.body)) == number.to_string())
-        })
-        .await;
-        let took = active.elapsed();
-        assert!(took < Duration::from_secs(2), "version {number} took effect after {took:?}");
-    }
-    stop.store(true, Ordering::Relaxed);
-    let mut submissions = Vec::new();
-    for sender in senders {
-        submissions.extend(sender.await.expect("a sender"));
-    }
-    let mut deliveries = Vec::new();
-    for submission in &submissions {
-        let delivered = house.until(submission, |delivery| delivery["state"] == "delivered").await;
-        deliveries.push(text(&delivered, "id").to_owned());
-    }
-    let house = Arc::into_inner(house).expect("the senders are through");
-    let House { desk, setup, hub } = house;
-    assert!(tokio::task::block_in_place(|| hub.stop()));
-    let pinned = pinned_stamps(&setup, &deliveries).await;
-    let mut sent = BTreeMap::new();
-    for seen in desk.handed_over() {
-        let made = stamp(&String::from_utf8_lossy(&seen.body));
-        if let Some(before) = sent.insert(seen.key.clone(), made.clone()) {
-            assert_eq!(before, made, "{}: other bytes under the same key", seen.key);
-        }
-    }
-    assert_eq!(sent, pinned, "each document is of the version that its delivery pinned");
-    let used: std::collections::BTreeSet<_> = pinned.values().collect();
-    assert!(used.len() >= 4, "several versions were used under load: {used:?}");
-}
 
 /// The file that the versions of these tests differ in.
 const ROUTE: &str = "routes/brunnenbohrung.toml";
 
 impl House {
+    /// Runs `rohrpost config`.
     fn config(&self, arguments: &[&str]) -> Ran {
         config(&self.setup, &self.hub.api, arguments)
     }
@@ -236,6 +139,48 @@ async fn what_is_refused_changes_nothing_and_the_old_one_goes_on() {
         assert!(ran.code == 1 && ran.errors.contains("404"), "{ran:?}");
     }
     assert_ne!(broken, house.route());
+}
+
+/// More than a hundred others were active since: what an open delivery pins is kept and can be gone back to, and what nobody
+/// pins is forgotten but for when and by whom it was activated.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_waiting_delivery_pins_outlives_a_hundred_others() {
+    let house = House::new(Word::Refuse).await;
+    let parked = text(&house.hand_in_until("wartet", "parked").await, "id").to_owned();
+    let pinned = text(&house.history(), "active").to_owned();
+    let original = house.route();
+    let activate = async |comment: String, attachments: &str| {
+        let changed = original.replace("attachments = false", &format!("attachments = {attachments}"));
+        house.setup.write(ROUTE, &format!("# {comment}\n{changed}"));
+        let request = house.operator().request("POST", "/v1/config/activate");
+        let answer = request.json(&serde_json::json!({ "reason": comment })).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    };
+    // The first of them has the step that is pinned, the others another one.
+    for number in 0..=100 {
+        activate(format!("die {number}."), if number == 0 { "false" } else { "true" }).await;
+    }
+    let page = house.operator().get("/v1/config/versions?limit=500").await;
+    let kept = |page: &Value| -> Vec<bool> {
+        let all = page["activations"].as_array().expect("activations").iter().rev();
+        all.map(|one| one["kept"] == true).collect()
+    };
+    assert_eq!(kept(&page), [true; 102], "the last hundred, and both with the pinned step");
+    activate("die letzte.".into(), "true").await;
+    let page = house.operator().get("/v1/config/versions?limit=500").await;
+    let mut expected = [true; 103];
+    expected[2] = false;
+    assert_eq!(kept(&page), expected, "the oldest that nobody pins is forgotten");
+    let forgotten = &page["activations"][100];
+    assert_eq!((text(forgotten, "client"), text(forgotten, "why")), ("operator", "die 1."));
+    let ran = house.config(&["rollback", text(forgotten, "version"), "--reason", "zurück"]);
+    assert!(ran.code == 1 && ran.errors.contains("404"), "{ran:?}");
+
+    let ran = house.config(&["rollback", &pinned, "--reason", "wie damals"]);
+    assert_eq!((ran.code, house.route()), (0, original.clone()), "{ran:?}");
+    house.desk.say(Word::Take);
+    house.order(&["retry", &parked, "--reason", "läuft wieder"]);
+    crate::support::client::until(async || house.delivery(&parked).await["state"] == "delivered").await;
 }
 
 /// Killed at each file that a rollback renames, one after the other: whoever starts next runs on one of the two versions,

@@ -6,6 +6,7 @@ mod destinations;
 mod expiry;
 mod mending;
 mod orders;
+mod under_load;
 mod waits;
 
 use super::{Answered, text};

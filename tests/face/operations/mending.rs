@@ -25,7 +25,7 @@ fn copy_all(from: &Path, to: &Path) {
 }
 
 /// Lets messages begin with `with`, in the library of this hub alone.
-fn begin_with(setup: &Setup, with: &str) {
+pub(super) fn begin_with(setup: &Setup, with: &str) {
     let shipped = fs::read_to_string(root().join(STYLESHEET)).expect("the stylesheet");
     assert_eq!(shipped.matches(BEGIN).count(), 1);
     fs::write(setup.path(STYLESHEET), shipped.replace(BEGIN, &format!("{BEGIN}{with}")))

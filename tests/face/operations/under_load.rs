@@ -1,6 +1,7 @@
 //! A mapping that is changed while the hub is busy: when it takes effect, that nothing is lost over it, and that every
 //! document is of the version which its delivery pinned.
 
+use super::mending::begin_with;
 use super::{Desk, House, Word, text};
 use crate::support::client::{Client, until};
 use crate::support::hub::Setup;
@@ -10,7 +11,7 @@ use rohrpost_model::ports::Versions as _;
 use rohrpost_model::version::VersionKind;
 use rohrpost_seal::{KeyFolder, parse_hub_key};
 use rohrpost_store::{SqliteStore, StoreOptions};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
@@ -118,9 +119,12 @@ async fn kept_stamps(setup: &Setup, digests: &[String]) -> Vec<usize> {
 #[allow(clippy::disallowed_methods)] // when it takes effect is measured by the test
 async fn change_again_and_again(house: &House, load: &Load) -> Vec<Duration> {
     let (mut took, mut looked_at) = (Vec::new(), 0);
+    let operator = house.operator();
     for number in 1..=CHANGES {
+        begin_with(&house.setup, &stamped(number));
         let begun = Instant::now();
-        tokio::task::block_in_place(|| house.mend_mapping(&stamped(number)));
+        let order = operator.request("POST", "/v1/config/activate").json(&json!({ "reason": "berichtigt" }));
+        assert_eq!(order.send().await.expect("an answer").status(), 200);
         load.confirmed.store(number, Ordering::SeqCst);
         until(async || came_of(&house.desk, number, &mut looked_at)).await;
         took.push(begun.elapsed());
@@ -146,6 +150,7 @@ async fn h8_a_mapping_changed_under_load_takes_effect_in_two_seconds_and_every_d
     let sender =
         || tokio::spawn(send(Client::of(&house.hub, "portal"), house.desk.clone(), Arc::clone(&load)));
     let senders: Vec<_> = (0..SENDERS).map(|_| sender()).collect();
+    until(async || came(&house.desk) > 0).await;
     let took = change_again_and_again(&house, &load).await;
     load.stop.store(true, Ordering::SeqCst);
     let mut sent = Vec::new();
@@ -158,9 +163,11 @@ async fn h8_a_mapping_changed_under_load_takes_effect_in_two_seconds_and_every_d
     let digests = digests_of_versions(&house).await;
     assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), CHANGES + 1, "each change is a version");
     let mut pinned = BTreeMap::new();
+    let operator = house.operator();
     for Sent { id, after } in &sent {
-        let delivery = house.until(id, |delivery| delivery["state"] == "delivered").await;
-        let shown = house.delivery(text(&delivery, "id")).await;
+        let submission = operator.completed(id).await;
+        let shown =
+            operator.get(&format!("/v1/deliveries/{}", text(&submission["deliveries"][0], "id"))).await;
         let used = text(&shown["pinned"], "mappingSha256");
         let number = digests.iter().position(|digest| digest == used).expect("a version that was active");
         assert!(number >= *after, "accepted after {after} was confirmed, and made by {number}");

@@ -1,59 +1,166 @@
-//! Takes a changed configuration while the hub runs: checked whole, swapped atomically, or refused with all its faults
-//! while the old one goes on.
+//! Takes a changed configuration, or one from before, while the hub runs: checked whole, kept, swapped atomically; or
+//! refused with all its faults while the old one goes on.
 
 use crate::assemble::ADAPTERS;
-use crate::config::{self, Configuration, Environment, FileSecrets, Hub};
+use crate::config::{self, Configuration, Environment, FileSecrets, Hub, Origin, Texts};
+use crate::difference;
+use crate::faults::plain;
+use crate::restore::{self, Plan};
 use async_trait::async_trait;
 use rohrpost_engine::Engine;
-use rohrpost_gateway::{Activation, ActivationReport, TlsIdentity};
-use rohrpost_model::ports::Clock;
-use rohrpost_model::{ClientName, Digest, Fault};
-use secrecy::ExposeSecret as _;
+use rohrpost_engine::configurations::ActivatedBy;
+use rohrpost_gateway::{
+    Activation, ActivationReport, By, Difference, FileDifference, RollbackFault, Side, TlsIdentity,
+};
+use rohrpost_model::ports::{Clock, StoreFault};
+use rohrpost_model::{Digest, Fault};
+use secrecy::ExposeSecret;
+use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// Loads configurations out of one folder and gives them to the engine.
 pub struct Activator {
-    folder: PathBuf,
-    environment: Environment,
-    clock: Arc<dyn Clock>,
+    place: Place,
     engine: Arc<Engine>,
     tls: Option<TlsIdentity>,
     /// What the hub was started with and keeps until it is started anew.
     started: Fixed,
-    /// The version that is active. Held while one is activated, so that activations come one after the other.
-    active: Mutex<Digest>,
+    /// Held while one is activated, so that activations come one after the other.
+    active: Mutex<Active>,
+}
+
+/// The configuration that is active.
+pub struct Active {
+    /// Its version.
+    pub version: Digest,
+    /// What it names, with the digest of its content.
+    pub named: BTreeMap<String, Digest>,
+}
+
+/// Where a configuration lies, and what loads it.
+#[derive(Clone)]
+pub struct Place {
+    /// The configuration folder.
+    pub folder: PathBuf,
+    /// Looks into the environment.
+    pub environment: Environment,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Place {
+    /// Does what reads files and compiles mappings off the runtime's threads.
+    async fn off<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Vec<Fault>> {
+        let place = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&place));
+        done.await.map_err(|panic| vec![Fault::of_file("hub.toml", panic.to_string())])
+    }
+
+    fn load(&self, origin: Origin<'_>) -> Result<Configuration, Vec<Fault>> {
+        let secrets = FileSecrets { folder: self.folder.clone(), environment: &self.environment };
+        config::load_from(origin, &self.folder, &secrets, ADAPTERS, &self.clock)
+    }
+
+    /// What a rollback left undone comes first.
+    fn load_folder(&self) -> Result<Configuration, Vec<Fault>> {
+        restore::finish(&self.folder).map_err(|error| unwritten(&error))?;
+        self.load(Origin::Folder)
+    }
 }
 
 impl Activator {
-    /// For a hub that runs on the configuration in `folder`, whose content is named by `version`.
+    /// For a hub that runs on `active`, which lies in `place`.
     pub fn new(
-        folder: PathBuf,
-        environment: Environment,
-        clock: Arc<dyn Clock>,
+        place: Place,
         engine: Arc<Engine>,
         tls: Option<TlsIdentity>,
         started: Fixed,
-        version: Digest,
+        active: Active,
     ) -> Self {
-        Self { folder, environment, clock, engine, tls, started, active: Mutex::new(version) }
+        Self { place, engine, tls, started, active: Mutex::new(active) }
     }
 
-    /// Loads off the runtime's threads: it reads files and compiles mappings.
-    async fn load(&self) -> Result<Configuration, Vec<Fault>> {
-        let (folder, environment, clock) = (self.folder.clone(), self.environment, Arc::clone(&self.clock));
-        let loading = tokio::task::spawn_blocking(move || {
-            let secrets = FileSecrets { folder: folder.clone(), environment: &environment };
-            config::load(&folder, &secrets, ADAPTERS, &clock)
+    /// The certificate of a configuration, ready to be presented.
+    fn certificate(&self, configuration: &Configuration) -> Result<Option<TlsIdentity>, Vec<Fault>> {
+        let (Some(_), Some(tls)) = (&self.tls, &configuration.hub.tls) else { return Ok(None) };
+        let ready = TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes());
+        ready.map(Some).map_err(|fault| vec![Fault::of_file("hub.toml", fault.to_string())])
+    }
+
+    /// Takes a configuration that was checked. It is kept first, so that nothing changes where it cannot be.
+    async fn take(
+        &self,
+        configuration: Configuration,
+        by: By,
+        active: &mut Active,
+    ) -> Result<ActivationReport, Vec<Fault>> {
+        let certificate = self.certificate(&configuration)?;
+        let Configuration { hub, catalog, text, named, .. } = configuration;
+        let version = text.version();
+        let needs_restart = self.started.differences(&Fixed::of(&hub));
+        let changed = version != active.version;
+        let By { client, cause, words } = by;
+        let who = client.to_string();
+        let taken = self.engine.activate_kept(catalog, text, ActivatedBy { who, cause, words }).await;
+        taken.map_err(|fault| {
+            vec![Fault::of_file("hub.toml", format!("the store cannot keep it: {fault}"))]
+        })?;
+        if let (Some(identity), Some(ready)) = (&self.tls, &certificate) {
+            identity.adopt(ready);
+        }
+        if let Err(fault) = self.engine.park_homeless().await {
+            tracing::error!(%fault, "deliveries to destinations that are gone were not parked");
+        }
+        *active = Active { version, named };
+        // Why stays out of the log: a person's words may name a person (H10).
+        tracing::info!(%client, %version, ?cause, changed, ?needs_restart, "configuration activated");
+        Ok(ActivationReport {
+            version: version.to_string(),
+            changed,
+            needs_restart: needs_restart.into_iter().map(str::to_owned).collect(),
+            activated_at: self.place.clock.now(),
+            replaced: None,
+            folder_incomplete: false,
+        })
+    }
+
+    async fn kept(&self, version: &Digest) -> Result<Option<Texts>, StoreFault> {
+        let kept = self.engine.kept_configuration(version).await?;
+        Ok(kept.map(|kept| Texts { files: kept.files, mappings: kept.mappings }))
+    }
+
+    /// The files of one side, and the faults of the folder.
+    async fn files(&self, side: Side) -> Result<Option<(difference::Files, usize)>, StoreFault> {
+        match side {
+            Side::Version(version) => Ok(self.kept(&version).await?.map(|texts| (texts.flat(), 0))),
+            Side::Folder => {
+                let read = |place: &Place| {
+                    let faults = place.load(Origin::Folder).err().map_or(0, |faults| faults.len());
+                    (Texts::of_folder(&place.folder).flat(), faults)
+                };
+                let read = self.place.off(read).await;
+                Ok(Some(read.map_err(|_| StoreFault::Unavailable("the folder cannot be read".into()))?))
+            }
+        }
+    }
+
+    /// What the active configuration names and is other now.
+    async fn changed_secrets(&self) -> Vec<String> {
+        let now = self.place.off(|place| {
+            let secrets = FileSecrets { folder: place.folder.clone(), environment: &place.environment };
+            config::named_in(&place.folder, &secrets)
         });
-        loading.await.unwrap_or_else(|panic| Err(vec![Fault::of_file("hub.toml", panic.to_string())]))
-    }
-
-    fn renew_certificate(&self, configuration: &Configuration) -> Result<(), Vec<Fault>> {
-        let (Some(identity), Some(tls)) = (&self.tls, &configuration.hub.tls) else { return Ok(()) };
-        let renewed = identity.replace(&tls.certificate, tls.key.expose_secret().as_bytes());
-        renewed.map_err(|fault| vec![Fault::of_file("hub.toml", fault.to_string())])
+        let (now, active) = (now.await.unwrap_or_default(), self.active.lock().await);
+        let was = active.named.iter();
+        was.filter(|(name, digest)| now.get(*name).is_some_and(|now| now != *digest))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 }
 
@@ -84,29 +191,74 @@ impl Fixed {
 
 #[async_trait]
 impl Activation for Activator {
-    async fn activate(&self, who: &ClientName, _why: &str) -> Result<ActivationReport, Vec<Fault>> {
+    async fn activate(&self, by: By) -> Result<ActivationReport, Vec<Fault>> {
         let mut active = self.active.lock().await;
-        let configuration = self.load().await?;
-        self.renew_certificate(&configuration)?;
-        let version = configuration.version;
-        let needs_restart = self.started.differences(&Fixed::of(&configuration.hub));
-        let changed = version != *active;
-        let taken = self.engine.activate(configuration.catalog).await;
-        taken.map_err(|fault| {
-            vec![Fault::of_file("hub.toml", format!("the store cannot keep it: {fault}"))]
-        })?;
-        if let Err(fault) = self.engine.park_homeless().await {
-            tracing::error!(%fault, "deliveries to destinations that are gone were not parked");
+        let configuration = self.place.off(Place::load_folder).await??;
+        self.take(configuration, by, &mut active).await
+    }
+
+    async fn roll_back(&self, version: Digest, by: By) -> Result<ActivationReport, RollbackFault> {
+        let mut active = self.active.lock().await;
+        let texts = self.kept(&version).await?.ok_or(RollbackFault::NotKept)?;
+        let staged = self.place.off(move |place| stage(place, &texts)).await??;
+        let (configuration, plan) = staged;
+        let mut report = match self.take(configuration, by, &mut active).await {
+            Ok(report) => report,
+            Err(faults) => {
+                plan.discard();
+                return Err(faults.into());
+            }
+        };
+        report.replaced = plan.replaced().map(|replaced| replaced.display().to_string());
+        let put_back = self.place.off(move |place| plan.carry_out(&place.folder)).await?;
+        if let Err(error) = put_back {
+            tracing::error!(%error, "the configuration folder is not yet the version that is active");
+            report.folder_incomplete = true;
         }
-        *active = version;
-        // Why stays out of the log: a person's words may name a person (H10).
-        tracing::info!(%who, %version, changed, ?needs_restart, "configuration activated");
-        let needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
-        Ok(ActivationReport {
-            version: version.to_string(),
-            changed,
-            needs_restart,
-            activated_at: self.clock.now(),
-        })
+        Ok(report)
+    }
+
+    async fn difference(&self, from: Side, to: Side) -> Result<Option<Difference>, StoreFault> {
+        let (Some((old, a)), Some((new, b))) = (self.files(from).await?, self.files(to).await?) else {
+            return Ok(None);
+        };
+        let active = Side::Version(self.active().await);
+        let with_secrets = [from, to].contains(&active) && [from, to].contains(&Side::Folder);
+        let secrets = if with_secrets { self.changed_secrets().await } else { Vec::new() };
+        let files = difference::between(&old, &new).into_iter().map(|changed| FileDifference {
+            path: changed.path,
+            change: changed.change.to_owned(),
+            diff: changed.diff,
+        });
+        let (from, to) = (word(from), word(to));
+        Ok(Some(Difference { from, to, files: files.collect(), secrets, faults: a.max(b) }))
+    }
+
+    fn shown(&self, path: &str, text: &str) -> String {
+        difference::without_secrets(path, text)
+    }
+
+    async fn active(&self) -> Digest {
+        self.active.lock().await.version
+    }
+}
+
+/// Checks a kept version whole under the circumstances of now, and makes ready to put it into the folder.
+fn stage(place: &Place, texts: &Texts) -> Result<(Configuration, Plan), Vec<Fault>> {
+    restore::finish(&place.folder).map_err(|error| unwritten(&error))?;
+    let configuration = place.load(Origin::Kept(texts))?;
+    let plan = Plan::stage(&place.folder, &configuration.library, texts, place.clock.now());
+    Ok((configuration, plan.map_err(|error| unwritten(&error))?))
+}
+
+fn unwritten(error: &io::Error) -> Vec<Fault> {
+    let what = format!("the version cannot be put into the configuration folder: {}", plain(error));
+    vec![Fault::of_file("hub.toml", what).hint("give the hub's user the right to write there, and room")]
+}
+
+fn word(side: Side) -> String {
+    match side {
+        Side::Folder => "folder".to_owned(),
+        Side::Version(version) => version.to_string(),
     }
 }

@@ -1,14 +1,16 @@
 //! The hub while it runs: listeners, delivery loop, signals, and an orderly end.
 
-use crate::activation::{Activator, Fixed};
+use crate::activation::{Activator, Active, Fixed, Place};
 use crate::assemble::{self, House};
 use crate::config::{Configuration, Environment, Log};
 use crate::faults::Stop;
 use crate::heads::Heads;
 use rohrpost_engine::Engine;
-use rohrpost_gateway::{Activation as _, Gateway, Health, Listener, Settings, TlsIdentity, install_metrics};
+use rohrpost_gateway::{
+    Activation as _, By, Gateway, Health, Listener, Settings, TlsIdentity, install_metrics,
+};
 use rohrpost_gateway::{serve_api, serve_operations};
-use rohrpost_model::ports::Clock;
+use rohrpost_model::ports::{ActivationCause, Clock};
 use secrecy::ExposeSecret as _;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
@@ -86,10 +88,12 @@ impl Start {
     /// Opens the store, recovers, and begins to serve and to deliver.
     pub async fn run(self) -> Result<Running, Stop> {
         let Self { folder, environment, clock, configuration } = self;
-        let (version, fixed) = (configuration.version, Fixed::of(&configuration.hub));
+        let (text, fixed) = (configuration.text.clone(), Fixed::of(&configuration.hub));
+        let active = Active { version: text.version(), named: configuration.named.clone() };
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
         let House { engine, hub, store_stopped } = assemble::house(configuration, Arc::clone(&clock)).await?;
+        engine.keep_started(text).await.map_err(failed)?;
         let tls = match &hub.tls {
             Some(tls) => Some(
                 TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes())
@@ -100,8 +104,8 @@ impl Start {
         let api = Listener::bind(hub.api, tls.clone()).await.map_err(failed)?;
         let operations = Listener::bind(hub.operations, None).await.map_err(failed)?;
         let heads = Heads::open(hub.heads.clone(), Arc::clone(&engine)).await;
-        let activator =
-            Arc::new(Activator::new(folder, environment, clock, Arc::clone(&engine), tls, fixed, version));
+        let place = Place { folder, environment, clock };
+        let activator = Arc::new(Activator::new(place, Arc::clone(&engine), tls, fixed, active));
         let health = Arc::new(Health::default());
         let gateway = Gateway::new(
             Arc::clone(&engine),
@@ -172,8 +176,9 @@ impl Running {
     }
 
     async fn reload(&self) {
-        let Ok(who) = "sighup".parse() else { return };
-        if let Err(faults) = self.activator.activate(&who, "SIGHUP").await {
+        let Ok(client) = "sighup".parse() else { return };
+        let by = By { client, cause: ActivationCause::Reloaded, words: None };
+        if let Err(faults) = self.activator.activate(by).await {
             for fault in faults {
                 tracing::error!(%fault, "configuration refused, the old one goes on");
             }

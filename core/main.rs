@@ -7,9 +7,11 @@ mod assemble;
 mod clock;
 mod commands;
 mod config;
+mod difference;
 mod faults;
 mod heads;
 mod hub;
+mod restore;
 
 use clap::Parser;
 use commands::{Command, Context};

@@ -21,6 +21,7 @@ use crate::assemble::ADAPTERS;
 use crate::config::{Configuration, Environment, FileSecrets, demo_secrets, is_demo, load, write_whole};
 use crate::faults::Stop;
 use crate::hub::Start;
+use crate::restore;
 use rohrpost_model::ports::Clock;
 use serde::Serialize;
 use std::io::Write;
@@ -34,7 +35,7 @@ pub enum Command {
     Serve(serve::Arguments),
     /// Run the hub on the shipped configuration with simulated partners.
     Demo(demo::Arguments),
-    /// Have the running hub take a changed configuration.
+    /// Have the running hub take a changed configuration or one from before; see which were active.
     Config(config::Arguments),
     /// Check configuration, mappings, schemas, keys and certificates; report every fault.
     Check(check::Arguments),
@@ -107,6 +108,10 @@ impl Context<'_> {
 
     /// What a hub is started from: the configuration, and what loads it anew.
     pub fn start(&self) -> Result<Start, Stop> {
+        let undone = restore::finish(&self.folder);
+        undone.map_err(|error| {
+            Stop::Failed(format!("ein Rückschritt ließ sich nicht zu Ende führen: {error}"))
+        })?;
         let configuration = self.load()?;
         let (folder, clock) = (self.folder.clone(), Arc::clone(&self.clock));
         Ok(Start { folder, environment: self.environment, clock, configuration })

@@ -5,7 +5,7 @@ use crate::faults::plain;
 use rohrpost_kit::settings::Secrets;
 use rohrpost_model::Fault;
 use secrecy::SecretString;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -57,6 +57,17 @@ fn read_hub(folder: &Path, faults: &Faults) -> Option<Source> {
     let fault = Fault::of_file("hub.toml", format!("there is no hub.toml in {}", folder.display()));
     faults.note(fault.hint("name the configuration folder with --config DIR"));
     None
+}
+
+/// The folders of items.
+const KINDS: [&str; 5] = ["tenants", "clients", "destinations", "seals", "routes"];
+
+/// The text of every file that can be read, by its path.
+pub fn read_folder_texts(folder: &Path) -> BTreeMap<String, String> {
+    let faults = Faults::default();
+    let items = KINDS.into_iter().flat_map(|kind| read_folder(folder, kind, &faults));
+    let all = read_hub(folder, &faults).into_iter().chain(items);
+    all.map(|source| (source.name.to_string(), source.text)).collect()
 }
 
 /// The `*.toml` of one folder, by name. A folder that is not there has none.

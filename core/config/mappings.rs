@@ -39,6 +39,16 @@ impl Library {
         Some(Self { mappings: found.ok()?.into_iter().filter_map(read).collect() })
     }
 
+    /// The library of a version that was kept; `named` is what its hub.toml calls the library.
+    pub fn of_kept(bundles: &[Bundle], named: &Placed<PathBuf>, faults: &Faults) -> Self {
+        let read = |bundle: &Bundle| {
+            let shown = format!("{}/{}", named.display(), bundle.name);
+            let mapped = compile_bundle(bundle.clone(), &shown).map_err(|found| faults.extend(found)).ok();
+            (bundle.name.clone(), mapped)
+        };
+        Self { mappings: bundles.iter().map(read).collect() }
+    }
+
     /// The names of all mappings, those with faults included.
     pub fn names(&self) -> impl Iterator<Item = String> + '_ {
         self.mappings.keys().map(ToString::to_string)
@@ -74,12 +84,19 @@ pub fn find_mappings(library: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 
 /// Reads and compiles the mapping in `path`. Faults name files below `shown`.
 pub fn compile(name: &str, path: &Path, shown: &str) -> Result<Mapped, Vec<Fault>> {
-    let whole = |message: String| vec![Fault::of_file(shown, message)];
-    let name =
-        name.parse().map_err(|error| whole(format!("the folder's name is no mapping's name: {error}")))?;
+    let bundle = read_bundle(name, path).map_err(|message| vec![Fault::of_file(shown, message)])?;
+    compile_bundle(bundle, shown)
+}
+
+/// What a mapping in `path` is made of; else what is wrong.
+pub fn read_bundle(name: &str, path: &Path) -> Result<Bundle, String> {
+    let name = name.parse().map_err(|error| format!("the folder's name is no mapping's name: {error}"))?;
     let mut files = BTreeMap::new();
-    read_files(path, "", &mut files).map_err(|error| whole(plain(&error)))?;
-    let bundle = Bundle { name, files };
+    read_files(path, "", &mut files).map_err(|error| plain(&error))?;
+    Ok(Bundle { name, files })
+}
+
+fn compile_bundle(bundle: Bundle, shown: &str) -> Result<Mapped, Vec<Fault>> {
     let mapping = Mapping::compile(&bundle).map_err(|faults| {
         let below = |fault: Fault| Fault { file: format!("{shown}/{}", fault.file), ..fault };
         faults.into_iter().map(below).collect::<Vec<_>>()

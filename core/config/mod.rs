@@ -2,11 +2,11 @@
 //!
 //! | Step | Where |
 //! |---|---|
-//! | find and read the files | [`files`] |
+//! | find and read the files, or take those of a version that was kept | [`files`], [`origin`] |
 //! | read a file, noting every fault and going on | [`reader`] |
 //! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
-//! | secrets of the demo | [`demo`] |
+//! | secrets: those of the demo; which changed | [`demo`], [`secrets`] |
 //! | what commands ask of hub.toml without loading the rest | [`glance`] |
 //!
 //! An item is read into a draft, which holds what could be read with its places; faults are noted on the way. Only when
@@ -21,10 +21,12 @@ mod files;
 mod glance;
 mod hub;
 mod mappings;
+mod origin;
 mod reader;
 mod references;
 mod routes;
 mod seals;
+mod secrets;
 mod tenants;
 mod tls;
 
@@ -34,6 +36,7 @@ pub use files::{Environment, FileSecrets, write_whole};
 pub use glance::{api_address, data_folder, heads_folder, is_demo, library_folder, route_mappings};
 pub use hub::{Hub, Log};
 pub use mappings::{compile as compile_mapping, find_mappings};
+pub use origin::{Origin, Texts};
 
 use clients::ClientDraft;
 use crosscheck::World;
@@ -46,14 +49,14 @@ use references::{Known, Names, check_unique};
 use rohrpost_engine::catalog::{Catalog, Connected};
 use rohrpost_kit::Adapter;
 use rohrpost_kit::settings::Secrets;
-use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{Clock, ReceiptSigner};
+use rohrpost_model::version::ConfigurationText;
 use rohrpost_model::{DestinationName, Digest, Fault};
 use routes::RouteDraft;
 use seals::{Form, KeyReading, SealDraft, Signer};
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tenants::TenantDraft;
 
@@ -65,8 +68,12 @@ pub struct Configuration {
     pub catalog: Catalog,
     /// Signs the receipts that senders get.
     pub receipts: Arc<dyn ReceiptSigner>,
-    /// Names it by its content: the same files have the same version. Secrets do not count.
-    pub version: Digest,
+    /// What is written. Its version names it by its content; secrets do not count.
+    pub text: ConfigurationText,
+    /// The folder of the library of mappings.
+    pub library: PathBuf,
+    /// Secrets, keys and certificates that it names, each with the digest of its content.
+    pub named: BTreeMap<String, Digest>,
     /// The kind of each destination's adapter.
     pub adapters: BTreeMap<DestinationName, &'static str>,
 }
@@ -79,8 +86,19 @@ pub fn load(
     adapters: &[&dyn Adapter],
     clock: &Arc<dyn Clock>,
 ) -> Result<Configuration, Vec<Fault>> {
+    load_from(Origin::Folder, folder, secrets, adapters, clock)
+}
+
+/// The same of text that may come from elsewhere. What it names (secrets, keys, certificates) lies where `folder` says.
+pub fn load_from(
+    origin: Origin<'_>,
+    folder: &Path,
+    secrets: &dyn Secrets,
+    adapters: &[&dyn Adapter],
+    clock: &Arc<dyn Clock>,
+) -> Result<Configuration, Vec<Fault>> {
     let faults = Faults::default();
-    let draft = Draft::read(folder, secrets, adapters, clock, &faults);
+    let draft = Draft::read(origin, &Surroundings { adapters, folder, secrets, clock }, &faults);
     draft.check(&faults);
     let found = faults.sorted();
     if !found.is_empty() {
@@ -90,10 +108,16 @@ pub fn load(
     draft.build(folder).ok_or_else(|| vec![Fault::of_file("hub.toml", "the configuration is not complete")])
 }
 
+/// Secrets, keys and certificates that the configuration in `folder` names, each with the digest of its content.
+pub fn named_in(folder: &Path, secrets: &dyn Secrets) -> BTreeMap<String, Digest> {
+    secrets::named(&Files::read(folder, &Faults::default()), folder, secrets)
+}
+
 /// All that is written, as far as it can be read.
 struct Draft {
     known: Known,
-    version: Digest,
+    text: ConfigurationText,
+    named: BTreeMap<String, Digest>,
     hub: Option<HubDraft>,
     tenants: Vec<TenantDraft>,
     clients: Vec<ClientDraft>,
@@ -104,25 +128,22 @@ struct Draft {
 }
 
 impl Draft {
-    fn read(
-        folder: &Path,
-        secrets: &dyn Secrets,
-        adapters: &[&dyn Adapter],
-        clock: &Arc<dyn Clock>,
-        faults: &Faults,
-    ) -> Self {
-        let files = Files::read(folder, faults);
-        let surroundings = Surroundings { adapters, folder, secrets, clock };
+    fn read(origin: Origin<'_>, surroundings: &Surroundings<'_>, faults: &Faults) -> Self {
+        let Surroundings { folder, secrets, clock, .. } = *surroundings;
+        let files = origin.files(folder, faults);
         let keys = KeyReading { folder, secrets, now: clock.now() };
         let hub = files.hub.as_ref().map(|source| HubDraft::read(source, &keys, faults));
         let tenants = each(&files.tenants, |source| TenantDraft::read(source, faults));
         let clients = each(&files.clients, |source| ClientDraft::read(source, secrets, faults));
         let destinations =
-            each(&files.destinations, |source| DestinationDraft::read(source, &surroundings, faults));
+            each(&files.destinations, |source| DestinationDraft::read(source, surroundings, faults));
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
         let library = hub.as_ref().and_then(|hub| hub.mappings.as_ref());
-        let library = library.and_then(|named| Library::of_hub(folder, named, faults));
+        let library = library.and_then(|named| match origin {
+            Origin::Folder => Library::of_hub(folder, named, faults),
+            Origin::Kept(texts) => Some(Library::of_kept(&texts.mappings, named, faults)),
+        });
         let mappings = match &library {
             Some(library) => Names::new("mapping", library.names()),
             None => Names::unread("mapping"),
@@ -138,8 +159,9 @@ impl Draft {
             seals: names("seal", &files.seals, seals.iter().map(|seal| &seal.name)),
             mappings,
         };
-        let version = version(&files, &library);
-        Self { known, version, hub, tenants, clients, destinations, seals, routes, library }
+        let text = text(&files, &library);
+        let named = secrets::named(&files, folder, secrets);
+        Self { known, text, named, hub, tenants, clients, destinations, seals, routes, library }
     }
 
     fn check(&self, faults: &Faults) {
@@ -177,6 +199,7 @@ impl Draft {
     fn build(self, folder: &Path) -> Option<Configuration> {
         let draft = self.hub?;
         let receipt_seal = draft.receipt_seal.as_ref()?.value.clone();
+        let library = folder.join(&draft.mappings.as_ref()?.value);
         let hub = draft.build(folder)?;
         let (mut destinations, mut adapters) = (BTreeMap::new(), BTreeMap::new());
         for draft in self.destinations {
@@ -204,17 +227,22 @@ impl Draft {
             seals,
             limits: hub.limits,
         };
-        Some(Configuration { hub, catalog, receipts: receipts?, version: self.version, adapters })
+        Some(Configuration {
+            hub,
+            catalog,
+            receipts: receipts?,
+            text: self.text,
+            library,
+            named: self.named,
+            adapters,
+        })
     }
 }
 
-/// The digest of one line `SHA-256 name` for each file and each mapping.
-fn version(files: &Files, library: &Library) -> Digest {
-    let mut hasher = Hasher::default();
-    let mut line = |digest: Digest, name: &str| hasher.update(format!("{digest} {name}\n").as_bytes());
-    files.all().for_each(|source| line(Digest::of(source.text.as_bytes()), &source.name));
-    library.versions().for_each(|(name, digest)| line(digest, name.as_str()));
-    hasher.finish()
+fn text(files: &Files, library: &Library) -> ConfigurationText {
+    let files = files.all().map(|source| (source.name.to_string(), source.text.clone()));
+    let mappings = library.versions().map(|(name, digest)| (name.clone(), digest));
+    ConfigurationText { files: files.collect(), mappings: mappings.collect() }
 }
 
 fn each<T>(sources: &[Source], read: impl Fn(&Source) -> Option<T>) -> Vec<T> {

@@ -5,6 +5,7 @@ mod check;
 mod faults;
 mod files;
 mod hub;
+mod many;
 mod policy;
 mod probe;
 mod queue;

@@ -134,6 +134,9 @@ pub(super) fn show(id: &DeliveryId, api: &Api, context: &mut Context<'_>) -> Res
     for (label, key) in facts {
         context.line(format!("{label:12} {}", cell(&delivery[key])))?;
     }
+    for (label, key) in [("Fassung", "sha256"), ("Mapping", "mapping"), ("", "mappingSha256")] {
+        context.line(format!("{label:12} {}", cell(&delivery["pinned"][key])))?;
+    }
     context.line(format!("{:12} {}", "Bestätigung", cell(&delivery["receipt"]["reference"])))?;
     context.line(format!("{:12} {}", "Grund", reason(&[&delivery["reason"]])))?;
     context.line(format!("{:12} {}", "Wartet", reason(&[&delivery["waits"]])))?;

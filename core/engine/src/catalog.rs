@@ -74,6 +74,12 @@ impl Catalog {
         Digest::of(&self.pinned_step(route, step))
     }
 
+    /// `route/step` with what a delivery on it pins, for every step.
+    pub(crate) fn pins(&self) -> Vec<(String, Digest)> {
+        let steps = self.routes.values().flat_map(|route| route.steps.iter().map(move |step| (route, step)));
+        steps.map(|(route, step)| (format!("{}/{}", route.name, step.name), self.pin(route, step))).collect()
+    }
+
     /// Keeps every version that a delivery could pin under this configuration.
     pub(crate) async fn keep_versions(&self, versions: &dyn Versions) -> Result<(), StoreFault> {
         for mapped in self.mappings.values() {

@@ -17,6 +17,7 @@
 //! | [`orders`] | carries out what persons ask |
 //! | [`waiting`] | says why something waits |
 //! | [`audit`] | signs heads of the history |
+//! | [`configurations`] | keeps every configuration that becomes active, and forgets old ones |
 //!
 //! [`catalog`] is the active configuration, swapped whole.
 
@@ -25,6 +26,7 @@ mod ahead;
 pub mod attempt;
 pub mod audit;
 pub mod catalog;
+pub mod configurations;
 pub mod content;
 pub mod dispatch;
 mod gate;
@@ -45,7 +47,8 @@ use arc_swap::ArcSwap;
 use catalog::Catalog;
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{
-    Audit, Blobs, Clock, Commands, Outbox, ReceiptSigner, Records, StoreFault, Vault, Versions,
+    Audit, Blobs, Clock, Commands, Configurations, Outbox, ReceiptSigner, Records, StoreFault, Vault,
+    Versions,
 };
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -64,6 +67,8 @@ pub struct Ports {
     pub blobs: Arc<dyn Blobs>,
     /// Pinned versions.
     pub versions: Arc<dyn Versions>,
+    /// Configurations that were active.
+    pub configurations: Arc<dyn Configurations>,
     /// Keys that content is encrypted with.
     pub vault: Arc<dyn Vault>,
     /// The time.
@@ -124,9 +129,13 @@ impl Engine {
     /// Swaps the configuration. What was accepted keeps the versions it pinned.
     pub async fn activate(&self, catalog: Catalog) -> Result<(), StoreFault> {
         catalog.keep_versions(self.ports.versions.as_ref()).await?;
+        self.swap(catalog);
+        Ok(())
+    }
+
+    fn swap(&self, catalog: Catalog) {
         self.catalog.store(Arc::new(catalog));
         self.wake.notify_one();
-        Ok(())
     }
 
     /// What is kept, to read.

@@ -107,6 +107,24 @@ pub(crate) fn reason(given: &str) -> Result<String, Problem> {
     ))
 }
 
+/// The most characters of a person's name.
+const LONGEST_PERSON: usize = 100;
+
+/// Who it is, in the person's own words.
+pub(crate) fn person(given: &str) -> Result<String, Problem> {
+    let person = given.trim();
+    let right = !person.is_empty()
+        && person.chars().count() <= LONGEST_PERSON
+        && !person.chars().any(char::is_control);
+    if right {
+        return Ok(person.to_owned());
+    }
+    Err(Problem::malformed(
+        format!("`who` names a person, in 1 to {LONGEST_PERSON} characters of one line."),
+        format!("`who` nennt eine Person, in 1 bis {LONGEST_PERSON} Zeichen einer Zeile."),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

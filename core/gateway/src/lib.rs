@@ -5,6 +5,7 @@
 //! | which routes there are | [`routes`] |
 //! | how a submission comes in | `submit`, `parts`, `metadata` |
 //! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
+//! | a changed configuration, and those from before | `activate`, `configurations` |
 //! | who may do what | `caller` |
 //! | what an error looks like | [`problem`], `refusal` |
 //! | what answers look like | [`shapes`] |
@@ -17,6 +18,8 @@ mod activate;
 mod audit;
 mod caller;
 mod commands;
+mod configuration_shapes;
+mod configurations;
 mod content;
 mod destination_orders;
 mod destinations;
@@ -44,7 +47,8 @@ mod submit;
 mod tests;
 pub mod tls;
 
-pub use activate::{Activation, ActivationReport};
+pub use activate::{Activation, ActivationReport, By, RollbackFault, Side};
+pub use configuration_shapes::{Difference, FileDifference};
 pub use listener::{ListenFault, Listener, serve_api, serve_operations};
 pub use measures::install_metrics;
 pub use probe::ProbeReport;

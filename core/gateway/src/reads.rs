@@ -3,6 +3,7 @@
 
 use crate::Gateway;
 use crate::caller::{Caller, missing};
+use crate::configuration_shapes::Pinned;
 use crate::fields::{NoQuery, Params, Segments, wrong_value};
 use crate::pages;
 use crate::problem::{Kind, Problem};
@@ -184,7 +185,8 @@ pub(crate) async fn delivery(
         return Err(missing(Role::View));
     }
     let with_words = caller.may(Role::Audit, &detail.delivery.tenant);
-    Ok(Json(DeliveryHistory::new(detail, with_words, &gateway.engine)))
+    let pinned = gateway.engine.pinned(&detail.delivery).await?.map(Pinned::from);
+    Ok(Json(DeliveryHistory::new(detail, pinned, with_words, &gateway.engine)))
 }
 
 #[cfg(test)]

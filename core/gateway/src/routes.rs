@@ -3,8 +3,8 @@
 use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
-    Gateway, activate, audit, commands, content, destination_orders, destinations, lent, openapi, operations,
-    orders, probe, reads, submit,
+    Gateway, activate, audit, commands, configurations, content, destination_orders, destinations, lent,
+    openapi, operations, orders, probe, reads, submit,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -43,6 +43,10 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("post", "/v1/commands/{id}/cancel", post(orders::cancel)),
         ("post", "/v1/destinations/{name}/probe", post(probe::probe)),
         ("post", "/v1/config/activate", post(activate::activate)),
+        ("post", "/v1/config/rollback", post(configurations::roll_back)),
+        ("get", "/v1/config/versions", get(configurations::versions)),
+        ("get", "/v1/config/versions/{id}", get(configurations::version)),
+        ("get", "/v1/config/diff", get(configurations::diff)),
         ("get", "/v1/audit/head", get(audit::head)),
         ("get", "/openapi.json", get(openapi::serve)),
     ]

@@ -1,5 +1,6 @@
 //! What answers look like: the JSON of the API, in camel case. These types are the source of the OpenAPI document.
 
+use crate::configuration_shapes::Pinned;
 use rohrpost_engine::Engine;
 use rohrpost_model::ports::{
     Answer, AttemptView, CaseView, DeliveryDetail, HistoryEntry, SubmissionView, Words,
@@ -265,6 +266,8 @@ pub struct DeliveryPage {
 pub struct DeliveryHistory {
     #[serde(flatten)]
     delivery: ListedDelivery,
+    /// Which version its document is made of; null where no route took it.
+    pinned: Option<Pinned>,
     /// Its attempts, in order.
     attempt_log: Vec<Attempt>,
     /// Its changes of state, in order.
@@ -273,10 +276,16 @@ pub struct DeliveryHistory {
 
 impl DeliveryHistory {
     /// The words of persons are content, so they are shown only to those who may read histories (`with_words`).
-    pub(crate) fn new(detail: DeliveryDetail, with_words: bool, engine: &Engine) -> Self {
+    pub(crate) fn new(
+        detail: DeliveryDetail,
+        pinned: Option<Pinned>,
+        with_words: bool,
+        engine: &Engine,
+    ) -> Self {
         let change = |entry| Change::new(entry, with_words);
         Self {
             delivery: ListedDelivery::new(detail.delivery, engine),
+            pinned,
             attempt_log: detail.attempts.into_iter().map(Attempt::from).collect(),
             history: detail.history.into_iter().map(change).collect(),
         }

@@ -56,8 +56,13 @@ impl TlsIdentity {
 
     /// Presents another certificate from the next connection on; if it cannot be used, the old one stays.
     pub fn replace(&self, chain: &[u8], key: &[u8]) -> Result<(), TlsFault> {
-        self.config.store(Arc::new(server_config(chain, key)?));
+        self.adopt(&Self::from_pem(chain, key)?);
         Ok(())
+    }
+
+    /// Presents the certificate of `other` from the next connection on.
+    pub fn adopt(&self, other: &Self) {
+        self.config.store(other.current());
     }
 
     /// What the next connection is accepted with.

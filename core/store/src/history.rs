@@ -34,7 +34,7 @@ const BEGINNING: Chain = Chain { seq: 0, hash: Digest::from_bytes([0; 32]) };
 
 /// What a person asked that concerns no single delivery, about to be written.
 pub(crate) struct Note<'a> {
-    /// `destination NAME` or `command ID`.
+    /// `destination NAME`, `command ID` or `configuration VERSION`.
     pub(crate) subject: &'a str,
     pub(crate) at: Timestamp,
     /// What was asked, or that it ended.

@@ -65,6 +65,8 @@ pub(crate) enum Column {
     Note(i64),
     /// `commands.sealed_why` of this order
     Order(CommandId),
+    /// `activations.sealed_words` of this activation
+    Activation(i64),
 }
 
 impl Column {
@@ -78,6 +80,7 @@ impl Column {
             Self::Why(seq) => format!("history.why {seq}"),
             Self::Note(seq) => format!("history.note {seq}"),
             Self::Order(id) => format!("commands.why {id}"),
+            Self::Activation(seq) => format!("activations.words {seq}"),
         };
         format!("rohrpost column 1 {submission} {place}").into_bytes()
     }

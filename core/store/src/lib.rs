@@ -36,6 +36,7 @@ mod change;
 mod claim;
 mod claims;
 mod commands;
+mod configurations;
 mod counts;
 mod directory;
 mod fault;

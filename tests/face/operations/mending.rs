@@ -25,7 +25,7 @@ fn copy_all(from: &Path, to: &Path) {
 }
 
 /// Lets messages begin with `with`, in the library of this hub alone.
-fn begin_with(setup: &Setup, with: &str) {
+pub(super) fn begin_with(setup: &Setup, with: &str) {
     let shipped = fs::read_to_string(root().join(STYLESHEET)).expect("the stylesheet");
     assert_eq!(shipped.matches(BEGIN).count(), 1);
     fs::write(setup.path(STYLESHEET), shipped.replace(BEGIN, &format!("{BEGIN}{with}")))
@@ -34,7 +34,7 @@ fn begin_with(setup: &Setup, with: &str) {
 
 impl House {
     /// A house with a library of its own, whose messages begin with `with`.
-    async fn mapping(word: Word, with: &str) -> Self {
+    pub(super) async fn mapping(word: Word, with: &str) -> Self {
         Self::with(word, "mapping = \"brunnenbohrung-xfall\"\n", |setup| {
             copy_all(
                 &root().join("mappings/brunnenbohrung-xfall"),
@@ -59,7 +59,7 @@ impl House {
         text(&delivery, "id").to_owned()
     }
 
-    fn mend_mapping(&self, with: &str) {
+    pub(super) fn mend_mapping(&self, with: &str) {
         begin_with(&self.setup, with);
         let activate = ["config", "activate", "--reason", "Mapping berichtigt", "--url", &self.hub.api];
         let ran = crate::cli::rohrpost(&self.setup.path(""), &activate);

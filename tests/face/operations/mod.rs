@@ -1,10 +1,12 @@
 //! What operators do, against a real hub and a target that records everything: hold back and let go, retry many at a
 //! pace, mend. Everything is ordered as people do it: through the commands.
 
+mod configuration;
 mod destinations;
 mod expiry;
 mod mending;
 mod orders;
+mod under_load;
 mod waits;
 
 use super::{Answered, text};

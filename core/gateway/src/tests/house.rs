@@ -26,7 +26,7 @@ use tower::ServiceExt as _;
 pub(super) const SERVICE: &str = "99000000000000";
 
 /// Who there is: name (its token is `token-` and the name), tenant, roles. Who stands here twice has two grants.
-const CLIENTS: [(&str, &str, &[Role]); 11] = [
+const CLIENTS: [(&str, &str, &[Role]); 13] = [
     ("portal", "stadt-a", &[Role::Submit]),
     ("other-portal", "stadt-a", &[Role::Submit]),
     ("viewer", "stadt-a", &[Role::View]),
@@ -42,6 +42,8 @@ const CLIENTS: [(&str, &str, &[Role]); 11] = [
     ("both", "stadt-b", &[Role::View, Role::Operate, Role::Audit]),
     ("half", "stadt-a", &[Role::View, Role::Operate]),
     ("half", "stadt-b", &[Role::View]),
+    ("everybody", "stadt-a", &[Role::Configure, Role::Audit]),
+    ("everybody", "stadt-b", &[Role::Configure, Role::Audit]),
 ];
 
 pub(super) struct House {
@@ -65,6 +67,7 @@ impl House {
             commands: memory.clone(),
             blobs: memory.clone(),
             versions: memory.clone(),
+            configurations: memory.clone(),
             vault: memory.clone(),
             clock: memory.clone(),
             audit: memory.clone(),

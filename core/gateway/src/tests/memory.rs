@@ -1,14 +1,14 @@
 //! Ports that keep everything in memory.
 
-use crate::{Activation, ActivationReport};
+use crate::{Activation, ActivationReport, By, Difference, RollbackFault, Side};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use rohrpost_model::ports::*;
-use rohrpost_model::version::VersionKind;
+use rohrpost_model::version::{ConfigurationText, VersionKind};
 use rohrpost_model::{
-    CaseId, ClientName, CommandId, Delivery, DeliveryId, DestinationName, Digest, Fault, Receipt, State,
-    StepName, SubmissionId, TenantName, Timestamp,
+    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Fault, Receipt, State, StepName,
+    SubmissionId, TenantName, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -495,18 +495,95 @@ impl ReceiptSigner for Memory {
     }
 }
 
+/// Keeps nothing but one configuration, which is active.
 #[async_trait]
-impl Activation for Memory {
-    async fn activate(&self, who: &ClientName, why: &str) -> Result<ActivationReport, Vec<Fault>> {
-        if why == "broken" {
-            return Err(vec![Fault::at("routes/x.toml", 3, 7, "wrong").hint("right")]);
-        }
-        assert_eq!(who.as_str(), "operator");
-        Ok(ActivationReport {
+impl Configurations for Memory {
+    async fn keep_activation(&self, _: NewActivation) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    async fn activations(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, KeptActivation)>, StoreFault> {
+        let all = (1..=3).rev().map(|place| {
+            let words = ActivationWords { why: "neue Route".into(), person: Some("Frau Beispiel".into()) };
+            let activation = KeptActivation {
+                version: Digest::of(b"kept"),
+                at: self.now(),
+                cause: ActivationCause::Activated,
+                who: "operator".into(),
+                words: Some(words),
+                kept: true,
+            };
+            (Cursor(place), activation)
+        });
+        Ok(all.filter(|(place, _)| after.is_none_or(|after| *place < after)).take(limit).collect())
+    }
+
+    async fn activations_of(&self, _: &Digest) -> Result<Vec<KeptActivation>, StoreFault> {
+        Ok(self.activations(None, 1).await?.into_iter().map(|(_, activation)| activation).collect())
+    }
+
+    async fn configuration(&self, version: &Digest) -> Result<Option<ConfigurationText>, StoreFault> {
+        let files = [("hub.toml".to_owned(), "demo = true".to_owned())].into();
+        let text = ConfigurationText { files, ..ConfigurationText::default() };
+        Ok((*version == Digest::of(b"kept")).then_some(text))
+    }
+
+    async fn beginning_with(&self, digits: &str) -> Result<Vec<Digest>, StoreFault> {
+        let kept = Digest::of(b"kept");
+        Ok(kept.to_string().starts_with(digits).then_some(kept).into_iter().collect())
+    }
+
+    async fn forget_configurations(&self, _: usize) -> Result<usize, StoreFault> {
+        Ok(0)
+    }
+}
+
+impl Memory {
+    fn report(&self) -> ActivationReport {
+        ActivationReport {
             version: "v1".into(),
             changed: true,
             needs_restart: Vec::new(),
             activated_at: self.now(),
-        })
+            replaced: None,
+            folder_incomplete: false,
+        }
+    }
+}
+
+#[async_trait]
+impl Activation for Memory {
+    async fn activate(&self, by: By) -> Result<ActivationReport, Vec<Fault>> {
+        if by.words.is_some_and(|words| words.why == "broken") {
+            return Err(vec![Fault::at("routes/x.toml", 3, 7, "wrong").hint("right")]);
+        }
+        assert_eq!(by.client.as_str(), "operator");
+        Ok(self.report())
+    }
+
+    fn shown(&self, _: &str, text: &str) -> String {
+        text.replace("true", "***")
+    }
+
+    async fn roll_back(&self, version: Digest, by: By) -> Result<ActivationReport, RollbackFault> {
+        assert_eq!(by.cause, ActivationCause::RolledBack);
+        if version == Digest::of(b"kept") { Ok(self.report()) } else { Err(RollbackFault::NotKept) }
+    }
+
+    async fn difference(&self, from: Side, to: Side) -> Result<Option<Difference>, StoreFault> {
+        let word = |side| match side {
+            Side::Folder => "folder".to_owned(),
+            Side::Version(version) => version.to_string(),
+        };
+        let (from, to) = (word(from), word(to));
+        Ok(Some(Difference { from, to, files: Vec::new(), secrets: Vec::new(), faults: 0 }))
+    }
+
+    async fn active(&self) -> Digest {
+        Digest::of(b"kept")
     }
 }

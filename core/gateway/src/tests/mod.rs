@@ -2,6 +2,7 @@
 
 mod access;
 mod commands;
+mod configurations;
 mod destinations;
 mod document;
 mod handing_in;

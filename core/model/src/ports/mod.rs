@@ -6,6 +6,7 @@ mod audit;
 mod blobs;
 mod clock;
 mod commands;
+mod configurations;
 mod outbox;
 mod probe;
 mod records;
@@ -21,6 +22,7 @@ pub use commands::{
     BulkCommand, BulkEnd, BulkEnded, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder,
     NewBulkCommand, NewDestinationCommand, OrderedDestination, Pause, PauseMode,
 };
+pub use configurations::{ActivationCause, ActivationWords, Configurations, KeptActivation, NewActivation};
 pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
     Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,

@@ -36,6 +36,9 @@ macro_rules! conformance {
             commands: h6_pauses_are_kept_with_who_and_since
             commands: h6_orders_for_many_are_kept_with_how_far_they_came
             commands: h7_counts_reach_only_into_the_scope
+            configurations: h6_activations_are_kept_with_who_when_and_why
+            configurations: configurations_are_forgotten_but_never_one_that_a_delivery_pins
+            configurations: of_configurations_with_one_step_the_latest_is_kept_for_what_ended
             outbox: a_refused_call_does_not_disturb_the_others
             dependents: waiting_steps_are_released_when_all_are_done
             dependents: a_step_on_accepted_is_released_by_awaiting

@@ -4,6 +4,7 @@
 pub(crate) mod blobs;
 mod cases;
 pub(crate) mod commands;
+pub(crate) mod configurations;
 pub(crate) mod dependents;
 pub(crate) mod operations;
 pub(crate) mod order;
@@ -12,7 +13,7 @@ pub(crate) mod records;
 pub(crate) mod sample;
 
 use async_trait::async_trait;
-use rohrpost_model::ports::{Blobs, Commands, Outbox, Records, Vault, Versions};
+use rohrpost_model::ports::{Blobs, Commands, Configurations, Outbox, Records, Vault, Versions};
 use std::sync::Arc;
 
 pub(crate) use cases::{cases, conformance};
@@ -24,6 +25,7 @@ pub(crate) struct Ports {
     pub(crate) commands: Arc<dyn Commands>,
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) versions: Arc<dyn Versions>,
+    pub(crate) configurations: Arc<dyn Configurations>,
     pub(crate) vault: Arc<dyn Vault>,
 }
 

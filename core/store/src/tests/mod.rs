@@ -56,6 +56,7 @@ pub(crate) fn ports(store: &Arc<SqliteStore>) -> Ports {
         commands: store.clone(),
         blobs: store.clone(),
         versions: store.clone(),
+        configurations: store.clone(),
         vault: Arc::new(TestVault),
     }
 }

@@ -1,23 +1,24 @@
 //! Stored formats and who may open them.
 
 use super::{Folder, open, ports, vault::TestVault};
-use crate::conformance::sample::{at, name};
+use crate::conformance::sample::{Draft, at, name, ordered};
 use crate::{SqliteStore, StoreOptions};
 use rohrpost_model::ports::{
-    BulkEnd, BulkOrder, BulkState, DeliveryFilter, DestinationOrder, NewBulkCommand, NewDestinationCommand,
-    Scope, StoreFault, Vault as _,
+    BulkEnd, BulkOrder, BulkState, DeliveryFilter, DestinationOrder, NewBulkCommand, NewDelivery,
+    NewDestinationCommand, Scope, StoreFault, Vault as _,
 };
-use rohrpost_model::{CommandId, State};
+use rohrpost_model::{CommandId, Digest, State};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 /// What each released version of the schema looks like, and the one in the making.
-const GOLDEN: [&str; 3] = [
+const GOLDEN: [&str; 4] = [
     include_str!("../../golden/schema-1.sql"),
     include_str!("../../golden/schema-2.sql"),
     include_str!("../../golden/schema-3.sql"),
+    include_str!("../../golden/schema-4.sql"),
 ];
 
 fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
@@ -64,6 +65,9 @@ async fn a_store_of_version_1_is_brought_up_to_date() {
     assert!(delivery.paused_by.is_none() && delivery.expires_at.is_none());
 }
 
+/// What the fourth version added, taken away again.
+const BACK_TO_3: &str = "DROP TABLE activations; DROP TABLE configuration_parts; PRAGMA user_version = 3;";
+
 /// What the third version added, taken away again.
 const BACK_TO_2: &str = "DROP TABLE words; DROP INDEX history_by_subject; \
      ALTER TABLE commands DROP COLUMN ended_row; PRAGMA user_version = 2;";
@@ -95,6 +99,7 @@ async fn a_store_of_version_2_is_brought_up_to_date() {
     let ended = ports(&store).commands.end(BulkEnd { id, state, who, why, at: at(3) }).await.unwrap();
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_3).unwrap();
     connection.execute_batch(BACK_TO_2).unwrap();
     assert_eq!(schema_of(&connection), GOLDEN[1], "it is a store of the second version");
     drop(connection);
@@ -107,18 +112,47 @@ async fn a_store_of_version_2_is_brought_up_to_date() {
     assert_eq!((asked[0].1.who.as_str(), asked[0].1.why.as_ref()), ("betrieb", None));
 }
 
+/// A store of the third version, from before configurations were kept, is brought up to date: what waits in it pins what it
+/// pinned, the words on a destination can be read, it takes its first configuration, and its history goes on as one chain.
+#[tokio::test]
+async fn a_store_of_version_3_is_brought_up_to_date() {
+    let folder = Folder::new();
+    let store = open(&folder.path());
+    let pinned = Some(Digest::of(b"step"));
+    ports(&store).accept(&Draft::steps([NewDelivery { pinned, ..ordered() }])).await;
+    let key = TestVault.issue(&name("lk-beispiel"), at(0)).unwrap();
+    let (order, destination, who) = (DestinationOrder::Pause, name("ziel"), "betrieb".to_owned());
+    let pause = NewDestinationCommand { destination, order, who, why: "Umzug".into(), at: at(1), key };
+    assert!(ports(&store).commands.order_destination(pause).await.unwrap());
+    drop(store);
+    let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_3).unwrap();
+    assert_eq!(schema_of(&connection), GOLDEN[2], "it is a store of the third version");
+    drop(connection);
+
+    let store = open(&folder.path());
+    assert_eq!(ports(&store).deliveries().await.pop().unwrap().pinned, pinned);
+    let asked = ports(&store).commands.destination_orders(&name("ziel"), None, 10).await.unwrap();
+    assert_eq!(asked[0].1.why.as_deref(), Some("Umzug"));
+    assert!(ports(&store).configurations.activations(None, 10).await.unwrap().is_empty());
+    let before = store.verify_chain().await.unwrap();
+    crate::conformance::configurations::keep_one(&ports(&store)).await;
+    assert_eq!(ports(&store).configurations.activations(None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.verify_chain().await.unwrap(), before + 1);
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let folder = Folder::new();
     drop(open(&folder.path()));
     let database = folder.path().join("rohrpost.sqlite");
     let connection = Connection::open(&database).unwrap();
-    connection.pragma_update(None, "user_version", 4).unwrap();
+    connection.pragma_update(None, "user_version", 5).unwrap();
     drop(connection);
     let Err(StoreFault::Unavailable(text)) = try_open(&folder) else { panic!("a newer schema is opened") };
-    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 4"), "{text}");
+    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 5"), "{text}");
     let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 4);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 5);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod accept;
 mod bulk;
 mod command;
+mod configuration;
 mod dependents;
 mod expire;
 mod hold;
@@ -14,6 +15,7 @@ mod settle;
 pub(crate) use accept::Accept;
 pub(crate) use bulk::{BeginBulk, EndBulk, OrderDestination, Progress, about};
 pub(crate) use command::Commanded;
+pub(crate) use configuration::{ForgetConfigurations, KeepActivation};
 pub(crate) use expire::Expire;
 #[cfg(test)]
 pub(crate) use expire::{NEXT_RULE, RULE_APPLIES};

@@ -1,6 +1,7 @@
 //! Finds calls of the hub's functions in a stylesheet, so that a wrong name is a fault of the mapping and not of the first
 //! submission that comes along.
 
+use crate::check::XSL;
 use crate::ffi::Node;
 use crate::functions::{self, FUNCTIONS_NAMESPACE};
 
@@ -11,7 +12,9 @@ pub(crate) fn faults<'l>(
 ) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for attribute in node.attributes() {
-        for Call { prefix, name, first } in calls(&attribute.value()) {
+        let value = attribute.value();
+        let expressions = if node.namespace() == XSL { vec![value.as_str()] } else { in_braces(&value) };
+        for Call { prefix, name, first } in expressions.into_iter().flat_map(calls) {
             if node.resolve(&prefix) != Some(FUNCTIONS_NAMESPACE) {
                 continue;
             }
@@ -41,6 +44,11 @@ fn unknown_function(prefix: &str, name: &str) -> (String, String) {
             all.collect::<Vec<_>>().join(", ")
         ),
     )
+}
+
+/// The expressions in the attribute of a literal result element (XSLT 1.0, section 7.6.2); the rest of it is text.
+fn in_braces(value: &str) -> Vec<&str> {
+    value.split('{').skip(1).map(|part| part.split('}').next().unwrap_or_default()).collect()
 }
 
 struct Call {

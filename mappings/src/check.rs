@@ -7,7 +7,7 @@ use crate::{calls, faults, json, place};
 use rohrpost_model::Fault;
 use std::collections::HashSet;
 
-const XSL: &str = "http://www.w3.org/1999/XSL/Transform";
+pub(crate) const XSL: &str = "http://www.w3.org/1999/XSL/Transform";
 const EXSLT_FUNCTIONS: &str = "http://exslt.org/functions";
 
 /// What the stylesheets of a bundle show.

@@ -22,17 +22,18 @@ pub(crate) fn of_stylesheet(collected: &Collected, files: &Files) -> Vec<Fault> 
     let alone = std::mem::take(&mut reader.details);
     reader.faults.extend(alone.into_iter().map(|message| Fault::of_file("", message)));
     reader.faults.extend(missing(collected));
-    let mut faults = distinct(reader.faults);
-    // libxslt says this of an expression whose fault has been told.
-    let told = |fault: &Fault, faults: &[Fault]| {
-        let same_place = |other: &&Fault| {
-            (&other.file, other.line, other.column) == (&fault.file, fault.line, fault.column)
-        };
-        fault.message == NO_RESULT && faults.iter().filter(same_place).count() > 1
-    };
-    let echoes: Vec<_> = faults.iter().filter(|fault| told(fault, &faults)).cloned().collect();
-    faults.retain(|fault| !echoes.contains(fault));
-    faults
+    without_echoes(distinct(reader.faults))
+}
+
+/// libxslt says this of an expression whose fault has been told.
+fn without_echoes(faults: Vec<Fault>) -> Vec<Fault> {
+    let place = |fault: &Fault| (fault.file.clone(), fault.line, fault.column);
+    let (echoes, mut told): (Vec<_>, Vec<_>) =
+        faults.into_iter().partition(|fault| fault.message == NO_RESULT);
+    let alone = |echo: &Fault| told.iter().all(|fault| place(fault) != place(echo));
+    let alone: Vec<_> = echoes.into_iter().filter(alone).collect();
+    told.extend(alone);
+    told
 }
 
 const NO_RESULT: &str = "XPath evaluation returned no result.";

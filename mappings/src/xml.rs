@@ -109,7 +109,8 @@ impl Xml {
     pub fn from_json(bytes: &[u8], limits: &XmlLimits) -> Result<Self, NotJson> {
         let not_json = |message: String| NotJson { line: 1, column: 1, message };
         let json = std::str::from_utf8(bytes).map_err(|_| not_json("the bytes are no UTF-8".into()))?;
-        let Converted { xml, offsets } = json::to_xml(json.strip_prefix('\u{FEFF}').unwrap_or(json))?;
+        let json = json.strip_prefix('\u{FEFF}').unwrap_or(json);
+        let Converted { xml, offsets } = json::to_xml(json)?;
         // It grows by names and brackets; what counts is the size that came.
         let limits = XmlLimits { bytes: usize::MAX, ..*limits };
         let doc = looked_through(&xml, &limits, Doc::parse_to_read).map_err(|bad| not_json(bad.message))?;

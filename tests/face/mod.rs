@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 mod conditions;
 mod idempotency;
+mod json;
 mod mappings;
 mod operations;
 mod privacy;

@@ -4,7 +4,6 @@
 mod check;
 mod intake;
 
-pub use check::NotJson;
 pub(crate) use check::xml_limits;
 use check::{Found, check_data};
 pub use intake::{Incoming, Intake};
@@ -14,7 +13,7 @@ use crate::ahead::{Planned, Promise};
 use crate::catalog::Catalog;
 use crate::routing::{self, NoTenant};
 use bytes::Bytes;
-use rohrpost_mappings::{NotWellFormed, Violation};
+use rohrpost_mappings::{NotJson, NotWellFormed, Violation};
 use rohrpost_model::ports::{Acceptance, Answer, Issued, NewSubmission, Statement, StoreFault};
 use rohrpost_model::submission::{Part, ReplyChannel, Role, TrustLevel};
 use rohrpost_model::{Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId};

@@ -12,7 +12,7 @@ pub struct StoreOptions {
     /// A group takes no further work once it carries so many bytes of content.
     pub group_bytes: usize,
     /// So long the writer waits for more after a group that several shared: each commit costs processor time that the
-    /// others want. Whoever comes alone never waits.
+    /// others want. After a group of one it does not wait.
     pub pause: Duration,
     /// So many works wait for the writer before callers do.
     pub queue: usize,

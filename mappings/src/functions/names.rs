@@ -1,6 +1,7 @@
 //! Names and identifiers by rule.
 
 use super::characters;
+use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 const LONGEST: usize = 100;
@@ -20,8 +21,9 @@ pub(super) fn file_name(given: &str, longest: Option<&str>) -> Result<String, St
             .filter(|longest| (8..=255).contains(longest))
             .ok_or_else(|| format!("'{text}' is no length of a file name: a whole number from 8 to 255 is"))
     })?;
+    // Composed first, as transliterate() does.
     let readable: String =
-        given.chars().map(|c| characters::replaced(c).unwrap_or_else(|| "_".into())).collect();
+        given.nfc().map(|c| characters::replaced(c).unwrap_or_else(|| "_".into())).collect();
     let (stem, ending) = match readable.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() && (1..=6).contains(&ending.len()) => (stem, ending),
         _ => (readable.as_str(), ""),

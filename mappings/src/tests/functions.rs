@@ -91,6 +91,7 @@ fn what_functions_take_and_give() {
             "f:transliterate('Ångström, Þór, Łódź, Đorđe, ﬁn – „ja“')",
             "AAngstroem, THor, Lodz, Dorde, fin - &quot;ja&quot;",
         ),
+        ("f:file-name('Gru\u{308}n.pdf')", "Gruen.pdf"),
         ("f:file-name('../../etc/passwd')", "etc_passwd"),
         ("f:file-name('漢字.PDF')", "datei.PDF"),
         ("f:file-name('aaaaaaaaaaaaaaaaaaaa.pdf', 12)", "aaaaaaaa.pdf"),
@@ -143,6 +144,11 @@ fn wrong_calls_and_lists_are_faults_of_the_mapping() {
     assert!(told.contains("the hub has no function `f:transliterat`"), "{told}");
     assert!(told.contains("perhaps `f:transliterate`") && told.contains("no code list `nix`"), "{told}");
     assert!(!told.contains("f:no"), "{told}");
+    let literal =
+        sheet("1").replace("<xsl:value-of", "<p n=\"see f:nix(1)\" m=\"{f:nox(1)}\"/><xsl:value-of");
+    let told = compile_faults(&[("mapping.toml", "transform = \"t.xsl\"\n"), ("t.xsl", &literal)]);
+    assert_eq!(told.len(), 1, "only an expression calls: {told:?}");
+    assert!(told[0].message.contains("`f:nox`"), "{told:?}");
     let list = |text: &str| faults_of("[lists]\nl = \"l.csv\"\n", "1", &[("l.csv", text)]).join("\n");
     assert!(list("a;b\n1;x\n1;y\n").contains("l.csv:3:1: the code '1' stands here a second time"));
     assert!(list("a;b\n1;x\n;y\n").contains("l.csv:3:1: the row has no code in its key column"));

@@ -3,20 +3,9 @@
 use super::Refusal;
 use crate::catalog::Catalog;
 use crate::valid::LOOKED_THROUGH;
-use rohrpost_mappings::{Schema, Xml, XmlLimits};
+use rohrpost_mappings::{NotJson, Schema, Xml, XmlLimits};
 use rohrpost_model::limits::Limits;
 use rohrpost_model::{Digest, MappingName};
-
-/// Where JSON is not well-formed, or too deep.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotJson {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-}
 
 /// What the data were found to be.
 #[derive(Default)]
@@ -74,9 +63,7 @@ fn check_json_for(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Res
     if takes_json(catalog, checks).any(|takes| !takes) {
         return Err(Refusal::WantsXml);
     }
-    let xml = Xml::from_json(data, &xml_limits(&catalog.limits)).map_err(|bad| {
-        Refusal::NotJson(NotJson { line: bad.line, column: bad.column, message: bad.message })
-    })?;
+    let xml = Xml::from_json(data, &xml_limits(&catalog.limits)).map_err(Refusal::NotJson)?;
     fits(catalog, xml, checks)
 }
 

@@ -1,10 +1,13 @@
 //! That what is acknowledged was synced before, seen from outside: the system calls of this very test program.
 
-use super::Folder;
+use super::{Folder, vault::TestVault};
 use crate::conformance::sample::*;
 use crate::conformance::{Stand, blobs::noise};
+use crate::{SqliteStore, StoreOptions};
 use std::io::Write;
 use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
 const TRACED: &str = "tests::syncs::traced_accepts_and_marks";
 
@@ -71,4 +74,18 @@ fn h1_nothing_is_acknowledged_before_it_is_synced() {
     let document = position(&trace, acknowledged, &["fdatasync"], "/data/segments/00000001.seg");
     let mark = position(&trace, document, &sync, "rohrpost.sqlite-wal");
     assert!(mark < marked, "all before the first byte may leave");
+}
+
+/// With a pause that would be noticed: only works that came together bring it about.
+#[tokio::test]
+async fn who_writes_alone_is_not_kept_waiting() {
+    let folder = Folder::new();
+    let options = StoreOptions { pause: Duration::from_secs(60), ..StoreOptions::default() };
+    let store = SqliteStore::open(&folder.path(), Arc::new(TestVault), options).unwrap();
+    let ports = super::ports(&store);
+    for _ in 0..3 {
+        let draft = Draft::default();
+        let alone = tokio::time::timeout(Duration::from_secs(20), ports.accept(&draft));
+        alone.await.expect("no pause before a commit of its own");
+    }
 }

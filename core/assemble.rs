@@ -25,7 +25,7 @@ pub struct House {
 
 /// Builds the house on the keys and the data of this configuration.
 pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<House, Stop> {
-    let Configuration { hub, catalog, receipts, .. } = configuration;
+    let Configuration { hub, catalog, receipts, text, .. } = configuration;
     let data = hub.data.clone();
     let untold = |fault| refused(unopened(&hub.data, fault));
     // First of all: two processes that start at the same moment must not both make the keys.
@@ -49,6 +49,7 @@ pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Resul
     };
     let engine = Engine::start(ports, catalog).await.map_err(untold)?;
     engine.recover().await.map_err(untold)?;
+    engine.keep_started(text).await.map_err(untold)?;
     Ok(House { engine, hub, store_stopped })
 }
 

@@ -88,12 +88,11 @@ impl Start {
     /// Opens the store, recovers, and begins to serve and to deliver.
     pub async fn run(self) -> Result<Running, Stop> {
         let Self { folder, environment, clock, configuration } = self;
-        let (text, fixed) = (configuration.text.clone(), Fixed::of(&configuration.hub));
-        let active = Active { version: text.version(), named: configuration.named.clone() };
+        let fixed = Fixed::of(&configuration.hub);
+        let active = Active { version: configuration.text.version(), named: configuration.named.clone() };
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
         let House { engine, hub, store_stopped } = assemble::house(configuration, Arc::clone(&clock)).await?;
-        engine.keep_started(text).await.map_err(failed)?;
         let tls = match &hub.tls {
             Some(tls) => Some(
                 TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes())

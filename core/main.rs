@@ -10,6 +10,7 @@ mod config;
 mod faults;
 mod heads;
 mod hub;
+mod standards;
 
 use clap::Parser;
 use commands::{Command, Context};

@@ -3,8 +3,9 @@
 
 use super::reader::{Faults, Placed};
 use crate::faults::plain;
+use crate::standards::in_standards;
 use rohrpost_engine::catalog::Mapped;
-use rohrpost_mappings::{Bundle, Mapping};
+use rohrpost_mappings::{Bundle, Mapping, Shelf, StandardId, wanted_standards};
 use rohrpost_model::{Digest, Fault, MappingName};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,14 +27,14 @@ pub struct Library {
 
 impl Library {
     /// The library that hub.toml names; `None` if it cannot be read.
-    pub fn of_hub(folder: &Path, named: &Placed<PathBuf>, faults: &Faults) -> Option<Self> {
+    pub fn of_hub(folder: &Path, named: &Placed<PathBuf>, shelf: &Shelf, faults: &Faults) -> Option<Self> {
         let found = find_mappings(&folder.join(&named.value)).map_err(|error| {
             let what = format!("{} cannot be read: {}", named.display(), plain(&error));
             faults.note(named.at.fault(what).hint("name the folder of the mapping library"));
         });
         let read = |(name, path): (String, PathBuf)| {
             let shown = format!("{}/{name}", named.display());
-            let mapped = compile(&name, &path, &shown).map_err(|found| faults.extend(found)).ok();
+            let mapped = compile(&name, &path, &shown, shelf).map_err(|found| faults.extend(found)).ok();
             Some((name.parse().ok()?, mapped))
         };
         Some(Self { mappings: found.ok()?.into_iter().filter_map(read).collect() })
@@ -72,19 +73,57 @@ pub fn find_mappings(library: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// Reads and compiles the mapping in `path`. Faults name files below `shown`.
-pub fn compile(name: &str, path: &Path, shown: &str) -> Result<Mapped, Vec<Fault>> {
+/// Reads and compiles the mapping in `path`, with what it takes of the standards on `shelf`. Faults name files below
+/// `shown`.
+pub fn compile(name: &str, path: &Path, shown: &str, shelf: &Shelf) -> Result<Mapped, Vec<Fault>> {
     let whole = |message: String| vec![Fault::of_file(shown, message)];
     let name =
         name.parse().map_err(|error| whole(format!("the folder's name is no mapping's name: {error}")))?;
     let mut files = BTreeMap::new();
     read_files(path, "", &mut files).map_err(|error| whole(plain(&error)))?;
-    let bundle = Bundle { name, files };
-    let mapping = Mapping::compile(&bundle).map_err(|faults| {
-        let below = |fault: Fault| Fault { file: format!("{shown}/{}", fault.file), ..fault };
-        faults.into_iter().map(below).collect::<Vec<_>>()
-    })?;
+    let mut bundle = Bundle { name, files };
+    let below = |fault: Fault| match in_standards(fault.clone()) {
+        moved if moved.file != fault.file => moved,
+        fault => Fault { file: format!("{shown}/{}", fault.file), ..fault },
+    };
+    let faults = take_standards(&mut bundle, shelf);
+    let compiled = if faults.is_empty() { Mapping::compile(&bundle) } else { Err(faults) };
+    let mapping = compiled.map_err(|faults| faults.into_iter().map(below).collect::<Vec<_>>())?;
     Ok(Mapped { bundle: Arc::new(bundle), mapping: Arc::new(mapping) })
+}
+
+/// Puts the schemas of standards that a mapping names into its bundle, with all that they import: what a delivery pins must
+/// not depend on what is installed later.
+fn take_standards(bundle: &mut Bundle, shelf: &Shelf) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for wanted in wanted_standards(bundle) {
+        match shelf.pick(&wanted.standard, &wanted.schema) {
+            Ok(picked) => picked.put_into(bundle, wanted.side),
+            Err(fault) => {
+                faults.push(Fault {
+                    file: MANIFEST.into(),
+                    line: wanted.line,
+                    column: wanted.column,
+                    ..fault
+                });
+            }
+        }
+    }
+    faults
+}
+
+/// The mappings of a library that name a standard, with their folders.
+pub fn that_name(id: &StandardId, library: &Path) -> io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (name, folder) in find_mappings(library)? {
+        let manifest = fs::read(folder.join(MANIFEST))?;
+        let Ok(mapping) = name.parse() else { continue };
+        let bundle = Bundle { name: mapping, files: BTreeMap::from([(MANIFEST.to_owned(), manifest)]) };
+        if wanted_standards(&bundle).iter().any(|wanted| wanted.standard == *id) {
+            found.push(name);
+        }
+    }
+    Ok(found)
 }
 
 /// All files below `folder` that a mapping can depend on, by path with `/`: not its cases, what explains it, and what

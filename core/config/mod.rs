@@ -33,8 +33,9 @@ pub use demo::{SECRETS, demo_secrets};
 pub use files::{Environment, FileSecrets, write_whole};
 pub use glance::{api_address, data_folder, heads_folder, is_demo, library_folder, route_mappings};
 pub use hub::{Hub, Log};
-pub use mappings::{compile as compile_mapping, find_mappings};
+pub use mappings::{compile as compile_mapping, find_mappings, that_name as mappings_that_name};
 
+use crate::standards::read_shelf;
 use clients::ClientDraft;
 use crosscheck::World;
 use destinations::{DestinationDraft, Surroundings};
@@ -122,7 +123,9 @@ impl Draft {
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
         let library = hub.as_ref().and_then(|hub| hub.mappings.as_ref());
-        let library = library.and_then(|named| Library::of_hub(folder, named, faults));
+        let (shelf, changed) = read_shelf(folder);
+        faults.extend(changed);
+        let library = library.and_then(|named| Library::of_hub(folder, named, &shelf, faults));
         let mappings = match &library {
             Some(library) => Names::new("mapping", library.names()),
             None => Names::unread("mapping"),

@@ -41,11 +41,12 @@ pub use bundle::{BadBundle, Bundle};
 pub use cases::{Case, CaseResult, run_case};
 pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
+pub use manifest::{WantedStandard, wanted_standards};
 pub use mapping::{Limit, Limits, Mapping, MappingFault};
 pub use query::{Condition, xpath_string};
-pub use manifest::{WantedStandard, wanted_standards};
 pub use schema::{MAX_VIOLATIONS, Schema, Violation};
 pub use standard::{
-    NotAStandard, Picked, RESERVED as STANDARDS_IN_BUNDLE, Root, STANDARD_MANIFEST, Shelf, Standard, StandardId,
+    NotAStandard, Picked, RESERVED as STANDARDS_IN_BUNDLE, Root, STANDARD_MANIFEST, Shelf, Standard,
+    StandardId,
 };
 pub use xml::{NotWellFormed, Xml, XmlFault, XmlLimits, canonical};

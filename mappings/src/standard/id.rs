@@ -12,7 +12,9 @@ pub struct StandardId {
 
 /// The text names no edition of a standard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no standard: write NAME@VERSION, each of letters, digits, '.', '-' and '_', such as xdomea@3.0.0")]
+#[error(
+    "`{0}` names no standard: write NAME@VERSION, each of letters, digits, '.', '-' and '_', such as xdomea@3.0.0"
+)]
 pub struct NotAStandard(String);
 
 impl StandardId {

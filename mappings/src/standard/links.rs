@@ -74,9 +74,10 @@ pub(crate) fn find(
 /// The files of one standard that declare the wanted namespace. Where several do, the one that is called like the location,
 /// else those that no other of them includes.
 fn candidates(standard: &Standard, from: &str, reference: &Reference) -> Vec<Target> {
-    let declares = standard.outlines().iter().filter(|(path, outline)| {
-        outline.namespace == reference.namespace && path.as_str() != from
-    });
+    let declares = standard
+        .outlines()
+        .iter()
+        .filter(|(path, outline)| outline.namespace == reference.namespace && path.as_str() != from);
     let mut found: Vec<&String> = declares.map(|(path, _)| path).collect();
     let name = last_segment(&reference.location);
     if found.iter().any(|path| last_segment(path) == name) {
@@ -95,5 +96,8 @@ fn included(standard: &Standard) -> BTreeSet<String> {
         .outlines()
         .iter()
         .flat_map(|(from, outline)| outline.references.iter().map(move |reference| (from, reference)));
-    references.filter(|(_, reference)| !reference.import).map(|(from, reference)| key(from, reference)).collect()
+    references
+        .filter(|(_, reference)| !reference.import)
+        .map(|(from, reference)| key(from, reference))
+        .collect()
 }

@@ -47,7 +47,8 @@ impl Standard {
         }
         if made.files.contains_key(STANDARD_MANIFEST) {
             let message = "is the name of the file in which Rohrpost notes what it installed";
-            faults.push(Fault::of_file(STANDARD_MANIFEST, message).hint("give the folder as it was published"));
+            faults
+                .push(Fault::of_file(STANDARD_MANIFEST, message).hint("give the folder as it was published"));
         }
         let catalog = made.link(shelf, among, &mut faults);
         if !faults.is_empty() {
@@ -64,7 +65,10 @@ impl Standard {
         let text = String::from_utf8(manifest).map_err(|_| whole("the file is not UTF-8"))?;
         let record = Record::read(&text, STANDARD_MANIFEST).map_err(|fault| vec![fault])?;
         if (record.name.as_str(), record.version.as_str()) != (id.name(), id.version()) {
-            return Err(whole(&format!("the folder is that of {id}, the file that of {}@{}", record.name, record.version)));
+            return Err(whole(&format!(
+                "the folder is that of {id}, the file that of {}@{}",
+                record.name, record.version
+            )));
         }
         let faults = changes(&record, &files);
         if !faults.is_empty() {
@@ -144,7 +148,10 @@ impl Standard {
 
     /// Compiles every schema that no other one of the package asks for. It may not be on `shelf` yet.
     pub fn roots(&self, shelf: &mut Shelf) -> Vec<Root> {
-        let again = Self { record: self.record.clone(), ..Self::of_texts(self.id.clone(), self.files.clone(), self.texts.clone()) };
+        let again = Self {
+            record: self.record.clone(),
+            ..Self::of_texts(self.id.clone(), self.files.clone(), self.texts.clone())
+        };
         shelf.put(again);
         let paths = self.root_paths().into_iter();
         let compiled = paths.map(|path| {
@@ -167,10 +174,6 @@ impl Standard {
             .collect();
         let free: Vec<_> = self.outlines.keys().filter(|path| !asked.contains(*path)).cloned().collect();
         if free.is_empty() { self.outlines.keys().cloned().collect() } else { free }
-    }
-
-    pub(crate) fn texts(&self) -> &BTreeMap<String, String> {
-        &self.texts
     }
 
     pub(crate) fn outlines(&self) -> &BTreeMap<String, Outline> {
@@ -222,12 +225,18 @@ fn unlinked(from: &str, reference: &Reference, why: &Unlinked) -> Fault {
         }
         Unlinked::Missing => {
             let message = format!("the {what} of {location} is satisfied by no file of the package");
-            let hint = if remote { "put the file into the package; nothing is loaded from the network" } else { "add the package whole" };
+            let hint = if remote {
+                "put the file into the package; nothing is loaded from the network"
+            } else {
+                "add the package whole"
+            };
             Fault::at(from, line, column, message).hint(hint)
         }
         Unlinked::Several(targets) => {
-            let all: Vec<_> = targets.iter().map(|target| format!("{}/{}", target.standard, target.path)).collect();
-            let message = format!("the {what} of {location} (namespace {namespace}) could mean {}", all.join(" or "));
+            let all: Vec<_> =
+                targets.iter().map(|target| format!("{}/{}", target.standard, target.path)).collect();
+            let message =
+                format!("the {what} of {location} (namespace {namespace}) could mean {}", all.join(" or "));
             Fault::at(from, line, column, message).hint("choose with --requires NAME@VERSION")
         }
     }

@@ -68,14 +68,17 @@ fn path_of(target: &Target) -> String {
 impl Picked {
     pub(super) fn take(shelf: &Shelf, id: &StandardId, schema: &str) -> Result<Self, Fault> {
         let first = Target { standard: id.clone(), path: find(shelf, id, schema)? };
-        let mut picked = Self { files: BTreeMap::new(), links: Links { schema: path_of(&first), links: Vec::new() } };
+        let mut picked =
+            Self { files: BTreeMap::new(), links: Links { schema: path_of(&first), links: Vec::new() } };
         let mut waiting = vec![first];
         while let Some(target) = waiting.pop() {
             if !picked.files.contains_key(&path_of(&target)) {
                 waiting.extend(picked.add(shelf, &target)?);
             }
         }
-        picked.links.links.sort_by(|one, other| (&one.from, &one.location, &one.namespace).cmp(&(&other.from, &other.location, &other.namespace)));
+        picked.links.links.sort_by(|one, other| {
+            (&one.from, &one.location, &one.namespace).cmp(&(&other.from, &other.location, &other.namespace))
+        });
         Ok(picked)
     }
 
@@ -127,7 +130,8 @@ fn find(shelf: &Shelf, id: &StandardId, schema: &str) -> Result<String, Fault> {
         }
         several => {
             let message = format!("`{id}` has several schemas `{schema}`");
-            Err(Fault::of_file("", message).hint(format!("write one of: {}", shortened(several.iter().copied()))))
+            Err(Fault::of_file("", message)
+                .hint(format!("write one of: {}", shortened(several.iter().copied()))))
         }
     }
 }
@@ -147,8 +151,11 @@ pub(crate) fn of_bundle(bundle: &Bundle, texts: &Files, side: &str) -> Option<(S
 }
 
 fn prepared(links: &Links, texts: &Files) -> (String, Arc<Files>) {
-    let texts: Files =
-        texts.iter().filter(|(path, _)| path.starts_with(RESERVED)).map(|(path, text)| (path.clone(), text.clone())).collect();
+    let texts: Files = texts
+        .iter()
+        .filter(|(path, _)| path.starts_with(RESERVED))
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect();
     let outlines = outlines(&texts);
     let doubled = doubled(links, &outlines);
     let generated = |namespace: &str| {
@@ -195,7 +202,8 @@ fn doubled<'l>(
         }
     }
     // The schema itself counts as imported, too.
-    if let Some(files) = outlines.get(&links.schema).and_then(|first| meant.get_mut(first.namespace.as_str())) {
+    if let Some(files) = outlines.get(&links.schema).and_then(|first| meant.get_mut(first.namespace.as_str()))
+    {
         files.insert(&links.schema);
     }
     meant.retain(|_, files| files.len() > 1);

@@ -50,7 +50,8 @@ pub(crate) struct CatalogEntry {
     pub(crate) file: String,
 }
 
-const ABOUT: &str = "# Written by `rohrpost standard add`. Do not change it: every file is pinned, this one, too.\n\n";
+const ABOUT: &str =
+    "# Written by `rohrpost standard add`. Do not change it: every file is pinned, this one, too.\n\n";
 
 impl Record {
     /// The file's text, with the hash of its content filled in.

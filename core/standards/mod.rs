@@ -9,7 +9,7 @@ mod install;
 mod package;
 
 pub use install::{Installed, install, remove};
-pub use package::{Package, read as read_package};
+pub use package::read as read_package;
 
 use crate::faults::plain;
 use rohrpost_mappings::{STANDARDS_IN_BUNDLE, Shelf, Standard, StandardId};

@@ -1,6 +1,7 @@
 //! XML Schema 1.0: compiling, and checking documents.
 
 use crate::ffi::{Collected, CompiledSchema, Event, Files, Node, Report};
+use crate::standard::{RESERVED, without_doctype};
 use crate::types::Types;
 use crate::xml::{Xml, XmlLimits, parse_text};
 use crate::{encoding, faults, place, scan, typed};
@@ -125,7 +126,11 @@ pub(crate) fn sources(files: &BTreeMap<String, Vec<u8>>, extensions: &[&str]) ->
     let wanted =
         |path: &str| path.rsplit_once('.').is_some_and(|(_, extension)| extensions.contains(&extension));
     for (path, bytes) in files.iter().filter(|(path, _)| wanted(path)) {
-        match encoding::decode(bytes) {
+        let decoded = encoding::decode(bytes).map(|text| match path.starts_with(RESERVED) {
+            true => without_doctype(text),
+            false => text,
+        });
+        match decoded {
             Ok(text) => match parse_text(&text, &limits, None) {
                 Ok(_) => drop(texts.insert(path.clone(), text)),
                 Err(bad) => faults.push(Fault::at(path, bad.line, bad.column, bad.message)),

@@ -22,6 +22,7 @@ pub use package::{Root, Standard};
 pub use picked::{Picked, RESERVED, SIDES};
 pub(crate) use picked::{of_bundle, side_file};
 pub use record::STANDARD_MANIFEST;
+pub(crate) use references::without_doctype;
 
 use rohrpost_model::Fault;
 use std::collections::BTreeMap;

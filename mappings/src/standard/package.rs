@@ -3,7 +3,7 @@
 use super::links::{self, Unlinked};
 use super::record::{ADD_AGAIN, CatalogEntry, FileRecord, Record, STANDARD_MANIFEST};
 use super::references::{Outline, Reference, is_remote, outlines};
-use super::{Shelf, StandardId};
+use super::{RESERVED, Shelf, StandardId};
 use crate::schema::{Schema, sources};
 use rohrpost_model::{Digest, Fault};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,8 +40,8 @@ impl Standard {
         shelf: &Shelf,
         among: &[StandardId],
     ) -> Result<Self, Vec<Fault>> {
-        let (texts, mut faults) = sources(&files, &["xsd"]);
-        let mut made = Self::of_texts(id, files, (*texts).clone());
+        let (texts, mut faults) = schemas(&files);
+        let mut made = Self::of_texts(id, files, texts);
         if made.outlines.is_empty() && faults.is_empty() {
             faults.push(Fault::of_file(".", "the package holds no schema").hint("a schema is a file *.xsd"));
         }
@@ -74,11 +74,11 @@ impl Standard {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let (texts, faults) = sources(&files, &["xsd"]);
+        let (texts, faults) = schemas(&files);
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { record, ..Self::of_texts(id, files, (*texts).clone()) })
+        Ok(Self { record, ..Self::of_texts(id, files, texts) })
     }
 
     fn of_texts(id: StandardId, files: BTreeMap<String, Vec<u8>>, texts: BTreeMap<String, String>) -> Self {
@@ -183,6 +183,15 @@ impl Standard {
     pub(crate) fn catalog(&self) -> &[CatalogEntry] {
         &self.record.catalog
     }
+}
+
+/// The schemas of a package as text, read as they are read in a bundle.
+fn schemas(files: &BTreeMap<String, Vec<u8>>) -> (BTreeMap<String, String>, Vec<Fault>) {
+    let inside = files.iter().map(|(path, bytes)| (format!("{RESERVED}{path}"), bytes.clone())).collect();
+    let (texts, faults) = sources(&inside, &["xsd"]);
+    let outside = |path: &str| path.trim_start_matches(RESERVED).to_owned();
+    let texts = texts.iter().map(|(path, text)| (outside(path), text.clone())).collect();
+    (texts, faults.into_iter().map(|fault| Fault { file: outside(&fault.file), ..fault }).collect())
 }
 
 /// What is not as it was installed.

@@ -120,3 +120,31 @@ pub(crate) fn path_from(from: &str, location: &str) -> String {
 pub(crate) fn last_segment(location: &str) -> &str {
     location.rsplit(['/', ':']).next().unwrap_or_default()
 }
+
+/// The text of a published schema with its document type declaration blanked out, lines and columns kept: W3C's schema of
+/// XML signatures has one. Nothing of it is read. A schema that uses an entity from it is not well-formed then, and refused.
+pub(crate) fn without_doctype(text: String) -> String {
+    let Some(start) = text
+        .find("<!DOCTYPE")
+        .filter(|at| text[..*at].matches("<!--").count() == text[..*at].matches("-->").count())
+    else {
+        return text;
+    };
+    let (mut quote, mut inside) = (None, false);
+    let end = text[start..].char_indices().find(|(_, c)| {
+        match (quote, c) {
+            (Some(open), c) if open == *c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(*c),
+            (None, '[') => inside = true,
+            (None, ']') => inside = false,
+            (None, '>') => return !inside,
+            _ => {}
+        }
+        false
+    });
+    let Some((length, _)) = end else { return text };
+    let blank = |c: char| if c == '\n' { '\n' } else { ' ' };
+    let blanked: String = text[start..=start + length].chars().map(blank).collect();
+    format!("{}{blanked}{}", &text[..start], &text[start + length + 1..])
+}

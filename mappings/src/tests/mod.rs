@@ -5,6 +5,7 @@ mod library;
 mod queries;
 mod sandbox;
 mod schemas;
+mod standards;
 mod strict;
 
 use crate::{Bundle, Facts, Limits, Mapping, MappingFault, Xml, XmlLimits};

@@ -8,6 +8,7 @@ mod hub;
 mod policy;
 mod probe;
 mod queue;
+mod standard;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -220,11 +220,19 @@ fn the_real_standards_compile_and_judge_the_real_messages() {
     for sample in samples {
         assert_eq!(verdict(&shelf, "xdomea@3.0.0", "xdomea.xsd", &sample), [], "{}", sample.display());
     }
-    for name in ["administration_receipt", "olb_report_minimal", "quality_report_minimal"] {
+    // The lines are those of Xerces 2.12.2, except that it tells an IDREF without its ID at the end of the document (line
+    // 157 and 269). xmllint takes quality_report_minimal for valid, because libxml2 does not look for the ID; Xerces does
+    // not, and XML Schema part 1, section 3.15.5 (cvc-id) is on its side.
+    let expected: [(&str, &[u32]); 4] = [
+        ("administration_receipt", &[]),
+        ("olb_report_minimal", &[]),
+        ("quality_report_minimal", &[38, 62]),
+        ("monitoring_plan_minimal", &[72, 74, 101, 119]),
+    ];
+    for (name, lines) in expected {
         let sample = shared.join(format!("xwasser/messages/{name}.xml"));
-        assert_eq!(verdict(&shelf, "xwasser@1.0.0", "xwasser.xsd", &sample), [], "{name}");
+        let found = verdict(&shelf, "xwasser@1.0.0", "xwasser.xsd", &sample);
+        let told: Vec<_> = found.iter().map(|it| it.line).collect();
+        assert_eq!(told, lines, "{name}: {found:#?}");
     }
-    let plan = shared.join("xwasser/messages/monitoring_plan_minimal.xml");
-    let found = verdict(&shelf, "xwasser@1.0.0", "xwasser.xsd", &plan);
-    assert!(!found.is_empty() && found.iter().all(|it| it.message.contains("listVersionID")), "{found:#?}");
 }

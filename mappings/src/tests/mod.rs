@@ -7,6 +7,7 @@ mod sandbox;
 mod schemas;
 mod standards;
 mod strict;
+mod verdicts;
 
 use crate::{Bundle, Facts, Limits, Mapping, MappingFault, Xml, XmlLimits};
 use rohrpost_model::Fault;

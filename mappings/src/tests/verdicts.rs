@@ -168,6 +168,9 @@ fn xerces(schema: &Path, documents: &[PathBuf]) -> Option<Vec<(bool, u32)>> {
     Some(String::from_utf8(output.stdout).unwrap().lines().map(line).collect())
 }
 
+/// The line of `</root>`.
+const LAST_LINE: u32 = 28;
+
 /// Where the two differ, and why.
 const DIFFER: &[(&str, &str, &str)] = &[];
 
@@ -198,7 +201,10 @@ fn verdicts_are_those_of_xerces() {
     for ((text, their), change) in texts.iter().zip(&theirs).skip(1).zip(CHANGES) {
         let ours = schema.validate(&xml(text));
         let known = DIFFER.iter().any(|(from, to, _)| (from, to) == (&change.0, &change.1));
-        if ours.is_empty() != their.0 && !known {
+        // What Xerces knows only at the end of the document (an IDREF without its ID) we tell at the element; what is
+        // missing it tells at the element that comes in its place, as we do, or at the end tag of the parent.
+        let same_line = their.0 || their.1 == LAST_LINE || ours.iter().any(|it| it.line == their.1);
+        if (ours.is_empty() != their.0 || !same_line) && !known {
             differ.push(format!("{change:?}: Xerces {their:?}, we {ours:#?}"));
         }
     }

@@ -9,6 +9,8 @@ use rohrpost_model::Fault;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+type Contents = BTreeMap<String, Vec<u8>>;
+
 fn id(text: &str) -> StandardId {
     text.parse().unwrap()
 }
@@ -112,7 +114,7 @@ fn a_changed_missing_or_surplus_file_is_a_fault() {
     let made = package("base@1", &[("types.xsd", &base("[0-9]+")), ("list.xml", "<l/>")], &Shelf::default());
     let whole = folder(&made.unwrap());
     assert!(Standard::of_folder(id("base@1"), whole.clone()).is_ok());
-    let faults = |change: &dyn Fn(&mut BTreeMap<String, Vec<u8>>)| {
+    let faults = |change: &dyn Fn(&mut Contents)| {
         let mut changed = whole.clone();
         change(&mut changed);
         Standard::of_folder(id("base@1"), changed).unwrap_err()

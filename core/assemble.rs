@@ -6,7 +6,7 @@ use rohrpost_engine::{Engine, Ports};
 use rohrpost_kit::Adapter;
 use rohrpost_model::ports::{Clock, StoreFault, Vault, VaultFault};
 use rohrpost_seal::KeyFolder;
-use rohrpost_store::{HeldDirectory, SqliteStore, StoreOptions};
+use rohrpost_store::{HeldDirectory, SqliteStore, StoreOptions, unopened};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -27,6 +27,7 @@ pub struct House {
 pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<House, Stop> {
     let Configuration { hub, catalog, receipts, .. } = configuration;
     let data = hub.data.clone();
+    let untold = |fault| refused(unopened(&hub.data, fault));
     // First of all: two processes that start at the same moment must not both make the keys.
     let held = off_runtime(move || HeldDirectory::take(&data).map_err(refused)).await?;
     let vault = Arc::new(KeyFolder::open(&hub.keys, &hub.hub_key).map_err(no_keys)?);
@@ -45,8 +46,8 @@ pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Resul
         clock,
         receipts,
     };
-    let engine = Engine::start(ports, catalog).await.map_err(refused)?;
-    engine.recover().await.map_err(refused)?;
+    let engine = Engine::start(ports, catalog).await.map_err(untold)?;
+    engine.recover().await.map_err(untold)?;
     Ok(House { engine, hub, store_stopped })
 }
 

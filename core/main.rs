@@ -20,6 +20,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// For the C libraries, too: libxml2 allocates each node of a tree.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Integration hub between service portals and the Fachverfahren, DMS and post boxes of German municipalities.
 #[derive(Parser)]
 #[command(name = "rohrpost", version, arg_required_else_help = true)]

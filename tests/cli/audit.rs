@@ -71,10 +71,16 @@ async fn h6_the_history_of_a_running_hub_is_verified_and_its_export_checked_by_o
     let setup = setup("1h").await;
     let hub = start(&setup).await;
     live(&hub, 2).await;
-    let alone = verify(&setup, &[]);
+    let alone = run(&setup, &["audit", "verify"]);
     assert_eq!(alone.code, 0, "{alone:?}");
-    assert!(alone.text.starts_with("Die Kette ist unversehrt: ") && alone.text.contains(" Zeilen von 20"));
-    assert!(alone.text.contains("Ohne einen passenden Kopf ist nicht zu merken"), "{}", alone.text);
+    let said = "Die Kette ist in sich unversehrt: ";
+    assert!(alone.text.starts_with(said) && alone.text.contains(" Zeilen von 20"), "{}", alone.text);
+    assert!(alone.text.contains("Nur das wurde geprüft. Ob jemand die ganze Kette neu"), "{}", alone.text);
+    assert!(alone.text.contains("Only its inner consistency was checked"), "{}", alone.text);
+    assert_eq!(run(&setup, &["audit", "verify", "--json"]).json()["provenTo"], Value::Null);
+    let demanded = verify(&setup, &[]);
+    assert_eq!(demanded.code, 1, "whoever says whom to trust wants a proof: {demanded:?}");
+    assert!(demanded.text.contains("NICHT belegt: Kein Kopf"), "{}", demanded.text);
 
     let fetched = run(&setup, &["audit", "head", "-o", "kopf.jws", "--url", &hub.api]);
     assert_eq!((fetched.code, fetched.errors.as_str()), (0, ""));
@@ -101,6 +107,7 @@ async fn h6_the_history_of_a_running_hub_is_verified_and_its_export_checked_by_o
     assert_eq!(read.code, 0, "{read:?}");
     let report = read.json();
     assert_eq!((report["intact"].as_bool(), report["heads"].as_array().map(Vec::len)), (Some(true), Some(2)));
+    assert_eq!(report["provenTo"], report["rows"], "the export's own head vouches for all of it");
     let streamed = run(&setup, &["audit", "export"]);
     let rows = |text: &str| text.lines().count();
     let file = fs::read_to_string(setup.path("historie.jsonl")).expect("an export");
@@ -219,6 +226,10 @@ async fn found_against_heads(right: &Setup, rows: &[AuditRow], anew: &[AuditRow]
     let distrusted = verify(right, &["fremd.jsonl"]);
     assert_eq!(distrusted.code, 1);
     assert!(distrusted.text.contains("dem Unterzeichner wird nicht vertraut"), "{distrusted:?}");
+    // Without that it fits in itself, and it is said that this is all.
+    let believed = run(right, &["audit", "verify", "fremd.jsonl"]);
+    assert_eq!(believed.code, 0, "{believed:?}");
+    assert!(believed.text.contains("Wer die Kette neu schreibt, kann auch Köpfe dazu"), "{}", believed.text);
     fs::copy(other.path("kopf.jws"), right.path("fremd.jws")).expect("a head");
     let of_another = run(right, &["audit", "verify", "--head", "fremd.jws"]);
     assert_eq!(of_another.code, 1, "a head of another hub: {of_another:?}");

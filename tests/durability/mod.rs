@@ -2,6 +2,7 @@
 
 mod attempts;
 mod crash;
+mod damaged;
 mod full;
 mod judged;
 mod life;

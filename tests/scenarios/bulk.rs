@@ -62,7 +62,8 @@ async fn h6_a_retry_of_many_keeps_its_pace_tells_its_progress_and_can_be_stopped
     }
     let cancelled = world.cancel(&order).await;
     assert_eq!(cancelled.state, BulkState::Cancelled);
-    assert_eq!(cancelled.ended, Some((world.now(), "portal".to_owned())));
+    let ended = cancelled.ended.expect("an end");
+    assert_eq!((ended.at, ended.who.as_str()), (world.now(), "portal"));
     world.pass(seconds(30)).await;
     assert_eq!(world.progress(&order).await.done, cancelled.done);
     assert_eq!(world.count("amt", State::Delivered).await, cancelled.done);

@@ -38,6 +38,15 @@ impl ContentFault {
             _ => Failure::Defect(reason),
         }
     }
+
+    /// The same if a part of it may have left. A content that is not what it was is never sent whole, now or later, so the
+    /// target cannot have taken it and need not be asked; a person is told why.
+    pub fn while_sending(&self) -> Failure {
+        match self.before_sending() {
+            Failure::Defect(reason) => Failure::Defect(reason),
+            _ => Failure::Unknown(self.reason()),
+        }
+    }
 }
 
 /// Checks that message, signature and the attachments' digests are those of the attempt. Attachments are checked while

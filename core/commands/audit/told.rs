@@ -4,6 +4,21 @@ use crate::faults::Stop;
 use rohrpost_model::ports::StoreFault;
 use rohrpost_store::audit::{Broken, Fit, How};
 
+/// Nothing but the chain itself was looked at.
+pub const INNER_ONLY: &str = "Nur das wurde geprüft. Ob jemand die ganze Kette neu geschrieben oder am Ende gekürzt hat, zeigt \
+     erst ein Kopf, der woanders aufbewahrt wurde (--head), von jemandem, dem vertraut wird (--trust).\n\
+     Only its inner consistency was checked: a chain written anew as a whole is not found without --head and --trust.";
+
+/// Heads fit, and nobody said whose they have to be.
+pub const SIGNER_UNKNOWN: &str = "Ob das der richtige Unterzeichner ist, wurde nicht geprüft: Wem vertraut wird, sagt --trust. Wer \
+     die Kette neu schreibt, kann auch Köpfe dazu unterzeichnen.\n\
+     Whose signature it is was not checked: say with --trust whom you trust.";
+
+/// Somebody said whom to trust, and no head of theirs vouches for the chain.
+pub const UNPROVEN: &str = "NICHT belegt: Kein Kopf von jemandem, dem vertraut wird (--trust), passt zu dieser Kette. Einen \
+     aufbewahrten Kopf mit --head angeben.\n\
+     NOT proven: no head of anybody who is trusted fits this chain. Name one that was kept with --head.";
+
 /// A data directory that cannot be read.
 pub fn store(fault: &StoreFault) -> Stop {
     Stop::Failed(match fault {

@@ -26,12 +26,14 @@ pub struct Arguments {
     #[arg(long = "head", value_name = "FILE|DIR")]
     heads: Vec<PathBuf>,
     /// The folder of trusted certificates, in PEM: only heads that were signed with one of them, or with one that they
-    /// issued, count.
+    /// issued, count, and at least one must fit. Without it only the inner consistency is checked: a history that somebody
+    /// wrote anew as a whole is not found.
     #[arg(long, value_name = "DIR")]
     trust: Option<PathBuf>,
 }
 
-/// Runs the command. It ends well only if the chain holds and every head fits.
+/// Runs the command. It ends well only if the chain holds and every head fits; where somebody says whom to trust, only if
+/// there is such a head.
 pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
     let trust = arguments.trust.as_deref().map(read_trust).transpose()?;
     let heads = heads::read(&arguments.head_files(context)?, trust.as_ref())?;
@@ -149,7 +151,14 @@ impl Report {
     }
 
     fn is_well(&self) -> bool {
-        self.chain.is_ok() && self.heads.iter().all(Judged::fits)
+        let proven = !self.trust_was_given || self.proven().is_some();
+        self.chain.is_ok() && self.heads.iter().all(Judged::fits) && proven
+    }
+
+    /// The row up to which a trusted head vouches for the chain.
+    fn proven(&self) -> Option<u64> {
+        let vouching = self.heads.iter().filter(|head| head.fits() && head.trusted == Some(true));
+        vouching.filter_map(|head| head.seq).max()
     }
 
     fn machine(&self) -> serde_json::Value {
@@ -158,6 +167,7 @@ impl Report {
         let broken = self.chain.as_ref().err();
         json!({
             "intact": self.is_well(),
+            "provenTo": self.proven(),
             "rows": walked.map(|walked| walked.end.seq),
             "hash": walked.map(|walked| walked.end.hash),
             "from": times.map(|times| times.0),
@@ -173,7 +183,8 @@ impl Report {
             Ok(walked) => {
                 let times = walked.times.map(|(first, last)| (second(first), second(last)));
                 let span = times.map_or_else(String::new, |(first, last)| format!(" von {first} bis {last}"));
-                context.line(format!("Die Kette ist unversehrt: {} Zeilen{span}.", walked.end.seq))?;
+                context
+                    .line(format!("Die Kette ist in sich unversehrt: {} Zeilen{span}.", walked.end.seq))?;
             }
         }
         for head in self.heads.iter().filter(|head| !head.fits()) {
@@ -189,10 +200,7 @@ impl Report {
     fn tell_heads(&self, rows: u64, context: &mut Context<'_>) -> Result<(), Stop> {
         let fitting = self.heads.iter().filter(|head| head.fits());
         let Some(last) = fitting.clone().max_by_key(|head| head.seq) else {
-            return context.line(
-                "Ohne einen passenden Kopf ist nicht zu merken, ob die ganze Kette neu geschrieben oder am Ende \
-                 gekürzt wurde (--head).",
-            );
+            return context.line(if self.trust_was_given { told::UNPROVEN } else { told::INNER_ONLY });
         };
         let (count, seq) = (fitting.count(), last.seq.unwrap_or_default());
         let at = last.at.map(second).unwrap_or_default();
@@ -200,9 +208,7 @@ impl Report {
             (last.signer.as_deref().unwrap_or("?"), if count == 1 { "Kopf passt" } else { "Köpfe passen" });
         context.line(format!("{count} {heads}; bis Zeile {seq} belegt, unterzeichnet {at} von {signer}."))?;
         if !self.trust_was_given {
-            context.line(
-                "Ob das der richtige Unterzeichner ist, wurde nicht geprüft: Wem vertraut wird, sagt --trust.",
-            )?;
+            context.line(told::SIGNER_UNKNOWN)?;
         }
         if seq < rows {
             context.line(format!("Die Zeilen danach ({} bis {rows}) belegt noch kein Kopf.", seq + 1))?;

@@ -1,5 +1,6 @@
 //! Destinations: how they stand, and orders for whole ones.
 
+use super::list::pages;
 use super::{Patience, cell, each, get, post, reason, unless_refused};
 use crate::commands::Context;
 use crate::commands::api::Api;
@@ -56,7 +57,35 @@ pub(super) fn list(name: Option<&DestinationName>, api: &Api, context: &mut Cont
         ["ZIEL", "STAND", "SEIT", "WER", "UNTERWEGS", "WARTEN", "UNGEWISS", "AUSSTEHEND", "GEPARKT", "GRUND"];
     let mut table = Table::new(&headings);
     destinations.iter().for_each(|destination| table.row(row(destination)));
-    context.line(table)
+    context.line(table)?;
+    name.map_or(Ok(()), |name| orders(name, api, context))
+}
+
+/// How many orders are shown beside a destination.
+const LATELY: usize = 20;
+
+/// What persons asked for it, the newest first.
+fn orders(name: &DestinationName, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
+    let (orders, more) = pages((&["destinations", name.as_str(), "orders"], "orders"), &[], LATELY, api)?;
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(&["ANWEISUNG", "WANN", "WER", "WARUM"]);
+    for order in &orders {
+        let [at, who, why] = ["at", "who", "why"].map(|key| cell(&order[key]));
+        table.row(vec![asked(order).to_owned(), at, who, why]);
+    }
+    context.line(format!("\n{table}"))?;
+    if more { context.line("Ältere nennt `GET /v1/destinations/{name}/orders`.") } else { Ok(()) }
+}
+
+fn asked(order: &Value) -> &str {
+    match order["order"].as_str().unwrap_or_default() {
+        "pause" => "anhalten",
+        "drain" => "auslaufen lassen",
+        "resume" => "fortsetzen",
+        other => other,
+    }
 }
 
 fn row(destination: &Value) -> Vec<String> {

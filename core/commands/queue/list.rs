@@ -62,15 +62,24 @@ pub(super) fn list(filter: &Filter, api: &Api, context: &mut Context<'_>) -> Res
 
 /// The first deliveries that fit, page by page, and whether there are more.
 fn deliveries(filter: &Filter, api: &Api) -> Result<(Vec<Value>, bool), Stop> {
+    pages((&["deliveries"], "deliveries"), &filter.query(), filter.limit, api)
+}
+
+/// The first `limit` of the list `name` at this path, page by page, and whether there are more.
+pub(super) fn pages(
+    (path, name): (&[&str], &str),
+    query: &[(&str, String)],
+    limit: usize,
+    api: &Api,
+) -> Result<(Vec<Value>, bool), Stop> {
     let (mut found, mut cursor) = (Vec::new(), None);
-    while found.len() < filter.limit {
-        let limit = (filter.limit - found.len()).min(PAGE).to_string();
-        let mut query = filter.query();
-        query.push(("limit", limit));
+    while found.len() < limit {
+        let mut query = query.to_vec();
+        query.push(("limit", (limit - found.len()).min(PAGE).to_string()));
         query.extend(cursor.map(|cursor: String| ("cursor", cursor)));
-        let mut page = Api::json(&api.send(Method::GET, &["deliveries"], &query, Content::none())?)?;
-        if let Some(deliveries) = page["deliveries"].as_array_mut() {
-            found.append(deliveries);
+        let mut page = Api::json(&api.send(Method::GET, path, &query, Content::none())?)?;
+        if let Some(more) = page[name].as_array_mut() {
+            found.append(more);
         }
         cursor = page["next"].as_str().map(str::to_owned);
         if cursor.is_none() {

@@ -71,7 +71,7 @@ enum Task {
     },
     /// Show how destinations stand: what holds each back, what is under way, and how much waits.
     Destinations {
-        /// Only this one.
+        /// Only this one, and what persons asked for it lately: who, when and why.
         name: Option<DestinationName>,
     },
     /// Pause destinations: nothing is sent and nothing is asked. What is being sent ends.
@@ -85,8 +85,15 @@ enum Task {
     },
     /// Let destinations go on that are paused or drained.
     Resume(destinations::Named),
-    /// List orders for many deliveries, the newest first, and how far each is.
-    Commands,
+    /// List orders for many deliveries, the newest first, and how far each is; or show one, with why it was given and
+    /// cancelled.
+    Commands {
+        /// Only this one.
+        id: Option<CommandId>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, conflicts_with = "id")]
+        limit: usize,
+    },
     /// Stop an order for many deliveries. What it did stays done.
     Cancel {
         /// Its id, as `queue commands` shows it.
@@ -131,7 +138,7 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
         Task::Pause(named) => named.order(Order::Pause, None, api, context),
         Task::Drain { named, patience } => named.order(Order::Drain, Some(patience), api, context),
         Task::Resume(named) => named.order(Order::Resume, None, api, context),
-        Task::Commands => orders::list(api, context),
+        Task::Commands { id, limit } => orders::list(id.as_ref(), *limit, api, context),
         Task::Cancel { id, reason } => orders::cancel(id, reason, api, context),
     }
 }

@@ -1,5 +1,6 @@
 //! Orders for many deliveries that run at the hub, and how far they are.
 
+use super::list::pages;
 use super::{Patience, cell, get, post};
 use crate::commands::Context;
 use crate::commands::api::Api;
@@ -8,12 +9,34 @@ use crate::faults::Stop;
 use rohrpost_model::CommandId;
 use serde_json::{Value, json};
 
-pub(super) fn list(api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
-    let listed = get(&["commands"], api)?;
+/// One with the words of who gave and who cancelled it, or as many as are wanted.
+pub(super) fn list(
+    id: Option<&CommandId>,
+    limit: usize,
+    api: &Api,
+    context: &mut Context<'_>,
+) -> Result<(), Stop> {
+    let Some(id) = id else {
+        let (commands, more) = pages((&["commands"], "commands"), &[], limit, api)?;
+        return table(&commands, more, context);
+    };
+    let command = get(&["commands", &id.to_string()], api)?;
     if context.json {
-        return context.json(&listed);
+        return context.json(&command);
     }
-    let commands = listed["commands"].as_array().map(Vec::as_slice).unwrap_or_default();
+    table(std::slice::from_ref(&command), false, context)?;
+    context.line(format!("\nGegeben von {}: {}", cell(&command["who"]), cell(&command["why"])))?;
+    if command["state"] == "cancelled" {
+        let (who, why) = (cell(&command["endedBy"]), cell(&command["endedWhy"]));
+        context.line(format!("Abgebrochen von {who}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn table(commands: &[Value], more: bool, context: &mut Context<'_>) -> Result<(), Stop> {
+    if context.json {
+        return context.json(&json!({ "commands": commands, "more": more }));
+    }
     if commands.is_empty() {
         return context.line("Es gibt keine Anweisung.");
     }
@@ -31,7 +54,8 @@ pub(super) fn list(api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
     ];
     let mut table = Table::new(&headings);
     commands.iter().for_each(|command| table.row(row(command)));
-    context.line(table)
+    context.line(table)?;
+    if more { context.line("Es gibt weitere (--limit).") } else { Ok(()) }
 }
 
 fn row(command: &Value) -> Vec<String> {

@@ -4,8 +4,9 @@ use crate::Engine;
 use crate::dispatch::after;
 use futures::future::join_all;
 use rohrpost_model::ports::{
-    BulkCommand, BulkEnd, BulkOrder, BulkProgress, BulkState, Command, CommandOutcome, DeliveryFilter,
-    DestinationOrder, NewBulkCommand, NewDestinationCommand, Order, Pause, Scope, StoreFault,
+    BulkCommand, BulkEnd, BulkOrder, BulkProgress, BulkState, Command, CommandOutcome, Cursor,
+    DeliveryFilter, DestinationOrder, NewBulkCommand, NewDestinationCommand, Order, OrderedDestination,
+    Pause, Scope, StoreFault,
 };
 use rohrpost_model::{
     ClientName, CommandId, Delivery, DeliveryId, DestinationName, State, TenantName, Timestamp,
@@ -125,7 +126,7 @@ impl Engine {
         asked: Asked,
         who: &ClientName,
     ) -> Result<Option<BulkCommand>, StoreFault> {
-        if self.ports.commands.orders(true, ORDERS_AT_ONCE).await?.len() >= ORDERS_AT_ONCE {
+        if self.ports.commands.running(ORDERS_AT_ONCE).await?.len() >= ORDERS_AT_ONCE {
             return Ok(None);
         }
         let at = self.ports.clock.now();
@@ -139,9 +140,23 @@ impl Engine {
         Ok(Some(begun))
     }
 
-    /// Orders for many deliveries, the newest first.
-    pub async fn orders(&self, limit: usize) -> Result<Vec<BulkCommand>, StoreFault> {
-        self.ports.commands.orders(false, limit).await
+    /// What persons asked for a destination, the newest first, before the cursor.
+    pub async fn orders_for(
+        &self,
+        destination: &DestinationName,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, OrderedDestination)>, StoreFault> {
+        self.ports.commands.destination_orders(destination, before, limit).await
+    }
+
+    /// Orders for many deliveries, the newest first, before the cursor.
+    pub async fn orders(
+        &self,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, BulkCommand)>, StoreFault> {
+        self.ports.commands.orders(before, limit).await
     }
 
     /// One of them.
@@ -180,7 +195,7 @@ impl Engine {
 
     /// One piece of every order that runs. Returns whether there was one.
     async fn carry_on(&self, paces: &mut Paces) -> Result<bool, StoreFault> {
-        let orders = self.ports.commands.orders(true, ORDERS_AT_ONCE).await?;
+        let orders = self.ports.commands.running(ORDERS_AT_ONCE).await?;
         paces.keep(&orders);
         for order in &orders {
             self.carry_on_with(order, paces.piece(order, self.ports.clock.now())).await?;
@@ -281,7 +296,6 @@ pub fn states_for(order: BulkOrder) -> impl Iterator<Item = State> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rohrpost_model::ports::Cursor;
 
     fn order(per_second: u32) -> BulkCommand {
         let at = Timestamp::UNIX_EPOCH;

@@ -17,6 +17,9 @@ const DOOR_IN_A_ROW: u32 = 1;
 /// The stack of each thread. Reserved, not used: a transform that finds less runs on a thread made for it.
 const STACK: usize = 64 << 20;
 
+/// How far worker threads step back behind the others, as `nice` counts it.
+const STEPS_BACK: i32 = 3;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Runs CPU-bound work on threads of their own, as many as the machine has processors, so that slow conversations never
@@ -53,7 +56,10 @@ impl Workers {
         for _ in 0..width {
             let waiting = Arc::clone(&workers.waiting);
             let thread = std::thread::Builder::new().name("worker".into()).stack_size(STACK);
-            thread.spawn(move || waiting.work())?;
+            thread.spawn(move || {
+                give_way();
+                waiting.work();
+            })?;
         }
         Ok(workers)
     }
@@ -96,6 +102,13 @@ impl Workers {
         self.waiting.put(queue, Box::new(job));
         answer.await.map_err(|_| trouble())?
     }
+}
+
+/// The thread steps back where another one of the hub wants the processor: a sender who waits for a commit does not wait
+/// for the end of a transform, too. Where the system does not let it, it goes on as it is.
+fn give_way() {
+    // Without a process it is the calling thread.
+    let _ = rustix::process::setpriority_process(None, STEPS_BACK);
 }
 
 fn trouble() -> Reason {

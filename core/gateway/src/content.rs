@@ -14,9 +14,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rohrpost_model::client::Role;
-use rohrpost_model::ports::ContentStream;
+use rohrpost_model::ports::{ContentStream, StoreFault};
 use rohrpost_model::submission::{Part, Role as PartRole};
 use std::sync::Arc;
 
@@ -89,7 +89,13 @@ async fn hand_out(gateway: &Gateway, caller: &Caller, id: &str, number: u32) -> 
     }
     let (part, content) = gateway.engine.content(&view, number).await?.ok_or_else(Problem::not_found)?;
     tracing::info!(client = %caller.name(), submission = %view.submission.id, number, bytes = part.size, "content handed out");
-    response(&part, content)
+    response(&part, begun(content).await?)
+}
+
+/// The same content once its first piece was read: as long as nothing was answered, damage can still be told as such.
+async fn begun(mut content: ContentStream) -> Result<ContentStream, StoreFault> {
+    let first = content.try_next().await?;
+    Ok(stream::iter(first.map(Ok)).chain(content).boxed())
 }
 
 fn response(part: &Part, content: ContentStream) -> Result<Response, Problem> {

@@ -2,6 +2,7 @@
 
 use crate::Gateway;
 use crate::caller::{Caller, missing};
+use crate::destination_orders::why_now;
 use crate::fields::{NoQuery, Segments};
 use crate::json_body::{self, JsonBody};
 use crate::problem::Problem;
@@ -59,6 +60,9 @@ pub(crate) struct PauseShape {
     who: String,
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
+    /// The person's words; only for those who have the role `audit` for every tenant of the destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 /// A destination after a command.
@@ -226,7 +230,7 @@ fn tenants_of(gateway: &Gateway, name: &DestinationName) -> Option<BTreeSet<Tena
 }
 
 /// A destination that the client may know of, with its tenants (promise H7).
-fn known(
+pub(crate) fn known(
     gateway: &Gateway,
     caller: &Caller,
     name: &str,
@@ -258,9 +262,16 @@ async fn shape(
     let drained = is_drained(&status, &all);
     let open =
         if tenants.is_subset(&seen_by(caller)) { all } else { counted(gateway, caller, &status).await? };
+    let pause = match status.pause {
+        Some(Pause { mode, who, since, .. }) => {
+            let why = why_now(gateway, caller, &status.name, tenants).await?;
+            Some(PauseShape { mode, who, since, why })
+        }
+        None => None,
+    };
     Ok(Destination {
+        pause,
         tenants: tenants.intersection(&caller.tenants()).cloned().collect(),
-        pause: status.pause.map(|Pause { mode, who, since, .. }| PauseShape { mode, who, since }),
         hold: status.hold.map(ReasonShape::from),
         name: status.name,
         under_way: status.under_way,

@@ -30,6 +30,7 @@ use utoipa::{Modify, OpenApi};
         crate::commands::resume,
         crate::destinations::destinations,
         crate::destinations::destination,
+        crate::destination_orders::orders,
         crate::destinations::pause,
         crate::destinations::drain,
         crate::destinations::resume,

@@ -1,6 +1,6 @@
 //! What orders for many deliveries look like, asked and answered.
 
-use rohrpost_model::ports::{BulkCommand, BulkOrder, BulkState, DeliveryFilter, Dependents};
+use rohrpost_model::ports::{BulkCommand, BulkEnded, BulkOrder, BulkState, DeliveryFilter, Dependents};
 use rohrpost_model::{
     CaseId, CommandId, DestinationName, ReasonCode, ServiceKey, State, TenantName, Timestamp,
 };
@@ -117,11 +117,13 @@ pub(crate) struct Cancel {
     pub(crate) reason: String,
 }
 
-/// The newest orders for many deliveries.
+/// A page of orders for many deliveries.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CommandList {
     /// The newest first.
     pub(crate) commands: Vec<Command>,
+    /// The `cursor` of the next page; null on the last one.
+    pub(crate) next: Option<String>,
 }
 
 /// An order for many deliveries, and how far it is.
@@ -160,12 +162,19 @@ pub(crate) struct Command {
     ended_at: Option<Timestamp>,
     /// Who ended it: the client's name, or `rohrpost` where it was through.
     ended_by: Option<String>,
+    /// The words of who cancelled it; only for those who have the role `audit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_why: Option<String>,
 }
 
 impl Command {
     pub(crate) fn new(command: BulkCommand, with_words: bool) -> Self {
         let (order, dependents) = words(command.order);
-        let (ended_at, ended_by) = command.ended.unzip();
+        let (ended, ended_why) = match command.ended {
+            Some(BulkEnded { at, who, why }) => (Some((at, who)), why.filter(|_| with_words)),
+            None => (None, None),
+        };
+        let (ended_at, ended_by) = ended.unzip();
         Self {
             id: command.id,
             order,
@@ -181,6 +190,7 @@ impl Command {
             refused: command.refused,
             ended_at,
             ended_by,
+            ended_why,
         }
     }
 }

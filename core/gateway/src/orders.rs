@@ -2,19 +2,20 @@
 
 use crate::Gateway;
 use crate::caller::{Caller, missing};
-use crate::fields::{NoQuery, Segments, of_the_moment};
+use crate::fields::{NoQuery, Params, Segments, of_the_moment};
 use crate::json_body::{self, JsonBody};
 use crate::order_shapes::{Cancel, Command, CommandList, Counted, Filter, OrderMany, OrderWord};
+use crate::pages;
 use crate::problem::{Kind, Problem};
 use crate::shapes::ProblemShape;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rohrpost_engine::orders::{Asked, MOST_PER_SECOND, states_for};
 use rohrpost_engine::waiting::is_of_the_moment;
 use rohrpost_model::client::Role;
-use rohrpost_model::ports::{BulkCommand, BulkOrder, DeliveryFilter, Dependents, Scope};
+use rohrpost_model::ports::{BulkCommand, BulkOrder, Cursor, DeliveryFilter, Dependents, Scope};
 use rohrpost_model::{CommandId, State as DeliveryState, TenantName};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,9 +23,8 @@ use std::sync::Arc;
 /// How many deliveries in a second, if nobody says.
 const PER_SECOND: u32 = 100;
 
-/// How many orders are looked through for a list, and how many are listed.
-const LOOKED_THROUGH: usize = 1000;
-const LISTED: usize = 100;
+/// How many orders are read at one time for a list.
+const LOOKED_THROUGH: usize = 500;
 
 /// Gives an order for all deliveries that fit a filter now and that the client may operate. It is carried out at its
 /// pace; `Location` names it. With `preview` nothing is done, and the answer says how many deliveries fit.
@@ -76,8 +76,12 @@ pub(crate) async fn order_many(
     get,
     path = "/v1/commands",
     tag = "commands",
+    params(
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "how many, 1 to 500; 100 if not given"),
+    ),
     responses(
-        (status = 200, description = "The newest", body = CommandList),
+        (status = 200, description = "A page", body = CommandList),
         (status = "default", description = "A problem", body = ProblemShape, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
@@ -85,14 +89,37 @@ pub(crate) async fn order_many(
 pub(crate) async fn commands(
     State(gateway): State<Arc<Gateway>>,
     caller: Caller,
-    _: NoQuery,
+    uri: Uri,
 ) -> Result<Json<CommandList>, Problem> {
+    let params = Params::of(&uri, &["cursor", "limit"])?;
     caller.must_have(Role::View)?;
-    let viewed = caller.client.tenants_as(Role::View);
-    let mut found = gateway.engine.orders(LOOKED_THROUGH).await?;
-    found.retain(|command| tenants_in(command).is_some_and(|tenants| tenants.is_subset(&viewed)));
-    let commands = found.into_iter().take(LISTED).map(|command| shown(&caller, command)).collect();
-    Ok(Json(CommandList { commands }))
+    let (cursor, limit) = (pages::cursor(&params)?, pages::limit(&params)?);
+    let found = viewed(&gateway, &caller, cursor, limit + 1).await?;
+    let (found, next) = pages::cut(found, limit);
+    let commands = found.into_iter().map(|command| shown(&caller, command)).collect();
+    Ok(Json(CommandList { commands, next }))
+}
+
+/// The first orders after the cursor, at most so many, that concern only tenants that the client may view.
+async fn viewed(
+    gateway: &Gateway,
+    caller: &Caller,
+    mut cursor: Option<Cursor>,
+    wanted: usize,
+) -> Result<Vec<(Cursor, BulkCommand)>, Problem> {
+    let may = caller.client.tenants_as(Role::View);
+    let mut found = Vec::new();
+    loop {
+        let looked_at = gateway.engine.orders(cursor, LOOKED_THROUGH).await?;
+        let last = looked_at.len() < LOOKED_THROUGH;
+        cursor = looked_at.last().map(|(cursor, _)| *cursor);
+        let seen = |command: &BulkCommand| tenants_in(command).is_some_and(|of| of.is_subset(&may));
+        found.extend(looked_at.into_iter().filter(|(_, command)| seen(command)));
+        if last || found.len() >= wanted {
+            found.truncate(wanted);
+            return Ok(found);
+        }
+    }
 }
 
 /// One of them, and how far it is.

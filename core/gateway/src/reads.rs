@@ -4,20 +4,17 @@
 use crate::Gateway;
 use crate::caller::{Caller, missing};
 use crate::fields::{NoQuery, Params, Segments, wrong_value};
+use crate::pages;
 use crate::problem::{Kind, Problem};
 use crate::shapes::{Case, DeliveryHistory, DeliveryPage, ListedDelivery, ProblemShape, Submission};
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use rohrpost_model::client::Role;
-use rohrpost_model::ports::{CaseView, Cursor, DeliveryFilter, SubmissionView};
+use rohrpost_model::ports::{CaseView, DeliveryFilter, SubmissionView};
 use rohrpost_model::{CaseId, DeliveryId, State as DeliveryState, SubmissionId, TenantName};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// How many deliveries a page has if nobody says, and at most.
-const PAGE: usize = 100;
-const LONGEST_PAGE: usize = 500;
 
 /// The query parameters of a list of deliveries.
 const LISTED_BY: [&str; 9] =
@@ -133,14 +130,12 @@ pub(crate) async fn deliveries(
 ) -> Result<Json<DeliveryPage>, Problem> {
     let params = Params::of(&uri, &LISTED_BY)?;
     caller.must_have(Role::View)?;
-    let (filter, cursor, limit) = (filter(&params)?, cursor(&params)?, limit(&params)?);
-    // One more than asked for tells whether there is a next page.
+    let (filter, cursor, limit) = (filter(&params)?, pages::cursor(&params)?, pages::limit(&params)?);
     let found =
         gateway.engine.records().deliveries(&caller.holds(Role::View), &filter, cursor, limit + 1).await?;
-    let more = found.len() > limit;
-    let next = found.get(limit.saturating_sub(1)).filter(|_| more).map(|(cursor, _)| written(*cursor));
-    let shape = |(_, delivery)| ListedDelivery::new(delivery, &gateway.engine);
-    let deliveries = found.into_iter().take(limit).map(shape).collect();
+    let (found, next) = pages::cut(found, limit);
+    let deliveries =
+        found.into_iter().map(|delivery| ListedDelivery::new(delivery, &gateway.engine)).collect();
     Ok(Json(DeliveryPage { deliveries, next }))
 }
 
@@ -162,29 +157,6 @@ fn states(params: &Params) -> Result<BTreeSet<DeliveryState>, Problem> {
     };
     let parsed: Result<_, _> = words.split(',').map(str::parse).collect();
     parsed.map_err(|fault: rohrpost_model::delivery::NoSuchState| wrong_value("state", &fault.to_string()))
-}
-
-fn limit(params: &Params) -> Result<usize, Problem> {
-    let Some(text) = params.text("limit") else {
-        return Ok(PAGE);
-    };
-    let parsed = text.parse().ok().filter(|limit| (1..=LONGEST_PAGE).contains(limit));
-    parsed.ok_or_else(|| wrong_value("limit", &format!("it is a number from 1 to {LONGEST_PAGE}")))
-}
-
-/// Hexadecimal, so that nobody is tempted to count with it.
-fn written(cursor: Cursor) -> String {
-    format!("{:016x}", cursor.0)
-}
-
-fn cursor(params: &Params) -> Result<Option<Cursor>, Problem> {
-    let Some(text) = params.text("cursor") else {
-        return Ok(None);
-    };
-    let parsed = u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
-    parsed
-        .map(|place| Some(Cursor(place)))
-        .ok_or_else(|| wrong_value("cursor", "it is `next` of the page before"))
 }
 
 /// A delivery with its attempts and its history.
@@ -229,22 +201,5 @@ mod tests {
         let both = states(&params("state=parked,unknown")).unwrap();
         assert_eq!(both, BTreeSet::from([DeliveryState::Parked, DeliveryState::Unknown]));
         assert!(states(&params("state=stuck")).unwrap_err().detail().contains("parked"));
-    }
-
-    #[test]
-    fn a_cursor_comes_back_as_it_was_given() {
-        let query = format!("cursor={}", written(Cursor(0x1234_5678)));
-        assert_eq!(cursor(&params(&query)).unwrap(), Some(Cursor(0x1234_5678)));
-        assert!(cursor(&params("cursor=12")).is_err());
-        assert!(cursor(&params("cursor=zzzzzzzzzzzzzzzz")).is_err());
-    }
-
-    #[test]
-    fn a_page_is_bounded() {
-        assert_eq!(limit(&params("")).unwrap(), PAGE);
-        assert_eq!(limit(&params("limit=500")).unwrap(), 500);
-        for wrong in ["limit=0", "limit=501", "limit=x", "limit=-1"] {
-            assert!(limit(&params(wrong)).is_err(), "{wrong}");
-        }
     }
 }

@@ -3,8 +3,8 @@
 use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
-    Gateway, activate, audit, commands, content, destinations, lent, openapi, operations, orders, probe,
-    reads, submit,
+    Gateway, activate, audit, commands, content, destination_orders, destinations, lent, openapi, operations,
+    orders, probe, reads, submit,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -33,6 +33,7 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("post", "/v1/deliveries/{id}/resume", post(commands::resume)),
         ("get", "/v1/destinations", get(destinations::destinations)),
         ("get", "/v1/destinations/{name}", get(destinations::destination)),
+        ("get", "/v1/destinations/{name}/orders", get(destination_orders::orders)),
         ("post", "/v1/destinations/{name}/pause", post(destinations::pause)),
         ("post", "/v1/destinations/{name}/drain", post(destinations::drain)),
         ("post", "/v1/destinations/{name}/resume", post(destinations::resume)),

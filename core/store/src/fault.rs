@@ -84,7 +84,7 @@ pub(crate) fn disk(what: &str, error: &io::Error) -> StoreFault {
 }
 
 /// What an operator reads where the store in this directory cannot be opened.
-pub(crate) fn unopened(directory: &Path, fault: StoreFault) -> StoreFault {
+pub fn unopened(directory: &Path, fault: StoreFault) -> StoreFault {
     let place = directory.display();
     match fault {
         StoreFault::Damaged(text) => StoreFault::Damaged(format!(
@@ -93,7 +93,11 @@ pub(crate) fn unopened(directory: &Path, fault: StoreFault) -> StoreFault {
         StoreFault::Full(text) => StoreFault::Full(format!(
             "Für die Daten in {place} ist kein Platz ({text}). Platz schaffen, Rohrpost neu starten."
         )),
-        StoreFault::Unavailable(text) | StoreFault::Stopped(text) => StoreFault::Unavailable(format!(
+        StoreFault::Stopped(text) => StoreFault::Stopped(format!(
+            "In {place} lässt sich nicht schreiben ({text}). Datenträger prüfen, Rohrpost neu starten; bleibt es dabei, aus \
+             der Sicherung wiederherstellen."
+        )),
+        StoreFault::Unavailable(text) => StoreFault::Unavailable(format!(
             "Die Daten in {place} lassen sich nicht öffnen ({text}). Datenträger und Rechte prüfen, Rohrpost neu starten."
         )),
         other => other,

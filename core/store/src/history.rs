@@ -1,13 +1,13 @@
 //! The history of changes of state and of what persons asked (H6): append-only, each row chained to the one before by its
 //! hash.
 
+use crate::audit::AuditRow;
 use crate::fault::{Fault, damaged};
 use crate::keys::{Column, Keys};
 use crate::rows::{as_json, as_word, nanos};
-use rohrpost_model::digest::Hasher;
 use rohrpost_model::transition::Event;
-use rohrpost_model::{Delivery, DeliveryId, Digest, Reason, State, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rohrpost_model::{Delivery, Digest, Reason, State, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
 
 /// One change of state about to be written.
 pub(crate) struct Entry<'a> {
@@ -21,14 +21,6 @@ pub(crate) struct Entry<'a> {
     pub(crate) reason: Option<&'a Reason>,
     /// SHA-256 of what was accepted, or of what was sent.
     pub(crate) evidence: Option<Digest>,
-}
-
-/// What a row is about.
-enum About {
-    /// A delivery that is in this state then.
-    Delivery([u8; 16], String),
-    /// Something else.
-    Subject(String),
 }
 
 /// The end of the chain.
@@ -52,18 +44,6 @@ pub(crate) struct Note<'a> {
     pub(crate) sealed_why: Option<&'a [u8]>,
 }
 
-/// What the chain covers of a row, as it is kept.
-struct Link {
-    about: About,
-    at: i64,
-    event: Option<String>,
-    cause: String,
-    who: String,
-    why_sha256: Option<[u8; 32]>,
-    reason: Option<String>,
-    evidence: Option<[u8; 32]>,
-}
-
 impl Chain {
     /// The end as it is kept.
     pub(crate) fn read(connection: &Connection) -> Result<Self, Fault> {
@@ -83,10 +63,17 @@ impl Chain {
         delivery: &Delivery,
         entry: &Entry<'_>,
     ) -> Result<(), Fault> {
-        let seq = self.seq + 1;
-        let why = entry.why.map(|why| seal_why(connection, keys, delivery, seq, why)).transpose()?;
-        let link = Link::new(delivery.id, entry, why.as_deref())?;
-        self.insert(connection, Some(place), &link, why.as_deref())
+        let why =
+            entry.why.map(|why| seal_why(connection, keys, delivery, self.next_seq(), why)).transpose()?;
+        let about = AuditRow {
+            delivery: Some(delivery.id),
+            event: entry.event.as_ref().map(as_word).transpose()?,
+            state: Some(entry.state.as_str().to_owned()),
+            reason: entry.reason.map(as_json).transpose()?,
+            evidence: entry.evidence,
+            ..self.row(entry.at, (entry.cause, entry.who), why.as_deref())
+        };
+        self.insert(connection, Some(place), about, why.as_deref())
     }
 
     pub(crate) fn next_seq(&self) -> i64 {
@@ -95,78 +82,63 @@ impl Chain {
 
     /// Appends a row that is about no delivery.
     pub(crate) fn note(&mut self, connection: &Connection, note: &Note<'_>) -> Result<(), Fault> {
-        self.insert(connection, None, &Link::of_note(note), note.sealed_why)
+        let about = AuditRow {
+            subject: Some(note.subject.to_owned()),
+            event: Some(note.event.to_owned()),
+            ..self.row(note.at, ("command", note.who), note.sealed_why)
+        };
+        self.insert(connection, None, about, note.sealed_why)
+    }
+
+    /// The next row, without what it is about and without its own hash.
+    fn row(&self, at: Timestamp, (cause, who): (&str, &str), sealed_why: Option<&[u8]>) -> AuditRow {
+        AuditRow {
+            seq: u64::try_from(self.next_seq()).unwrap_or(0),
+            delivery: None,
+            subject: None,
+            at: nanos(at),
+            event: None,
+            state: None,
+            cause: cause.to_owned(),
+            who: who.to_owned(),
+            why_sha256: sealed_why.map(Digest::of),
+            reason: None,
+            evidence: None,
+            hash: self.hash,
+        }
     }
 
     fn insert(
         &mut self,
         connection: &Connection,
         place: Option<i64>,
-        link: &Link,
+        row: AuditRow,
         sealed_why: Option<&[u8]>,
     ) -> Result<(), Fault> {
-        let next = self.next(link);
-        let (state, subject) = match &link.about {
-            About::Delivery(_, state) => (Some(state), None),
-            About::Subject(subject) => (None, Some(subject)),
-        };
+        let hash = row.hash_after(&self.hash).ok_or_else(|| damaged("a row of the history"))?;
+        let seq = self.next_seq();
         let mut insert = connection.prepare_cached(
             "INSERT INTO history (seq, delivery, subject, at, event, state, cause, who, sealed_why, why_sha256, reason, \
              evidence, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         insert.execute(rusqlite::params![
-            next.seq,
+            seq,
             place,
-            subject,
-            link.at,
-            link.event,
-            state,
-            link.cause,
-            link.who,
+            row.subject,
+            row.at,
+            row.event,
+            row.state,
+            row.cause,
+            row.who,
             sealed_why,
-            link.why_sha256,
-            link.reason,
-            link.evidence,
-            next.hash.as_bytes(),
+            row.why_sha256.as_ref().map(Digest::as_bytes),
+            row.reason,
+            row.evidence.as_ref().map(Digest::as_bytes),
+            hash.as_bytes(),
         ])?;
-        *self = next;
+        *self = Self { seq, hash };
         Ok(())
     }
-
-    /// Part of the stored format: SHA-256 over the name of the format, the hash before, and the fields, each with a
-    /// byte that says whether it is there and with its length. Format 1 is about a delivery, format 2 about a subject.
-    fn next(&self, link: &Link) -> Self {
-        let seq = self.seq + 1;
-        let mut hasher = Hasher::default();
-        hasher.update(match link.about {
-            About::Delivery(..) => b"rohrpost history 1",
-            About::Subject(_) => b"rohrpost history 2",
-        });
-        hasher.update(self.hash.as_bytes());
-        hasher.update(&seq.to_be_bytes());
-        match &link.about {
-            About::Delivery(delivery, _) => hasher.update(delivery),
-            About::Subject(subject) => field(&mut hasher, Some(subject.as_bytes())),
-        }
-        hasher.update(&link.at.to_be_bytes());
-        field(&mut hasher, link.event.as_ref().map(String::as_bytes));
-        if let About::Delivery(_, state) = &link.about {
-            field(&mut hasher, Some(state.as_bytes()));
-        }
-        field(&mut hasher, Some(link.cause.as_bytes()));
-        field(&mut hasher, Some(link.who.as_bytes()));
-        field(&mut hasher, link.why_sha256.as_ref().map(<[u8; 32]>::as_slice));
-        field(&mut hasher, link.reason.as_ref().map(String::as_bytes));
-        field(&mut hasher, link.evidence.as_ref().map(<[u8; 32]>::as_slice));
-        Self { seq, hash: hasher.finish() }
-    }
-}
-
-fn field(hasher: &mut Hasher, value: Option<&[u8]>) {
-    let Some(value) = value else { return hasher.update(&[0]) };
-    hasher.update(&[1]);
-    hasher.update(&(value.len() as u64).to_be_bytes());
-    hasher.update(value);
 }
 
 fn seal_why(
@@ -178,72 +150,4 @@ fn seal_why(
 ) -> Result<Vec<u8>, Fault> {
     let key = keys.of(connection, delivery.submission)?;
     Ok(Column::Why(seq).seal(&*key, delivery.submission, &why)?)
-}
-
-impl Link {
-    fn new(delivery: DeliveryId, entry: &Entry<'_>, sealed_why: Option<&[u8]>) -> Result<Self, Fault> {
-        Ok(Self {
-            about: About::Delivery(*delivery.as_bytes(), entry.state.as_str().to_owned()),
-            at: nanos(entry.at),
-            event: entry.event.as_ref().map(as_word).transpose()?,
-            cause: entry.cause.to_owned(),
-            who: entry.who.to_owned(),
-            why_sha256: sealed_why.map(|why| *Digest::of(why).as_bytes()),
-            reason: entry.reason.map(as_json).transpose()?,
-            evidence: entry.evidence.map(|evidence| *evidence.as_bytes()),
-        })
-    }
-
-    fn of_note(note: &Note<'_>) -> Self {
-        Self {
-            about: About::Subject(note.subject.to_owned()),
-            at: nanos(note.at),
-            event: Some(note.event.to_owned()),
-            cause: "command".to_owned(),
-            who: note.who.to_owned(),
-            why_sha256: note.sealed_why.map(|why| *Digest::of(why).as_bytes()),
-            reason: None,
-            evidence: None,
-        }
-    }
-
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let about = match row.get(12)? {
-            Some(subject) => About::Subject(subject),
-            None => About::Delivery(row.get(1)?, row.get(4)?),
-        };
-        Ok(Self {
-            about,
-            at: row.get(2)?,
-            event: row.get(3)?,
-            cause: row.get(5)?,
-            who: row.get(6)?,
-            why_sha256: row.get(7)?,
-            reason: row.get(8)?,
-            evidence: row.get(9)?,
-        })
-    }
-}
-
-/// Walks the whole chain. Returns how many rows it has; damaged if one was changed, taken out or put in. A person's
-/// words that were erased do not break it.
-pub(crate) fn verify(connection: &Connection) -> Result<u64, Fault> {
-    let mut statement = connection.prepare(
-        "SELECT h.seq, d.id, h.at, h.event, h.state, h.cause, h.who, h.why_sha256, h.reason, h.evidence, h.hash, \
-         h.sealed_why, h.subject FROM history h LEFT JOIN deliveries d ON d.seq = h.delivery ORDER BY h.seq",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut chain = BEGINNING;
-    while let Some(row) = rows.next()? {
-        let link = Link::read(row)?;
-        let next = chain.next(&link);
-        let kept = Chain { seq: row.get(0)?, hash: Digest::from_bytes(row.get(10)?) };
-        let why: Option<Vec<u8>> = row.get(11)?;
-        let why_fits = why.is_none_or(|why| link.why_sha256 == Some(*Digest::of(&why).as_bytes()));
-        if kept.seq != next.seq || kept.hash != next.hash || !why_fits {
-            return Err(damaged(&format!("the chain of the history at row {}", next.seq)).into());
-        }
-        chain = next;
-    }
-    Ok(u64::try_from(chain.seq).unwrap_or(0))
 }

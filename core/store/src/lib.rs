@@ -63,6 +63,7 @@ mod work;
 mod writer;
 
 pub use directory::HeldDirectory;
+pub use fault::unopened;
 pub use options::StoreOptions;
 pub use store::SqliteStore;
 

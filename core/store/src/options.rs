@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// How much the store holds at a time. The defaults suit one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
@@ -9,6 +11,9 @@ pub struct StoreOptions {
     pub group: usize,
     /// A group takes no further work once it carries so many bytes of content.
     pub group_bytes: usize,
+    /// So long the writer waits for more after a group that several shared: each commit costs processor time that the
+    /// others want. Whoever comes alone never waits.
+    pub pause: Duration,
     /// So many works wait for the writer before callers do.
     pub queue: usize,
     /// Connections that read.
@@ -31,6 +36,7 @@ impl Default for StoreOptions {
             segment_bytes: 256 << 20,
             group: 256,
             group_bytes: 8 << 20,
+            pause: Duration::from_millis(1),
             queue: 1024,
             readers: 4,
             recent_bytes: 8 << 20,

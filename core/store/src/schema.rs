@@ -11,8 +11,11 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_operations.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_operations.sql"),
+    include_str!("../migrations/0003_words.sql"),
+];
 
 /// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".
 const APPLICATION: i32 = 0x526f_6872;
@@ -112,10 +115,14 @@ fn check_header(path: &Path) -> Result<(), StoreFault> {
     if header.is_empty() || header == MAGIC {
         return Ok(());
     }
-    Err(StoreFault::Damaged(format!(
+    Err(foreign(path))
+}
+
+fn foreign(path: &Path) -> StoreFault {
+    StoreFault::Damaged(format!(
         "{} ist keine Datenbank von Rohrpost oder beschädigt. Aus der Sicherung wiederherstellen.",
         path.display()
-    )))
+    ))
 }
 
 /// A database as an earlier version made it.
@@ -135,14 +142,14 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
     let version = read("user_version").map_err(told)?;
     let application = read("application_id").map_err(told)?;
     let known = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    if version != 0 && application != APPLICATION {
+        return Err(foreign(path));
+    }
     if version > known {
         return Err(StoreFault::Unavailable(format!(
             "Die Datenbank {} stammt von einem neueren Rohrpost (Fassung {version}, bekannt bis {known}). Neueres Rohrpost starten.",
             path.display()
         )));
-    }
-    if version > 0 && application != APPLICATION {
-        return Err(StoreFault::Damaged(format!("{} ist keine Datenbank von Rohrpost.", path.display())));
     }
     let first = usize::try_from(version).map_err(|_| StoreFault::Damaged("user_version".into()))?;
     for (number, migration) in MIGRATIONS.iter().enumerate().skip(first) {
@@ -158,6 +165,11 @@ fn apply(connection: &Connection, version: usize, migration: &str) -> rusqlite::
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
     transaction.commit()
+}
+
+/// The version that this program makes.
+pub(crate) const fn newest() -> usize {
+    MIGRATIONS.len()
 }
 
 /// The version of the schema of a database that is only read. A newer one is not understood, an older one is.
@@ -176,5 +188,5 @@ pub(crate) fn version_of(connection: &Connection, path: &Path) -> Result<usize, 
         }
         _ => {}
     }
-    Err(StoreFault::Damaged(format!("{} ist keine Datenbank von Rohrpost.", path.display())))
+    Err(foreign(path))
 }

@@ -119,7 +119,7 @@ impl SqliteStore {
         }))
     }
 
-    /// Turns true when a sync of the database failed: from then on nothing is written, until the store is opened anew.
+    /// Turns true when a sync of the database failed or its pages are damaged: from then on nothing is written, until the store is opened anew.
     pub fn stopped(&self) -> watch::Receiver<bool> {
         self.writer.stopped().clone()
     }
@@ -127,7 +127,7 @@ impl SqliteStore {
     /// Walks the chained history of all deliveries. Returns how many rows it has; [`StoreFault::Damaged`] if one was
     /// changed, taken out or put in.
     pub async fn verify_chain(&self) -> Result<u64, StoreFault> {
-        self.readers.snapshot(crate::history::verify).await
+        self.readers.snapshot(crate::audit::verify).await
     }
 
     pub(crate) fn look(&self) -> Look {

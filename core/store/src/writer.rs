@@ -9,6 +9,7 @@ use crate::ledger::{CommitFault, Ledger};
 use crate::options::StoreOptions;
 use rohrpost_model::ports::StoreFault;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Something to be written.
@@ -58,13 +59,14 @@ impl Writer {
     pub(crate) fn start(ledger: Ledger, options: &StoreOptions) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let (stop, stopped) = watch::channel(false);
-        let (group, bytes) = (options.group.max(1), options.group_bytes);
-        let writing = Writing { ledger, jobs, group, bytes, stop };
+        let (group, bytes, pause) = (options.group.max(1), options.group_bytes, options.pause);
+        let writing = Writing { ledger, jobs, group, bytes, pause, stop };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| writing.run())?;
         Ok(Self { queue: Some(queue), thread: Some(thread), stopped })
     }
 
-    /// Turns true when a sync of the database failed. From then on every work is refused with [`StoreFault::Stopped`].
+    /// Turns true when a sync of the database failed or its pages are damaged. From then on every work is refused with
+    /// [`StoreFault::Stopped`].
     pub(crate) fn stopped(&self) -> &watch::Receiver<bool> {
         &self.stopped
     }
@@ -152,6 +154,7 @@ struct Writing {
     jobs: mpsc::Receiver<Box<dyn Job>>,
     group: usize,
     bytes: usize,
+    pause: Duration,
     stop: watch::Sender<bool>,
 }
 
@@ -165,8 +168,14 @@ enum Go {
 
 impl Writing {
     fn run(mut self) {
+        let mut shared_by = 0;
         while let Some(first) = self.jobs.blocking_recv() {
+            if shared_by > 1 {
+                // Nobody wakes it: those who come meanwhile share the commit.
+                std::thread::park_timeout(self.pause);
+            }
             let group = self.gather(first);
+            shared_by = group.len();
             self.settle(group);
         }
     }
@@ -204,9 +213,11 @@ impl Writing {
                 }
             }
         };
-        if let Err(CommitFault { fault, .. }) = &verdict {
-            self.stop_after(fault);
-        }
+        let verdict = verdict.map_err(|CommitFault { fault, uncertain }| {
+            let fault = stopping(fault);
+            self.stop_after(&fault);
+            CommitFault { fault, uncertain }
+        });
         group.iter_mut().for_each(|job| job.end(&verdict));
         // Only now: until it has ended, a work keeps others away from what it made due.
         self.ledger.tell();
@@ -216,20 +227,20 @@ impl Writing {
 
     /// A log that cannot be moved now only goes on growing.
     fn tidy(&mut self) {
-        if let Err(fault) = self.ledger.tidy() {
+        if let Err(fault) = self.ledger.tidy().map_err(stopping) {
             tracing::warn!(%fault, "the database's log could not be moved into the database");
             self.stop_after(&fault);
         }
     }
 
-    /// Whatever is written after a failed sync could rest on what never reached the disk. The next start begins with
-    /// what is there.
+    /// Whatever is written after a failed sync could rest on what never reached the disk, and whatever is written into a
+    /// database with damaged pages could spread the damage. The next start begins with what is there.
     fn stop_after(&self, fault: &StoreFault) {
         if matches!(fault, StoreFault::Stopped(_)) && !self.stop.send_replace(true) {
             tracing::error!(
                 %fault,
                 "Der Datenträger hat versagt: Rohrpost schreibt nicht mehr und nimmt nichts mehr an, Lesen geht weiter. \
-                 Datenträger prüfen, Rohrpost neu starten."
+                 Datenträger prüfen, Rohrpost neu starten; bleibt es dabei, aus der Sicherung wiederherstellen."
             );
         }
     }
@@ -258,9 +269,17 @@ impl Writing {
     }
 }
 
+/// A group as a whole is damaged only where the database is: that concerns no single delivery or sender.
+fn stopping(fault: StoreFault) -> StoreFault {
+    match fault {
+        StoreFault::Damaged(text) => StoreFault::Stopped(text),
+        other => other,
+    }
+}
+
 fn refuse_all(group: Vec<Box<dyn Job>>) {
     for mut job in group {
-        job.refuse(StoreFault::Stopped("a sync of the database failed before".into()));
+        job.refuse(StoreFault::Stopped("the disk failed before".into()));
         job.end(&Ok(()));
         job.answer();
     }

@@ -6,6 +6,7 @@
 
 mod check;
 mod classes;
+mod clock;
 mod cuts;
 mod disk;
 mod failing;

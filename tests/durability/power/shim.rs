@@ -126,7 +126,6 @@ impl Shim {
     }
 
     /// Puts the wall clock of the hub back, from the true time.
-    #[allow(dead_code)]
     pub fn clock_back(&self, by: Duration) {
         self.set(SHIFT, &(-nanos(by)).to_le_bytes());
     }

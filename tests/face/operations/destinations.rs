@@ -89,6 +89,36 @@ async fn h6_a_paused_destination_gets_nothing_until_it_is_resumed_and_what_is_un
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn h6_why_a_destination_was_held_back_can_be_read_again() {
+    let mut house = House::with_notices(Word::Take).await;
+    house.order(&["pause", DESTINATION, "--reason", "Umzug des DMS"]);
+    house.order(&["resume", DESTINATION, "--reason", "Umzug fertig"]);
+    house.order(&["drain", DESTINATION, "--reason", "Wartung beim Hersteller"]);
+    assert!(house.hub.stop());
+    house.hub = house.setup.start();
+    assert_eq!(house.destination().await["pause"]["why"], "Wartung beim Hersteller");
+    let told = house.operator().get(&format!("/v1/destinations/{DESTINATION}/orders")).await;
+    let told =
+        told["orders"].as_array().expect("orders").iter().map(|it| (&it["order"], &it["why"], &it["who"]));
+    let right =
+        [("drain", "Wartung beim Hersteller"), ("resume", "Umzug fertig"), ("pause", "Umzug des DMS")];
+    let right = right.map(|(order, why)| (json!(order), json!(why), json!("operator")));
+    assert!(told.eq(right.iter().map(|(order, why, who)| (order, why, who))), "{right:?}");
+    let shown = house.order(&["destinations", DESTINATION]).text;
+    for words in ["auslaufen lassen", "Wartung beim Hersteller", "Umzug fertig", "Umzug des DMS"] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    assert!(!house.setup.log().contains("Umzug"), "h10: {}", house.setup.log());
+
+    // Who may not read histories sees who and when, and no words.
+    house.setup.edit("clients/operator.toml", ", \"audit\"", "");
+    assert_eq!(house.activate(), 0);
+    let seen = house.operator().get(&format!("/v1/destinations/{DESTINATION}/orders")).await;
+    assert_eq!((&seen["orders"][0]["who"], seen["orders"][0].get("why")), (&json!("operator"), None));
+    assert!(house.destination().await["pause"].get("why").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn h5_a_draining_destination_begins_nothing_and_is_asked_about_what_was_sent() {
     let house = House::with_notices(Word::Lose).await;
     let lost = house.hand_in_until("fall-1", "unknown").await;

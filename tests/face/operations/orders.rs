@@ -139,6 +139,12 @@ async fn h6_many_are_retried_at_a_pace_that_is_kept_and_stopped_by_a_cancel() {
     let listed = house.order(&["commands"]).text;
     let rows: Vec<_> = listed.lines().collect();
     assert!(rows.len() == 3 && rows[1].contains("fertig") && rows[2].contains("abgebrochen"), "{listed}");
+    assert_eq!(ended["endedWhy"], "genug für heute", "for an auditor");
+    let one = house.order(&["commands", id]).text;
+    assert!(one.contains("Gegeben von operator: DMS läuft wieder"), "{one}");
+    assert!(one.contains("Abgebrochen von operator: genug für heute"), "{one}");
+    let newest = house.order(&["commands", "--limit", "1"]).text;
+    assert!(newest.contains("fertig") && newest.contains("Es gibt weitere (--limit)."), "{newest}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,9 @@
 
 use async_trait::async_trait;
 use rohrpost_model::ports::*;
-use rohrpost_model::{CaseId, CommandId, DeliveryId, Receipt, State, StepName, SubmissionId, Timestamp};
+use rohrpost_model::{
+    CaseId, CommandId, DeliveryId, DestinationName, Receipt, State, StepName, SubmissionId, Timestamp,
+};
 use rohrpost_store::SqliteStore;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -236,8 +238,25 @@ impl Commands for Watched {
         watched!(self.end(end))
     }
 
-    async fn orders(&self, running: bool, limit: usize) -> Result<Vec<BulkCommand>, StoreFault> {
-        watched!(self.orders(running, limit))
+    async fn destination_orders(
+        &self,
+        destination: &DestinationName,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, OrderedDestination)>, StoreFault> {
+        watched!(self.destination_orders(destination, before, limit))
+    }
+
+    async fn running(&self, limit: usize) -> Result<Vec<BulkCommand>, StoreFault> {
+        watched!(self.running(limit))
+    }
+
+    async fn orders(
+        &self,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, BulkCommand)>, StoreFault> {
+        watched!(self.orders(before, limit))
     }
 
     async fn order(&self, id: CommandId) -> Result<Option<BulkCommand>, StoreFault> {

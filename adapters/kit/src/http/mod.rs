@@ -235,7 +235,7 @@ fn failure_of(error: reqwest::Error) -> Failure {
         return Failure::unavailable(Reason::new(code));
     }
     match own_fault(&error) {
-        Some(fault) => Failure::Unknown(fault.reason()),
+        Some(fault) => fault.while_sending(),
         None => Failure::Unknown(Reason::new(ReasonCode::Torn)),
     }
 }

@@ -100,6 +100,36 @@ async fn a_destination_is_held_back_and_let_go_once() {
 }
 
 #[tokio::test]
+async fn why_a_destination_is_held_back_is_for_auditors_of_all_its_tenants() {
+    let house = House::new().await;
+    house.post("operator", "/v1/destinations/nur-a/pause", WHY).await;
+    house.post("operator", "/v1/destinations/nur-a/resume", r#"{"reason":"fertig"}"#).await;
+    house.post("operator", "/v1/destinations/nur-a/drain", r#"{"reason":"Umzug"}"#).await;
+    house.post("both", "/v1/destinations/ziel/pause", WHY).await;
+    let get = async |client: &str, path: &str| house.get(client, &format!("/v1/destinations/{path}")).await;
+    let pause = async |client: &str, name: &str| get(client, name).await.json()["pause"].clone();
+    assert_eq!(pause("auditor", "nur-a").await["why"], "Umzug", "of the order that it is under");
+    assert!(pause("operator", "nur-a").await.get("why").is_none());
+    assert!(pause("auditor", "ziel").await.get("why").is_none(), "it belongs to another tenant, too");
+    assert_eq!(pause("both", "ziel").await["why"], "Wartung beim Hersteller");
+
+    let orders = async |client: &str, path: &str| get(client, &format!("nur-a/orders{path}")).await;
+    let all = orders("auditor", "").await.json();
+    let told = |order: &Value| [order["order"].clone(), order["why"].clone()];
+    let told: Vec<_> = all["orders"].as_array().unwrap().iter().map(told).collect();
+    let right = [("drain", "Umzug"), ("resume", "fertig"), ("pause", "Wartung beim Hersteller")];
+    assert_eq!(told, right.map(|(order, why)| [json!(order), json!(why)]));
+    assert_eq!((&all["orders"][0]["who"], &all["next"]), (&json!("operator"), &Value::Null));
+    let viewed = orders("viewer", "").await.json();
+    assert!(viewed["orders"][2]["who"] == "operator" && viewed["orders"][2].get("why").is_none(), "{viewed}");
+    let page = orders("auditor", "?limit=2").await.json();
+    let rest = orders("auditor", &format!("?cursor={}", page["next"].as_str().unwrap())).await.json();
+    assert_eq!((&rest["orders"][0], &rest["next"]), (&all["orders"][2], &Value::Null));
+    assert_eq!(orders("portal", "").await.json()["role"], "view");
+    assert_eq!(orders("stranger", "").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_destination_is_drained_when_the_outcome_of_all_that_was_sent_is_known() {
     let house = House::new().await;
     house.at("nur-a", State::Due).await;

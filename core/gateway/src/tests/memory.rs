@@ -20,6 +20,7 @@ pub(super) struct Memory {
     kept: Mutex<Vec<Kept>>,
     pauses: Mutex<BTreeMap<DestinationName, Pause>>,
     orders: Mutex<Vec<BulkCommand>>,
+    destination_orders: Mutex<Vec<(DestinationName, OrderedDestination)>>,
     pub(super) largest_piece: Arc<AtomicUsize>,
 }
 
@@ -155,16 +156,20 @@ impl Outbox for Memory {
 impl Commands for Memory {
     async fn order_destination(&self, command: NewDestinationCommand) -> Result<bool, StoreFault> {
         let mut pauses = self.pauses.lock().unwrap();
-        let mode = match command.order {
-            DestinationOrder::Pause => PauseMode::Paused,
-            DestinationOrder::Drain => PauseMode::Draining,
-            DestinationOrder::Resume => return Ok(pauses.remove(&command.destination).is_some()),
+        let NewDestinationCommand { destination, order, who, why, at, .. } = command;
+        let mode = match order {
+            DestinationOrder::Pause => Some(PauseMode::Paused),
+            DestinationOrder::Drain => Some(PauseMode::Draining),
+            DestinationOrder::Resume => None,
         };
-        if pauses.get(&command.destination).is_some_and(|pause| pause.mode == mode) {
+        if pauses.get(&destination).map(|pause| pause.mode) == mode {
             return Ok(false);
         }
-        let NewDestinationCommand { destination, who, at: since, .. } = command;
-        pauses.insert(destination.clone(), Pause { destination, mode, who, since });
+        pauses.remove(&destination);
+        let pause = |mode| Pause { destination: destination.clone(), mode, who: who.clone(), since: at };
+        pauses.extend(mode.map(|mode| (destination.clone(), pause(mode))));
+        let ordered = OrderedDestination { order, who, why: Some(why), at };
+        self.destination_orders.lock().unwrap().push((destination, ordered));
         Ok(true)
     }
 
@@ -209,15 +214,43 @@ impl Commands for Memory {
         let mut orders = self.orders.lock().unwrap();
         let Some(order) = orders.iter_mut().find(|order| order.id == end.id) else { return Ok(None) };
         if order.state == BulkState::Running {
-            (order.state, order.ended) = (end.state, Some((end.at, end.who)));
+            (order.state, order.ended) =
+                (end.state, Some(BulkEnded { at: end.at, who: end.who, why: end.why }));
         }
         Ok(Some(order.clone()))
     }
 
-    async fn orders(&self, running: bool, limit: usize) -> Result<Vec<BulkCommand>, StoreFault> {
+    async fn running(&self, limit: usize) -> Result<Vec<BulkCommand>, StoreFault> {
         let orders = self.orders.lock().unwrap();
-        let wanted = orders.iter().rev().filter(|order| !running || order.state == BulkState::Running);
+        let wanted = orders.iter().rev().filter(|order| order.state == BulkState::Running);
         Ok(wanted.take(limit).cloned().collect())
+    }
+
+    async fn orders(
+        &self,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, BulkCommand)>, StoreFault> {
+        let orders = self.orders.lock().unwrap();
+        let numbered = (1..).map(Cursor).zip(orders.iter().cloned()).collect::<Vec<_>>();
+        let wanted =
+            numbered.into_iter().rev().filter(|(place, _)| before.is_none_or(|before| *place < before));
+        Ok(wanted.take(limit).collect())
+    }
+
+    async fn destination_orders(
+        &self,
+        destination: &DestinationName,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, OrderedDestination)>, StoreFault> {
+        let orders = self.destination_orders.lock().unwrap();
+        let numbered = (1..).map(Cursor).zip(orders.iter().cloned()).collect::<Vec<_>>();
+        let wanted = numbered
+            .into_iter()
+            .rev()
+            .filter(|(place, (name, _))| name == destination && before.is_none_or(|before| *place < before));
+        Ok(wanted.take(limit).map(|(place, (_, order))| (place, order)).collect())
     }
 
     async fn order(&self, id: CommandId) -> Result<Option<BulkCommand>, StoreFault> {

@@ -96,6 +96,35 @@ async fn words_are_for_auditors() {
     let path = format!("/v1/commands/{}", begun["id"].as_str().unwrap());
     assert!(house.get("viewer", &path).await.json().get("why").is_none());
     assert_eq!(house.get("auditor", &path).await.json()["why"], "Ziel läuft wieder");
+    let cancelled =
+        house.post("operator", &format!("{path}/cancel"), r#"{"reason":"doch nicht"}"#).await.json();
+    assert!(cancelled.get("endedWhy").is_none(), "{cancelled}");
+    assert!(house.get("viewer", &path).await.json().get("endedWhy").is_none());
+    assert_eq!(house.get("auditor", &path).await.json()["endedWhy"], "doch nicht");
+}
+
+#[tokio::test]
+async fn orders_come_page_by_page_whatever_of_others_lies_between() {
+    let house = House::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.insert(0, house.begin("operator", &all("retry")).await["id"].clone());
+        house.begin("stranger", &all("retry")).await;
+    }
+    let page = async |query: &str| house.get("viewer", &format!("/v1/commands?{query}")).await.json();
+    let listed = |page: &Value| {
+        page["commands"].as_array().unwrap().iter().map(|command| command["id"].clone()).collect::<Vec<_>>()
+    };
+    let first = page("limit=2").await;
+    assert_eq!(listed(&first), ids[..2]);
+    let rest = page(&format!("limit=2&cursor={}", first["next"].as_str().unwrap())).await;
+    assert_eq!((listed(&rest).as_slice(), &rest["next"]), (&ids[2..], &Value::Null));
+    let whole = page("").await;
+    assert_eq!((listed(&whole), &whole["next"]), (ids, &Value::Null));
+    for wrong in ["limit=0", "cursor=x", "state=running"] {
+        let answered = house.get("viewer", &format!("/v1/commands?{wrong}")).await;
+        assert_eq!(answered.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use super::{DeliveryFilter, Dependents, Issued, Scope, StoreFault};
+use super::{Cursor, DeliveryFilter, Dependents, Issued, Scope, StoreFault};
 use crate::{CommandId, DestinationName, Timestamp};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,15 @@ pub trait Commands: Send + Sync {
     /// The destinations that are paused or drained, by name.
     async fn pauses(&self) -> Result<Vec<Pause>, StoreFault>;
 
+    /// What persons asked for a destination, the newest first, before the cursor; at most `limit`. What changed nothing is
+    /// not among it.
+    async fn destination_orders(
+        &self,
+        destination: &DestinationName,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, OrderedDestination)>, StoreFault>;
+
     /// How many deliveries fit the filter now.
     async fn count(&self, scope: &Scope, filter: &DeliveryFilter) -> Result<u64, StoreFault>;
 
@@ -30,8 +39,15 @@ pub trait Commands: Send + Sync {
     /// id. One that has ended stays as it is.
     async fn end(&self, end: BulkEnd) -> Result<Option<BulkCommand>, StoreFault>;
 
-    /// Orders for many deliveries, the newest first, at most `limit`; with `running` only those that run.
-    async fn orders(&self, running: bool, limit: usize) -> Result<Vec<BulkCommand>, StoreFault>;
+    /// Orders for many deliveries that run, the newest first, at most `limit`.
+    async fn running(&self, limit: usize) -> Result<Vec<BulkCommand>, StoreFault>;
+
+    /// Orders for many deliveries, the newest first, before the cursor; at most `limit`.
+    async fn orders(
+        &self,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, BulkCommand)>, StoreFault>;
 
     /// One of them.
     async fn order(&self, id: CommandId) -> Result<Option<BulkCommand>, StoreFault>;
@@ -63,6 +79,19 @@ pub struct NewDestinationCommand {
     pub at: Timestamp,
     /// The key to keep `why` under.
     pub key: Issued,
+}
+
+/// What a person asked for a whole destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderedDestination {
+    /// What was asked.
+    pub order: DestinationOrder,
+    /// Who asked.
+    pub who: String,
+    /// Why; `None` where its key was destroyed, or was not kept by an earlier version.
+    pub why: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A destination that is paused or drained.
@@ -155,13 +184,24 @@ pub struct BulkCommand {
     /// How many were in a state, meanwhile, where it makes no sense.
     pub refused: u64,
     /// The last delivery that it looked at.
-    pub cursor: super::Cursor,
+    pub cursor: Cursor,
     /// The last delivery that there was when it began: later ones are not meant.
-    pub last: super::Cursor,
+    pub last: Cursor,
     /// How far it is.
     pub state: BulkState,
-    /// When it ended, and by whom.
-    pub ended: Option<(Timestamp, String)>,
+    /// How it ended.
+    pub ended: Option<BulkEnded>,
+}
+
+/// When an order for many deliveries ended, by whom and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkEnded {
+    /// When.
+    pub at: Timestamp,
+    /// A client's name, or `rohrpost`.
+    pub who: String,
+    /// A person's words; `None` where there are none, or their key was destroyed.
+    pub why: Option<String>,
 }
 
 /// How far an order for many deliveries is.
@@ -186,7 +226,7 @@ pub struct BulkProgress {
     /// How many refused, in all.
     pub refused: u64,
     /// The last delivery that it looked at.
-    pub cursor: super::Cursor,
+    pub cursor: Cursor,
 }
 
 /// The end of an order for many deliveries.

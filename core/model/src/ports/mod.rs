@@ -18,8 +18,8 @@ pub use audit::{Audit, Head, HeadClaims};
 pub use blobs::{Blobs, ContentStream, Location, Slot, Stage, Staged, StagedContent, StagedFile};
 pub use clock::Clock;
 pub use commands::{
-    BulkCommand, BulkEnd, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder, NewBulkCommand,
-    NewDestinationCommand, Pause, PauseMode,
+    BulkCommand, BulkEnd, BulkEnded, BulkOrder, BulkProgress, BulkState, Commands, DestinationOrder,
+    NewBulkCommand, NewDestinationCommand, OrderedDestination, Pause, PauseMode,
 };
 pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,

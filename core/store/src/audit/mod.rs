@@ -15,6 +15,7 @@ mod reader;
 mod row;
 mod walk;
 
+pub(crate) use reader::verify;
 pub use reader::{AuditFault, AuditReader};
 pub use row::AuditRow;
 pub use walk::{Broken, Fit, How, Walk, Walked};

@@ -1,5 +1,5 @@
 use super::{AuditRow, Broken, How, Walk, Walked};
-use crate::fault::{disk, sql};
+use crate::fault::{Fault, damaged, disk, sql};
 use crate::schema;
 use rohrpost_model::ports::{Head, StoreFault};
 use rohrpost_model::{DeliveryId, Digest};
@@ -65,34 +65,57 @@ impl AuditReader {
     ) -> Result<Walked, AuditFault> {
         let snapshot = self.connection.unchecked_transaction()?;
         let mut walk = Walk::new(heads);
-        let mut statement = snapshot.prepare(&self.rows())?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let broken = |how| AuditFault::Broken(Broken { seq: walk.expected(), how });
-            let (read, words_fit) = read(row).map_err(|error| match error {
-                Sql::InvalidColumnType(..) | Sql::FromSqlConversionFailure(..) => broken(How::Unreadable),
-                error => error.into(),
-            })?;
-            if !words_fit {
-                return Err(broken(How::Words));
-            }
-            walk.take(&read).map_err(AuditFault::Broken)?;
-            each(&read)?;
-        }
-        drop(rows);
+        go_through(&snapshot, self.version, &mut walk, &mut each)?;
         check_states(&snapshot, walk.expected() - 1)?;
         Ok(walk.finish())
     }
+}
 
-    fn rows(&self) -> String {
-        // The first version of the schema knew no rows without a delivery.
-        let subject = if self.version < 2 { "NULL" } else { "h.subject" };
-        format!(
-            "SELECT h.seq, h.delivery, d.id, {subject}, h.at, h.event, h.state, h.cause, h.who, h.why_sha256, \
+/// Walks the whole chain of an open store. Returns how many rows it has; damaged if one was changed, taken out or put in.
+pub(crate) fn verify(connection: &Connection) -> Result<u64, Fault> {
+    let mut walk = Walk::new(&[]);
+    match go_through(connection, schema::newest(), &mut walk, &mut |_| Ok(())) {
+        Ok(()) => Ok(walk.finish().end.seq),
+        Err(AuditFault::Broken(Broken { seq, .. })) => {
+            Err(damaged(&format!("the chain of the history at row {seq}")).into())
+        }
+        Err(AuditFault::Store(fault)) => Err(fault.into()),
+        Err(AuditFault::Taker(error)) => Err(disk("history", &error).into()),
+    }
+}
+
+/// Takes all rows in their order.
+fn go_through(
+    connection: &Connection,
+    version: usize,
+    walk: &mut Walk,
+    each: &mut dyn FnMut(&AuditRow) -> io::Result<()>,
+) -> Result<(), AuditFault> {
+    let mut statement = connection.prepare(&rows_of(version))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let broken = |how| AuditFault::Broken(Broken { seq: walk.expected(), how });
+        let (read, words_fit) = read(row).map_err(|error| match error {
+            Sql::InvalidColumnType(..) | Sql::FromSqlConversionFailure(..) => broken(How::Unreadable),
+            error => error.into(),
+        })?;
+        if !words_fit {
+            return Err(broken(How::Words));
+        }
+        walk.take(&read).map_err(AuditFault::Broken)?;
+        each(&read)?;
+    }
+    Ok(())
+}
+
+fn rows_of(version: usize) -> String {
+    // The first version of the schema knew no rows without a delivery.
+    let subject = if version < 2 { "NULL" } else { "h.subject" };
+    format!(
+        "SELECT h.seq, h.delivery, d.id, {subject}, h.at, h.event, h.state, h.cause, h.who, h.why_sha256, \
              h.reason, h.evidence, h.hash, h.sealed_why FROM history h LEFT JOIN deliveries d ON d.seq = h.delivery \
              ORDER BY h.seq"
-        )
-    }
+    )
 }
 
 /// A row, and whether a person's words are those that its hash covers. Words that were erased do not break a chain.

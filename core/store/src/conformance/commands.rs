@@ -3,8 +3,8 @@
 use super::sample::*;
 use super::{Ports, Stand};
 use rohrpost_model::ports::{
-    BulkEnd, BulkOrder, BulkProgress, BulkState, Cursor, DeliveryFilter, DestinationOrder, NewBulkCommand,
-    NewDestinationCommand, PauseMode, Scope,
+    BulkEnd, BulkEnded, BulkOrder, BulkProgress, BulkState, Cursor, DeliveryFilter, DestinationOrder,
+    NewBulkCommand, NewDestinationCommand, PauseMode, Scope,
 };
 use rohrpost_model::{CommandId, ReasonCode, State};
 
@@ -47,6 +47,20 @@ pub(crate) async fn h6_pauses_are_kept_with_who_and_since(stand: &dyn Stand) {
     assert_eq!(ports.commands.pauses().await.unwrap()[0].mode, PauseMode::Draining);
     assert!(ports.order_destination(DestinationOrder::Resume, 5).await);
     assert!(ports.commands.pauses().await.unwrap().is_empty());
+    drop(ports);
+    let ports = stand.open().await;
+    let orders =
+        async |before, limit| ports.commands.destination_orders(&name("ziel"), before, limit).await.unwrap();
+    let all = orders(None, 10).await;
+    let told: Vec<_> = all.iter().map(|(_, told)| (told.order, told.at)).collect();
+    let asked = [(DestinationOrder::Resume, 5), (DestinationOrder::Drain, 4), (DestinationOrder::Pause, 2)];
+    assert_eq!(told, asked.map(|(order, seconds)| (order, at(seconds))), "what changed nothing is not told");
+    for (_, told) in &all {
+        assert_eq!((told.who.as_str(), told.why.as_deref()), ("betrieb", Some(PRIVATE[4])));
+    }
+    assert_eq!(orders(None, 1).await, all[..1]);
+    assert_eq!(orders(Some(all[0].0), 10).await, all[1..]);
+    assert!(ports.commands.destination_orders(&name("anderes"), None, 10).await.unwrap().is_empty());
 }
 
 pub(crate) async fn h6_orders_for_many_are_kept_with_how_far_they_came(stand: &dyn Stand) {
@@ -64,7 +78,7 @@ pub(crate) async fn h6_orders_for_many_are_kept_with_how_far_they_came(stand: &d
     ports.commands.progress(BulkProgress { id, done: 2, refused: 1, cursor }).await.unwrap();
     drop(ports);
     let ports = stand.open().await;
-    let running = ports.commands.orders(true, 10).await.unwrap().pop().unwrap();
+    let running = ports.commands.running(10).await.unwrap().pop().unwrap();
     assert_eq!((running.done, running.refused, running.cursor), (2, 1, cursor));
     assert_eq!((running.order, running.scope, running.per_second), (begun.order, begun.scope, 7));
     assert_eq!((running.who.as_str(), running.why.as_deref()), ("betrieb", Some(PRIVATE[4])));
@@ -73,14 +87,21 @@ pub(crate) async fn h6_orders_for_many_are_kept_with_how_far_they_came(stand: &d
         ports.commands.end(BulkEnd { id, state, who: who.into(), why: why.map(Into::into), at: at(seconds) })
     };
     let ended = end(BulkState::Cancelled, "aufsicht", Some(PRIVATE[4]), 9).await.unwrap().unwrap();
-    assert_eq!((ended.state, ended.ended.clone()), (BulkState::Cancelled, Some((at(9), "aufsicht".into()))));
+    let (who, why) = ("aufsicht".into(), Some(PRIVATE[4].into()));
+    let told = Some(BulkEnded { at: at(9), who, why });
+    assert_eq!((ended.state, ended.ended.clone()), (BulkState::Cancelled, told));
     // The piece that was carried out meanwhile counts, and an end is an end.
     ports.commands.progress(BulkProgress { id, done: 3, refused: 1, cursor }).await.unwrap();
     let again = end(BulkState::Finished, "rohrpost", None, 10).await.unwrap().unwrap();
     assert_eq!((again.done, again.ended.clone()), (3, ended.ended));
     assert_eq!(again.state, BulkState::Cancelled);
-    assert!(ports.commands.orders(true, 10).await.unwrap().is_empty());
+    assert!(ports.commands.running(10).await.unwrap().is_empty());
     assert_eq!(ports.commands.order(id).await.unwrap(), Some(again));
+    let later = ports.commands.begin(ports.bulk(DeliveryFilter::default())).await.unwrap();
+    let listed = ports.commands.orders(None, 10).await.unwrap();
+    assert_eq!(listed.iter().map(|(_, order)| order.id).collect::<Vec<_>>(), [later.id, id]);
+    assert_eq!(ports.commands.orders(Some(listed[0].0), 10).await.unwrap(), listed[1..]);
+    assert_eq!(ports.commands.orders(None, 1).await.unwrap(), listed[..1]);
     assert_eq!(ports.commands.order(CommandId::new(at(0))).await.unwrap(), None);
 }
 

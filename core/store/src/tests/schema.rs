@@ -1,18 +1,24 @@
 //! Stored formats and who may open them.
 
 use super::{Folder, open, ports, vault::TestVault};
-use crate::conformance::sample::at;
+use crate::conformance::sample::{at, name};
 use crate::{SqliteStore, StoreOptions};
-use rohrpost_model::State;
-use rohrpost_model::ports::StoreFault;
+use rohrpost_model::ports::{
+    BulkEnd, BulkOrder, BulkState, DeliveryFilter, DestinationOrder, NewBulkCommand, NewDestinationCommand,
+    Scope, StoreFault, Vault as _,
+};
+use rohrpost_model::{CommandId, State};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 /// What each released version of the schema looks like, and the one in the making.
-const GOLDEN: [&str; 2] =
-    [include_str!("../../golden/schema-1.sql"), include_str!("../../golden/schema-2.sql")];
+const GOLDEN: [&str; 3] = [
+    include_str!("../../golden/schema-1.sql"),
+    include_str!("../../golden/schema-2.sql"),
+    include_str!("../../golden/schema-3.sql"),
+];
 
 fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
     SqliteStore::open(&folder.path(), Arc::new(TestVault), StoreOptions::default())
@@ -58,18 +64,61 @@ async fn a_store_of_version_1_is_brought_up_to_date() {
     assert!(delivery.paused_by.is_none() && delivery.expires_at.is_none());
 }
 
+/// What the third version added, taken away again.
+const BACK_TO_2: &str = "DROP TABLE words; DROP INDEX history_by_subject; \
+     ALTER TABLE commands DROP COLUMN ended_row; PRAGMA user_version = 2;";
+
+/// A store of the second version is brought up to date: the words of who cancelled an order can be read, whose key was kept
+/// with the order; those on a destination cannot, and say nothing instead.
+#[tokio::test]
+async fn a_store_of_version_2_is_brought_up_to_date() {
+    let folder = Folder::new();
+    let store = open(&folder.path());
+    let key = || TestVault.issue(&name("lk-beispiel"), at(0)).unwrap();
+    let (order, destination, who) = (DestinationOrder::Pause, name("ziel"), "betrieb".to_owned());
+    let pause = NewDestinationCommand { destination, order, who, why: "Umzug".into(), at: at(1), key: key() };
+    assert!(ports(&store).commands.order_destination(pause).await.unwrap());
+    let id = CommandId::new(at(2));
+    let begun = NewBulkCommand {
+        id,
+        order: BulkOrder::Retry,
+        filter: DeliveryFilter::default(),
+        scope: Scope::Hub,
+        per_second: 1,
+        who: "betrieb".into(),
+        why: "läuft wieder".into(),
+        at: at(2),
+        key: key(),
+    };
+    ports(&store).commands.begin(begun).await.unwrap();
+    let (state, who, why) = (BulkState::Cancelled, "aufsicht".to_owned(), Some("doch nicht".to_owned()));
+    let ended = ports(&store).commands.end(BulkEnd { id, state, who, why, at: at(3) }).await.unwrap();
+    drop(store);
+    let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_2).unwrap();
+    assert_eq!(schema_of(&connection), GOLDEN[1], "it is a store of the second version");
+    drop(connection);
+
+    let store = open(&folder.path());
+    assert_eq!(store.verify_chain().await.unwrap(), 3);
+    assert_eq!(ports(&store).commands.order(id).await.unwrap(), ended);
+    assert_eq!(ended.unwrap().ended.unwrap().why.as_deref(), Some("doch nicht"));
+    let asked = ports(&store).commands.destination_orders(&name("ziel"), None, 10).await.unwrap();
+    assert_eq!((asked[0].1.who.as_str(), asked[0].1.why.as_ref()), ("betrieb", None));
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let folder = Folder::new();
     drop(open(&folder.path()));
     let database = folder.path().join("rohrpost.sqlite");
     let connection = Connection::open(&database).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     drop(connection);
     let Err(StoreFault::Unavailable(text)) = try_open(&folder) else { panic!("a newer schema is opened") };
-    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 3"), "{text}");
+    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 4"), "{text}");
     let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 3);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 4);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::keys::Column;
 use crate::ledger::Ledger;
 use crate::rows::{as_json, as_word, first, nanos, size};
 use crate::writer::Work;
+use rohrpost_model::DestinationName;
 use rohrpost_model::ports::{
     BulkCommand, BulkEnd, BulkProgress, BulkState, Cursor, DestinationOrder, NewBulkCommand,
     NewDestinationCommand, PauseMode, StoreFault, WrappedKey,
@@ -43,14 +44,22 @@ impl Work for OrderDestination {
         let place = ledger.next_in_history();
         let sealed = Column::Note(place).seal_alone(&*command.key.key, &command.why)?;
         ledger.note(&Note {
-            subject: &format!("destination {name}"),
+            subject: &about(&command.destination),
             at: command.at,
             event: &as_word(&command.order)?,
             who: &command.who,
             sealed_why: Some(&sealed),
         })?;
+        let WrappedKey { epoch, bytes } = &command.key.wrapped;
+        let sql = "INSERT INTO words (row, epoch, wrapped_key) VALUES (?1, ?2, ?3)";
+        ledger.connection.prepare_cached(sql)?.execute((place, epoch, bytes))?;
         Ok(true)
     }
+}
+
+/// What an entry of the history says that is about a destination.
+pub(crate) fn about(destination: &DestinationName) -> String {
+    format!("destination {destination}")
 }
 
 const fn mode(order: DestinationOrder) -> Option<PauseMode> {
@@ -156,9 +165,11 @@ impl Work for EndBulk {
     fn run(&mut self, ledger: &mut Ledger) -> Result<Option<BulkCommand>, Fault> {
         let BulkEnd { id, state, who, at, .. } = &self.end;
         let mut update = ledger.connection.prepare_cached(
-            "UPDATE commands SET state = ?2, ended_at = ?3, ended_by = ?4 WHERE id = ?1 AND state = 'running'",
+            "UPDATE commands SET state = ?2, ended_at = ?3, ended_by = ?4, ended_row = ?5 \
+             WHERE id = ?1 AND state = 'running'",
         )?;
-        let ended = update.execute((id.as_bytes(), as_word(state)?, nanos(*at), who))?;
+        let place = ledger.next_in_history();
+        let ended = update.execute((id.as_bytes(), as_word(state)?, nanos(*at), who, place))?;
         drop(update);
         if ended > 0 {
             let sealed = self.sealed_why(ledger)?;

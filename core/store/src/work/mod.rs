@@ -12,7 +12,7 @@ mod recover;
 mod settle;
 
 pub(crate) use accept::Accept;
-pub(crate) use bulk::{BeginBulk, EndBulk, OrderDestination, Progress};
+pub(crate) use bulk::{BeginBulk, EndBulk, OrderDestination, Progress, about};
 pub(crate) use command::Commanded;
 pub(crate) use expire::Expire;
 #[cfg(test)]

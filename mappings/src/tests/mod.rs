@@ -2,6 +2,8 @@ mod apply;
 mod compile;
 mod keep;
 mod library;
+mod mutations;
+mod peers;
 mod queries;
 mod sandbox;
 mod schemas;

@@ -1,5 +1,6 @@
 //! Published standards: own small ones, and the real ones that lie beside the project.
 
+use super::peers::shared;
 use super::{files, xml};
 use crate::{
     Bundle, Mapping, STANDARD_MANIFEST, STANDARDS_IN_BUNDLE, Schema, Shelf, Standard, StandardId, Violation,
@@ -7,7 +8,8 @@ use crate::{
 };
 use rohrpost_model::Fault;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::OnceLock;
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
@@ -49,7 +51,7 @@ fn shelf(standards: Vec<Standard>) -> Shelf {
     shelf
 }
 
-fn check(shelf: &Shelf, standard: &str, schema: &str, document: &str) -> Vec<Violation> {
+pub(super) fn check(shelf: &Shelf, standard: &str, schema: &str, document: &str) -> Vec<Violation> {
     let picked = shelf.pick(&id(standard), schema).unwrap();
     Schema::compile_picked(&picked).unwrap_or_else(|faults| panic!("{faults:#?}")).validate(&xml(document))
 }
@@ -160,20 +162,7 @@ fn a_mapping_pins_what_it_takes_of_a_standard() {
     assert_eq!(target.validate(&xml("<a xmlns='urn:m'>1234</a>")).len(), 1);
 }
 
-/// The standards beside the project; where they are not there the test says so, and fails where peers are required.
-#[allow(clippy::disallowed_methods)] // whether peers are required is said by whoever runs the tests
-fn shared() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/standards");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var("REQUIRE_PEERS").is_ok_and(|value| !value.is_empty() && value != "0");
-    assert!(!required, "REQUIRE_PEERS is set, and {} is not there", folder.display());
-    eprintln!("SKIPPED: {} is not there", folder.display());
-    None
-}
-
-fn read(folder: &Path, prefix: &str, into: &mut BTreeMap<String, Vec<u8>>) {
+pub(super) fn read(folder: &Path, prefix: &str, into: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         match entry.path().is_dir() {
@@ -197,6 +186,27 @@ fn real(shared: &Path, name: &str, folders: &[(&str, &str)], shelf: &mut Shelf, 
     shelf.put(again);
 }
 
+/// The three standards, installed once for all tests: to compile all of XBau takes its time.
+pub(super) fn real_shelf(shared: &Path) -> &'static Shelf {
+    static SHELF: OnceLock<Shelf> = OnceLock::new();
+    SHELF.get_or_init(|| installed(shared))
+}
+
+fn installed(shared: &Path) -> Shelf {
+    let mut shelf = Shelf::default();
+    let xdomea = [
+        ("xdomea/xsd/3.0.0", "3.0.0/"),
+        ("xdomea/xsd/xoev", "xoev/"),
+        ("xdomea/toolkit/code_lists/xdomea_3.0.0", "codelists/"),
+    ];
+    real(shared, "xdomea@3.0.0", &xdomea, &mut shelf, &[]);
+    real(shared, "xbau@2.6", &[("xbau/2.6/xsd_dev", "")], &mut shelf, &[]);
+    real(shared, "xoev-base@2022-08", &[("xoev-base", "")], &mut shelf, &[]);
+    let xwasser = [("xwasser/schemas", "schemas/"), ("xwasser/codelists", "codelists/")];
+    real(shared, "xwasser@1.0.0", &xwasser, &mut shelf, &[id("xoev-base@2022-08")]);
+    shelf
+}
+
 fn verdict(shelf: &Shelf, standard: &str, schema: &str, file: &Path) -> Vec<Violation> {
     check(shelf, standard, schema, &std::fs::read_to_string(file).unwrap())
 }
@@ -204,23 +214,12 @@ fn verdict(shelf: &Shelf, standard: &str, schema: &str, file: &Path) -> Vec<Viol
 #[test]
 fn the_real_standards_compile_and_judge_the_real_messages() {
     let Some(shared) = shared() else { return };
-    let mut shelf = Shelf::default();
-    let xdomea = [
-        ("xdomea/xsd/3.0.0", "3.0.0/"),
-        ("xdomea/xsd/xoev", "xoev/"),
-        ("xdomea/toolkit/code_lists/xdomea_3.0.0", "codelists/"),
-    ];
-    real(&shared, "xdomea@3.0.0", &xdomea, &mut shelf, &[]);
-    real(&shared, "xbau@2.6", &[("xbau/2.6/xsd_dev", "")], &mut shelf, &[]);
-    real(&shared, "xoev-base@2022-08", &[("xoev-base", "")], &mut shelf, &[]);
-    let xwasser = [("xwasser/schemas", "schemas/"), ("xwasser/codelists", "codelists/")];
-    real(&shared, "xwasser@1.0.0", &xwasser, &mut shelf, &[id("xoev-base@2022-08")]);
-
+    let shelf = real_shelf(&shared);
     let patterns = shared.join("xdomea/toolkit/pattern/xdomea_3.0.0");
     let samples: Vec<_> = std::fs::read_dir(patterns).unwrap().flatten().map(|entry| entry.path()).collect();
     assert_eq!(samples.len(), 4);
     for sample in samples {
-        assert_eq!(verdict(&shelf, "xdomea@3.0.0", "xdomea.xsd", &sample), [], "{}", sample.display());
+        assert_eq!(verdict(shelf, "xdomea@3.0.0", "xdomea.xsd", &sample), [], "{}", sample.display());
     }
     // The lines are those of Xerces 2.12.2, except that it tells an IDREF without its ID at the end of the document (line
     // 157 and 269). xmllint takes quality_report_minimal for valid, because libxml2 does not look for the ID; Xerces does
@@ -233,7 +232,7 @@ fn the_real_standards_compile_and_judge_the_real_messages() {
     ];
     for (name, lines) in expected {
         let sample = shared.join(format!("xwasser/messages/{name}.xml"));
-        let found = verdict(&shelf, "xwasser@1.0.0", "xwasser.xsd", &sample);
+        let found = verdict(shelf, "xwasser@1.0.0", "xwasser.xsd", &sample);
         let told: Vec<_> = found.iter().map(|it| it.line).collect();
         assert_eq!(told, lines, "{name}: {found:#?}");
     }

@@ -38,7 +38,9 @@ pub(super) fn xerces(documents: &[(PathBuf, Vec<PathBuf>)]) -> Option<Vec<Option
     let mut input = String::new();
     for (schema, documents) in documents {
         let _ = writeln!(input, "schema {}", schema.display());
-        documents.iter().for_each(|document| drop(writeln!(input, "{}", document.display())));
+        for document in documents {
+            let _ = writeln!(input, "{}", document.display());
+        }
     }
     // It reads all of its input before it judges, so nobody waits for the other.
     java.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

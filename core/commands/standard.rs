@@ -8,6 +8,7 @@ use crate::config::{library_folder, mappings_that_name};
 use crate::faults::Stop;
 use crate::standards::{
     Installed, editions, folder_of, in_standards, install, read_package, read_shelf, remove,
+    standards_that_name,
 };
 use rohrpost_mappings::{Root, Shelf, Standard, StandardId};
 use rohrpost_model::Fault;
@@ -128,11 +129,12 @@ fn told(
     let new = *became == Installed::New;
     let requires: Vec<_> = standard.requires().iter().map(ToString::to_string).collect();
     if context.json {
+        let broken = roots.iter().filter(|root| !root.faults.is_empty()).count();
         let roots: Vec<_> =
             roots.iter().map(|root| json!({ "schema": root.path, "faults": root.faults })).collect();
         return context.json(&json!({
             "standard": standard.id(), "new": new, "files": standard.files().len(), "leftOut": left_out,
-            "requires": requires, "schemas": roots,
+            "requires": requires, "schemas": roots, "broken": broken,
         }));
     }
     let word = if new { "installiert" } else { "unverändert, war schon installiert" };
@@ -147,6 +149,10 @@ fn told(
         for fault in &root.faults {
             context.line(format!("             {}", in_standards(fault.clone())))?;
         }
+    }
+    let broken = roots.iter().filter(|root| !root.faults.is_empty()).count();
+    if broken > 0 {
+        context.line(format!("  {broken} von {} Schemata lassen sich nicht benutzen", roots.len()))?;
     }
     Ok(())
 }
@@ -208,8 +214,8 @@ fn users(id: &StandardId, context: &Context<'_>) -> Result<Vec<String>, Stop> {
         let found = mappings_that_name(id, &library).map_err(|error| Stop::file(&library, &error))?;
         users.extend(found.into_iter().map(|name| format!("the mapping {name}")));
     }
-    let (shelf, _) = read_shelf(&context.folder);
-    let needing = shelf.all().filter(|other| other.requires().contains(id));
-    users.extend(needing.map(|other| format!("the standard {}", other.id())));
+    let needing = standards_that_name(id, &context.folder);
+    let needing = needing.map_err(|error| Stop::file(&context.folder, &error))?;
+    users.extend(needing.into_iter().map(|other| format!("the standard {other}")));
     Ok(users)
 }

@@ -12,7 +12,7 @@ pub use install::{Installed, install, remove};
 pub use package::read as read_package;
 
 use crate::faults::plain;
-use rohrpost_mappings::{STANDARDS_IN_BUNDLE, Shelf, Standard, StandardId};
+use rohrpost_mappings::{STANDARD_MANIFEST, STANDARDS_IN_BUNDLE, Shelf, Standard, StandardId};
 use rohrpost_model::Fault;
 use std::fs;
 use std::io;
@@ -70,6 +70,17 @@ pub fn editions(config: &Path) -> io::Result<Vec<StandardId>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The installed standards whose `standard.toml` names another one. It is not read as anything else, so that one that was
+/// changed keeps what it needs, too.
+pub fn standards_that_name(id: &StandardId, config: &Path) -> io::Result<Vec<StandardId>> {
+    let named = format!("\"{id}\"");
+    let names = |other: &StandardId| {
+        let manifest = config.join(folder_of(other)).join(STANDARD_MANIFEST);
+        other != id && fs::read_to_string(manifest).is_ok_and(|text| text.contains(&named))
+    };
+    Ok(editions(config)?.into_iter().filter(names).collect())
 }
 
 /// The names of the folders in a folder; none if it is not there.

@@ -23,6 +23,7 @@ mod envelope;
 mod facts;
 mod faults;
 mod ffi;
+mod lexical;
 mod manifest;
 mod mapping;
 mod place;

@@ -1,6 +1,7 @@
 //! `rohrpost standard`: packages into the configuration and out of it.
 
 use super::Workshop;
+use crate::support::peers;
 use std::fs;
 use std::io::Write;
 use std::process::Command;
@@ -59,6 +60,109 @@ fn a_package_is_installed_used_and_removed() {
     }
     assert_eq!(fs::read_dir(shop.file("config/standards")).expect("a folder").count(), 0);
     assert_eq!(shop.run(&["standard", "remove", "m@2"]).code, 2);
+}
+
+#[test]
+fn what_another_standard_needs_stays_even_if_that_one_was_changed() {
+    let shop = with_standards();
+    shop.write("config/standards/m/2/in/m.xsd", "<changed/>");
+    let ran = shop.run(&["standard", "remove", "base@1"]);
+    assert!(ran.code == 1 && ran.errors.contains("in use by the standard m@2"), "{ran:?}");
+    // A mapping whose file has other faults keeps its standard, too.
+    shop.write("mappings/halb/mapping.toml", "[target]\nstandard = \"m@2\"\nschema = \"m.xsd\"\n[was");
+    let ran = shop.run(&["standard", "remove", "m@2"]);
+    assert!(ran.code == 1 && ran.errors.contains("in use by the mapping halb"), "{ran:?}");
+    fs::remove_dir_all(shop.file("mappings/halb")).expect("it was there");
+    assert_eq!(shop.run(&["standard", "remove", "m@2"]).code, 0);
+}
+
+#[test]
+fn what_of_a_package_compiles_is_installed_and_the_rest_is_named() {
+    let shop = Workshop::new();
+    let unknown_type = MESSAGE.replace("b:Plz", "b:Fehlt").replace("urn:m", "urn:n");
+    let entries = [
+        ("types.xsd", BASE),
+        ("m.xsd", MESSAGE),
+        ("n.xsd", unknown_type.as_str()),
+        ("kaputt.xsd", "<xs:schema\n>"),
+    ];
+    archive(&shop, "m-3.zip", &entries);
+    let ran = shop.run(&["standard", "add", "m-3.zip"]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    for told in ["übersetzt  m.xsd", "FEHLER     n.xsd", "FEHLER     kaputt.xsd"] {
+        assert!(ran.text.contains(told), "{told}: {ran:?}");
+    }
+    for why in ["standards/m/3/n.xsd:3:1:", "Fehlt", "standards/m/3/kaputt.xsd:1:"] {
+        assert!(ran.text.contains(why), "{why}: {ran:?}");
+    }
+    let again = shop.run(&["standard", "add", "m-3.zip", "--json"]).json();
+    assert_eq!((again["new"].as_bool(), again["broken"].as_u64()), (Some(false), Some(2)), "{again}");
+
+    // The configuration is sound as long as nobody names what does not compile.
+    assert_eq!(shop.run(&["check"]).code, 0);
+    shop.write("gut.xml", "<a xmlns='urn:m'>12345</a>");
+    assert_eq!(shop.run(&["validate", "standard:m@3/m.xsd", "gut.xml"]).code, 0);
+    for (schema, why) in [("n.xsd", "standards/m/3/n.xsd:3:"), ("kaputt.xsd", "`m@3` has no schema")] {
+        let ran = shop.run(&["validate", &format!("standard:m@3/{schema}"), "gut.xml"]);
+        assert!(ran.code == 1 && ran.errors.contains(why), "{ran:?}");
+    }
+    shop.write("mappings/weiter/mapping.toml", "[source]\nstandard = \"m@3\"\nschema = \"n.xsd\"\n");
+    let ran = shop.run(&["check"]);
+    assert!(ran.code == 1 && ran.errors.contains("standards/m/3/n.xsd:3:"), "{ran:?}");
+
+    // What another schema asks for must be whole, and nothing at all is not installed.
+    let asks = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'><xs:include schemaLocation='kaputt.xsd'/></xs:schema>";
+    for entries in [vec![("a.xsd", asks), ("kaputt.xsd", "<xs:schema\n>")], vec![("kaputt.xsd", "<x")]] {
+        archive(&shop, "o-1.zip", &entries);
+        let ran = shop.run(&["standard", "add", "o-1.zip"]);
+        assert!(ran.code == 1 && ran.errors.contains("kaputt.xsd:1:"), "{ran:?}");
+    }
+    assert!(!shop.file("config/standards/o").exists());
+}
+
+#[test]
+fn nothing_is_asked_of_the_network() {
+    let shop = with_standards();
+    shop.write("gut.xml", "<a xmlns='urn:m'>12345</a>");
+    shop.write("mappings/weiter/mapping.toml", "[source]\nstandard = \"m@2\"\nschema = \"m.xsd\"\n");
+    let runs: [&[&str]; 4] = [
+        &["standard", "add", "m-2", "--name", "noch", "--version", "1"],
+        &["validate", "standard:m@2/m.xsd", "gut.xml"],
+        &["map", "weiter", "gut.xml"],
+        &["check"],
+    ];
+    for arguments in runs {
+        let trace = shop.file("trace");
+        let mut command = Command::new("strace");
+        command.args(["-f", "-e", "trace=network", "-o"]).arg(&trace).arg(env!("CARGO_BIN_EXE_rohrpost"));
+        command.arg("--config").arg(shop.file("config")).args(arguments);
+        let Some(ran) = peers::run(command.current_dir(shop.file("."))) else { return };
+        let errors = String::from_utf8_lossy(&ran.stderr);
+        if errors.contains("ptrace") {
+            return peers::missing("a strace that may trace");
+        }
+        assert!(ran.status.success(), "{arguments:?}: {errors}");
+        let asked = fs::read_to_string(&trace).expect("a trace");
+        assert!(asked.contains("exited with 0"), "it was traced to its end: {asked}");
+        let calls: Vec<_> = asked.lines().filter(|line| line.contains("AF_INET")).collect();
+        assert!(calls.is_empty(), "{arguments:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn an_archive_that_lies_about_its_sizes_is_not_unpacked_without_end() {
+    let shop = Workshop::new();
+    archive(&shop, "bad-1.zip", &[("types.xsd", BASE), ("zeros.xml", &"0".repeat((64 << 20) + 1))]);
+    let mut bytes = fs::read(shop.file("bad-1.zip")).expect("the archive");
+    assert!(bytes.len() < 1 << 20, "a bomb");
+    for (signature, size) in [(b"PK\x01\x02", 24), (b"PK\x03\x04", 22)] {
+        let entry = bytes.windows(4).rposition(|four| four == signature).expect("an entry");
+        bytes[entry + size..entry + size + 4].copy_from_slice(&100_u32.to_le_bytes());
+    }
+    shop.write("bad-1.zip", bytes);
+    let ran = shop.run(&["standard", "add", "bad-1.zip"]);
+    assert!(ran.code == 1 && ran.errors.contains("larger than its declared"), "{ran:?}");
+    assert!(!shop.file("config/standards").exists(), "nothing was written");
 }
 
 #[test]

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Standard {
     id: StandardId,
     files: BTreeMap<String, Vec<u8>>,
-    texts: BTreeMap<String, String>,
     outlines: BTreeMap<String, Outline>,
+    /// The schemas that cannot be read. Where no other one asks for them, the others are of use without them.
+    broken: Vec<Fault>,
     record: Record,
 }
 
@@ -32,17 +33,17 @@ impl std::fmt::Debug for Standard {
 }
 
 impl Standard {
-    /// Makes a standard of a package's files, or names everything that keeps it from being one. What it imports and does not
-    /// hold comes from `shelf`, from the standards `among` where some are named.
+    /// Makes a standard of a package's files, or names everything that keeps it from being one. A schema that cannot be read
+    /// keeps it only if another one needs it; [`roots`](Self::roots) names it. What the package imports and does not hold
+    /// comes from `shelf`, from the standards `among` where some are named.
     pub fn of_package(
         id: StandardId,
         files: BTreeMap<String, Vec<u8>>,
         shelf: &Shelf,
         among: &[StandardId],
     ) -> Result<Self, Vec<Fault>> {
-        let (texts, mut faults) = schemas(&files);
-        let mut made = Self::of_texts(id, files, texts);
-        if made.outlines.is_empty() && faults.is_empty() {
+        let (mut made, mut faults) = (Self::of_files(id, files), Vec::new());
+        if made.outlines.is_empty() && made.broken.is_empty() {
             faults.push(Fault::of_file(".", "the package holds no schema").hint("a schema is a file *.xsd"));
         }
         if made.files.contains_key(STANDARD_MANIFEST) {
@@ -51,7 +52,8 @@ impl Standard {
                 .push(Fault::of_file(STANDARD_MANIFEST, message).hint("give the folder as it was published"));
         }
         let catalog = made.link(shelf, among, &mut faults);
-        if !faults.is_empty() {
+        if !faults.is_empty() || made.outlines.is_empty() {
+            faults.splice(..0, std::mem::take(&mut made.broken));
             return Err(faults);
         }
         made.record = made.recorded(catalog);
@@ -74,14 +76,11 @@ impl Standard {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let (texts, faults) = schemas(&files);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok(Self { record, ..Self::of_texts(id, files, texts) })
+        Ok(Self { record, ..Self::of_files(id, files) })
     }
 
-    fn of_texts(id: StandardId, files: BTreeMap<String, Vec<u8>>, texts: BTreeMap<String, String>) -> Self {
+    fn of_files(id: StandardId, files: BTreeMap<String, Vec<u8>>) -> Self {
+        let (texts, broken) = schemas(&files);
         let record = Record {
             name: id.name().to_owned(),
             version: id.version().to_owned(),
@@ -90,7 +89,7 @@ impl Standard {
             files: Vec::new(),
             catalog: Vec::new(),
         };
-        Self { id, files, outlines: outlines(&texts), texts, record }
+        Self { id, files, outlines: outlines(&texts), broken, record }
     }
 
     fn link(&self, shelf: &Shelf, among: &[StandardId], faults: &mut Vec<Fault>) -> BTreeSet<CatalogEntry> {
@@ -146,20 +145,24 @@ impl Standard {
         self.outlines.values().map(|outline| outline.namespace.as_str()).collect()
     }
 
-    /// Compiles every schema that no other one of the package asks for. It may not be on `shelf` yet.
+    /// Compiles every schema that no other one of the package asks for, and names those that cannot be read. It may not be on
+    /// `shelf` yet.
     pub fn roots(&self, shelf: &mut Shelf) -> Vec<Root> {
-        let again = Self {
-            record: self.record.clone(),
-            ..Self::of_texts(self.id.clone(), self.files.clone(), self.texts.clone())
-        };
-        shelf.put(again);
+        shelf
+            .put(Self { record: self.record.clone(), ..Self::of_files(self.id.clone(), self.files.clone()) });
         let paths = self.root_paths().into_iter();
         let compiled = paths.map(|path| {
             let picked = shelf.pick(&self.id, &path).map_err(|fault| vec![fault]);
             let faults = picked.and_then(|picked| Schema::compile_picked(&picked)).err().unwrap_or_default();
             Root { path, faults }
         });
-        compiled.collect()
+        compiled.chain(self.broken.iter().map(|fault| self.unread(fault))).collect()
+    }
+
+    /// A fault of it is named as those of the others are.
+    fn unread(&self, fault: &Fault) -> Root {
+        let file = format!("{RESERVED}{}/{}", self.id, fault.file);
+        Root { path: fault.file.clone(), faults: vec![Fault { file, ..fault.clone() }] }
     }
 
     /// Where schemas ask for each other in a circle, all of the circle count.

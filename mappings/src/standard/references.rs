@@ -73,20 +73,8 @@ impl Outline {
 
 /// Where the value of the attribute `schemaLocation` stands in a start tag of `text`.
 fn value_in(text: &str, tag: &Range<usize>) -> Option<Range<usize>> {
-    let mut at = tag.start;
-    loop {
-        // Values are skipped whole, so that a name inside of one is not taken for an attribute.
-        let equals = at + text[at..tag.end].find('=')?;
-        let name = text[at..equals].trim_end().rsplit(|c: char| c.is_ascii_whitespace()).next()?;
-        let rest = &text[equals + 1..tag.end];
-        let open = equals + 1 + rest.find(['"', '\''])?;
-        let quote = char::from(*text.as_bytes().get(open)?);
-        let close = open + 1 + text[open + 1..tag.end].find(quote)?;
-        if name == "schemaLocation" {
-            return Some(open + 1..close);
-        }
-        at = close + 1;
-    }
+    let values = scan::attribute_values(text, tag);
+    values.into_iter().find(|(name, _)| *name == "schemaLocation").map(|(_, value)| value)
 }
 
 /// The outlines of all files that are schemas.

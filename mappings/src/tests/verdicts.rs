@@ -33,6 +33,7 @@ const GOOD: &str = "<root xmlns='urn:v' xmlns:xsi='http://www.w3.org/2001/XMLSch
 <zeiger nr='2'/>
 <sprache>de</sprache>
 <name>n1</name>
+<wahr>true</wahr>
 </root>";
 
 /// What stands in the good document, and what in its place is to be judged. Some are right on purpose.
@@ -67,6 +68,19 @@ const CHANGES: &[(&str, &str)] = &[
     ("2026-01-31<", "31.01.2026<"),
     ("2026-01-31<", "2026-01-31Z<"),
     ("2026-01-31<", "2026-13-01<"),
+    ("2026-01-31<", "\n 2026-01-31\t<"),
+    ("2026-01-31<", " 2026-13-01 <"),
+    ("2026-01-31<", "2026 -01-31<"),
+    ("2000-02-29", " 2000-02-29\n"),
+    ("P1D", " P1D "),
+    ("0aFF", " 0aFF "),
+    ("true</ja", " true </ja"),
+    ("<arm>", "<arm seit=' 2026-01-31 '>"),
+    ("<arm>", "<arm seit=' 2026-01 -31 '>"),
+    ("<arm>", "<arm ja=' 1 '>"),
+    ("<arm>", "<arm ja=' 0 '>"),
+    ("<wahr>true", "<wahr> 1\n"),
+    ("<wahr>true", "<wahr> 0\n"),
     ("T10:00:00Z", "T24:00:00Z"),
     ("T10:00:00Z", "T25:00:00Z"),
     ("T10:00:00Z", "T10:00Z"),
@@ -146,7 +160,7 @@ const CHANGES: &[(&str, &str)] = &[
 ];
 
 /// The line of `</root>`.
-const LAST_LINE: u32 = 28;
+const LAST_LINE: u32 = 29;
 
 /// Where the two differ, and why.
 const DIFFER: &[(&str, &str, &str)] = &[];

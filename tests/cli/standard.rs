@@ -92,7 +92,7 @@ fn what_of_a_package_compiles_is_installed_and_the_rest_is_named() {
     for told in ["übersetzt  m.xsd", "FEHLER     n.xsd", "FEHLER     kaputt.xsd"] {
         assert!(ran.text.contains(told), "{told}: {ran:?}");
     }
-    for why in ["standards/m/3/n.xsd:3:1:", "Fehlt", "standards/m/3/kaputt.xsd:1:"] {
+    for why in ["standards/m/3/n.xsd:3:1:", "Fehlt", "standards/m/3/kaputt.xsd:2:"] {
         assert!(ran.text.contains(why), "{why}: {ran:?}");
     }
     let again = shop.run(&["standard", "add", "m-3.zip", "--json"]).json();
@@ -102,7 +102,9 @@ fn what_of_a_package_compiles_is_installed_and_the_rest_is_named() {
     assert_eq!(shop.run(&["check"]).code, 0);
     shop.write("gut.xml", "<a xmlns='urn:m'>12345</a>");
     assert_eq!(shop.run(&["validate", "standard:m@3/m.xsd", "gut.xml"]).code, 0);
-    for (schema, why) in [("n.xsd", "standards/m/3/n.xsd:3:"), ("kaputt.xsd", "`m@3` has no schema")] {
+    for (schema, why) in
+        [("n.xsd", "standards/m/3/n.xsd:3:"), ("kaputt.xsd", "kaputt.xsd, which cannot be read: 2:")]
+    {
         let ran = shop.run(&["validate", &format!("standard:m@3/{schema}"), "gut.xml"]);
         assert!(ran.code == 1 && ran.errors.contains(why), "{ran:?}");
     }
@@ -115,7 +117,7 @@ fn what_of_a_package_compiles_is_installed_and_the_rest_is_named() {
     for entries in [vec![("a.xsd", asks), ("kaputt.xsd", "<xs:schema\n>")], vec![("kaputt.xsd", "<x")]] {
         archive(&shop, "o-1.zip", &entries);
         let ran = shop.run(&["standard", "add", "o-1.zip"]);
-        assert!(ran.code == 1 && ran.errors.contains("kaputt.xsd:1:"), "{ran:?}");
+        assert!(ran.code == 1 && ran.errors.contains("kaputt.xsd:"), "{ran:?}");
     }
     assert!(!shop.file("config/standards/o").exists());
 }

@@ -183,6 +183,11 @@ impl Standard {
         &self.outlines
     }
 
+    /// What is wrong with the schemas that cannot be read.
+    pub(crate) fn broken(&self) -> &[Fault] {
+        &self.broken
+    }
+
     pub(crate) fn catalog(&self) -> &[CatalogEntry] {
         &self.record.catalog
     }

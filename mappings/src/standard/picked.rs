@@ -119,12 +119,16 @@ fn find(shelf: &Shelf, id: &StandardId, schema: &str) -> Result<String, Fault> {
         return Err(Fault::of_file("", message).hint("rohrpost standard add"));
     };
     let outlines = standard.outlines();
-    let called_so: Vec<_> =
-        outlines.keys().filter(|path| *path == schema || path.ends_with(&format!("/{schema}"))).collect();
+    let called_so: Vec<_> = outlines.keys().filter(|path| called(path, schema)).collect();
     match called_so.as_slice() {
         [one] => Ok((*one).clone()),
         _ if outlines.contains_key(schema) => Ok(schema.to_owned()),
         [] => {
+            if let Some(fault) = standard.broken().iter().find(|fault| called(&fault.file, schema)) {
+                let Fault { file, line, column, message, .. } = fault;
+                let message = format!("`{id}` has {file}, which cannot be read: {line}:{column}: {message}");
+                return Err(Fault::of_file("", message).hint("ask who publishes it for a sound one"));
+            }
             let message = format!("`{id}` has no schema `{schema}`");
             Err(Fault::of_file("", message).hint(format!("it has: {}", shortened(outlines.keys()))))
         }
@@ -134,6 +138,10 @@ fn find(shelf: &Shelf, id: &StandardId, schema: &str) -> Result<String, Fault> {
                 .hint(format!("write one of: {}", shortened(several.iter().copied()))))
         }
     }
+}
+
+fn called(path: &str, schema: &str) -> bool {
+    path.strip_suffix(schema).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
 }
 
 fn shortened<'p>(paths: impl Iterator<Item = &'p String>) -> String {

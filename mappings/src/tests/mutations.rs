@@ -301,6 +301,18 @@ const KINDS: &[(&str, Fault)] = &[
     ("element in a text", |m, e| m.content(e).and_then(|text| m.with_content(e, &format!("{text}<neu/>")))),
     ("empty", |m, e| m.content(e).and_then(|_| m.with_content(e, ""))),
     ("white space", |m, e| m.content(e).and_then(|text| m.with_content(e, &format!("\n {text}\t")))),
+    ("white space around a date", |m, e| {
+        let text = m.content(e).filter(|text| text.len() > 9 && text.as_bytes()[4] == b'-')?;
+        m.with_content(e, &format!("\n {text}\t"))
+    }),
+    ("boolean written differently", |m, e| {
+        let other = match m.content(e)? {
+            "true" => " 1",
+            "1" => "true ",
+            _ => return None,
+        };
+        m.with_content(e, other)
+    }),
     ("comment in a value", |m, e| {
         m.content(e).and_then(|text| m.with_content(e, &format!("{text}<!-- Probe -->")))
     }),

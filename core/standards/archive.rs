@@ -49,6 +49,12 @@ fn looked_through(archive: &mut Archive, shown: &str) -> Vec<Fault> {
         }
         faults.extend(what.map(|what| of_entry(shown, &name, &what)));
     }
+    for name in seen.values() {
+        let mut folders = name.trim_end_matches('/').match_indices('/').map(|(at, _)| &name[..at]);
+        if let Some(file) = folders.find(|folder| seen.contains_key(&folder.to_lowercase())) {
+            faults.push(of_entry(shown, name, &format!("lies in {file:?}, which is a file")));
+        }
+    }
     if archive.has_duplicate_names() {
         faults.push(Fault::of_file(shown, "holds two files of one name; pack the files anew"));
     }

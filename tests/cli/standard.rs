@@ -217,6 +217,10 @@ fn what_lacks_an_import_or_is_not_safe_is_refused_whole() {
     }
     archive(&shop, "bad-1.zip", &[("types.xsd", BASE), ("Types.xsd", BASE)]);
     assert!(shop.run(&["standard", "add", "bad-1.zip"]).errors.contains("is there twice"));
+    archive(&shop, "bad-1.zip", &[("types.xsd", BASE), ("types.xsd/m.xsd", MESSAGE)]);
+    assert!(
+        shop.run(&["standard", "add", "bad-1.zip"]).errors.contains("lies in \"types.xsd\", which is a file")
+    );
     let mut made = zip::ZipWriter::new(fs::File::create(shop.file("bad-1.zip")).expect("a file"));
     made.add_symlink("x.xsd", "/etc/passwd", SimpleFileOptions::default()).expect("an entry");
     made.finish().expect("an archive");

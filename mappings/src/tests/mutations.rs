@@ -347,9 +347,7 @@ const KINDS: &[(&str, Fault)] = &[
     }),
     ("namespace", |m, e| {
         let prefix = m.name(e).split_once(':').map_or(String::new(), |(prefix, _)| format!(":{prefix}"));
-        if e.parent.is_none() {
-            return None;
-        }
+        e.parent?;
         m.with_attribute(e, &format!("xmlns{prefix}=\"urn:falsch\""))
     }),
     ("wrong xsi:type", |m, e| m.with_attribute(e, &typed(m.edition.wrong_type))),

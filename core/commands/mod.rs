@@ -12,6 +12,7 @@ mod queue;
 pub mod send;
 mod serve;
 mod sign;
+mod standard;
 mod table;
 mod test;
 mod validate;
@@ -45,6 +46,8 @@ pub enum Command {
     Map(map::Arguments),
     /// Check a file against a schema.
     Validate(validate::Arguments),
+    /// Install published standards (XÖV) with their schemas and code lists; list and remove them.
+    Standard(standard::Arguments),
     /// Sign a file with a configured seal.
     Sign(sign::Arguments),
     /// Verify a signed file.
@@ -70,6 +73,7 @@ impl Command {
             Self::Test(arguments) => test::run(&arguments, context),
             Self::Map(arguments) => map::run(&arguments, context),
             Self::Validate(arguments) => validate::run(&arguments, context),
+            Self::Standard(arguments) => standard::run(&arguments, context),
             Self::Sign(arguments) => sign::run(&arguments, context),
             Self::Verify(arguments) => verify::run(&arguments, context),
             Self::Send(arguments) => send::run(&arguments, context),

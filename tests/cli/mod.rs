@@ -9,6 +9,7 @@ mod many;
 mod policy;
 mod probe;
 mod queue;
+mod standard;
 
 use std::fs;
 use std::path::{Path, PathBuf};

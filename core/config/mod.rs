@@ -19,9 +19,12 @@ mod demo;
 mod destinations;
 mod files;
 mod glance;
+mod holes;
 mod hub;
 mod mappings;
 mod origin;
+mod overrides;
+mod placeholders;
 mod reader;
 mod references;
 mod routes;
@@ -42,6 +45,7 @@ use clients::ClientDraft;
 use crosscheck::World;
 use destinations::{DestinationDraft, Surroundings};
 use files::Files;
+use holes::Whole;
 use hub::HubDraft;
 use mappings::Library;
 use reader::{Faults, Placed, Source};
@@ -76,6 +80,8 @@ pub struct Configuration {
     pub named: BTreeMap<String, Digest>,
     /// The kind of each destination's adapter.
     pub adapters: BTreeMap<DestinationName, &'static str>,
+    /// What it leaves open.
+    pub warnings: Vec<Fault>,
 }
 
 /// Reads and checks everything, and returns **all** faults of all files, sorted by file, line and column. Keys and
@@ -191,12 +197,22 @@ impl Draft {
     fn check_routes(&self, faults: &Faults) {
         let (destinations, seals) = (&self.destinations, &self.seals);
         let media_type = |name: &str| self.library.media_type(name);
-        let world = World { known: &self.known, destinations, seals, media_type: &media_type };
+        let params = |name: &str| self.library.params(name);
+        let tenants = self.tenants.iter().map(|tenant| (&tenant.name.value, tenant)).collect();
+        let destinations = destinations.iter().map(|draft| (&draft.name.value, draft)).collect();
+        let (media_type, params) = (&media_type, &params);
+        let world = World { known: &self.known, tenants, destinations, seals, media_type, params };
         self.routes.iter().for_each(|route| world.check_route(route, faults));
         crosscheck::check_ties(&self.routes, faults);
     }
 
+    fn holes(&self) -> Vec<Fault> {
+        let Self { tenants, clients, destinations, routes, .. } = self;
+        Whole { tenants, clients, destinations, routes }.holes()
+    }
+
     fn build(self, folder: &Path) -> Option<Configuration> {
+        let warnings = self.holes();
         let draft = self.hub?;
         let receipt_seal = draft.receipt_seal.as_ref()?.value.clone();
         let library = folder.join(&draft.mappings.as_ref()?.value);
@@ -215,9 +231,10 @@ impl Draft {
                 Signer::Receipt(_) => {}
             }
         }
-        let tenants = self.tenants.into_iter().map(TenantDraft::build);
         let clients = self.clients.into_iter().map(ClientDraft::build);
-        let routes = self.routes.into_iter().map(RouteDraft::build).collect::<Option<Vec<_>>>()?;
+        let routes =
+            self.routes.into_iter().map(|route| route.build(&self.tenants)).collect::<Option<Vec<_>>>()?;
+        let tenants = self.tenants.iter().map(TenantDraft::build);
         let catalog = Catalog {
             tenants: tenants.map(|tenant| (tenant.name.clone(), tenant)).collect(),
             clients: clients.map(|client| (client.name.clone(), client)).collect(),
@@ -235,6 +252,7 @@ impl Draft {
             library,
             named: self.named,
             adapters,
+            warnings,
         })
     }
 }

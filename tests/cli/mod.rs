@@ -6,6 +6,7 @@ mod faults;
 mod files;
 mod hub;
 mod many;
+mod one_route;
 mod policy;
 mod probe;
 mod queue;

@@ -9,6 +9,7 @@ mod mappings;
 mod operations;
 mod privacy;
 mod sizes;
+mod stages;
 mod tenants;
 mod tls;
 mod unrouted;

@@ -83,12 +83,12 @@ impl Engine {
             Err(_) => return Ok(None),
         };
         let catalog = self.catalog();
-        let now = catalog.routes.get(&pinned.route).and_then(|route| {
-            let step = route.steps.iter().find(|step| step.name == delivery.step)?;
-            let destination = step.destination_for(&delivery.tenant)?;
-            Some(Order::Mend { pinned: catalog.pin(route, step), destination })
-        });
-        Ok(now)
+        let Some((route, step)) = catalog.step(&pinned.route, &delivery.tenant, &delivery.step) else {
+            return Ok(None);
+        };
+        let Some(origin) = self.ports.records.origin(delivery.submission).await? else { return Ok(None) };
+        let destination = step.destination_for(&delivery.tenant, origin.submission.test);
+        Ok(destination.map(|destination| Order::Mend { pinned: catalog.pin(route, step), destination }))
     }
 
     /// Pauses, drains or resumes a destination. Returns whether that changed anything.

@@ -97,24 +97,27 @@ pub fn route_for<'a>(catalog: &'a Catalog, facts: &Facts<'_>) -> Result<&'a Rout
     }
 }
 
-/// The deliveries that a route makes of a submission: one per step.
-pub fn plan(catalog: &Catalog, route: &Route, tenant: &TenantName, now: Timestamp) -> Vec<NewDelivery> {
-    route.steps.iter().map(|step| planned(catalog, route, step, tenant, now)).collect()
-}
-
-fn planned(
+/// The deliveries that a route makes of a submission of `tenant` whose test flag is `test`: one per step.
+pub fn plan(
     catalog: &Catalog,
     route: &Route,
-    step: &Step,
-    tenant: &TenantName,
+    (tenant, test): (&TenantName, bool),
     now: Timestamp,
-) -> NewDelivery {
+) -> Vec<NewDelivery> {
+    let planned = |step: &Step| NewDelivery {
+        destination: step.destination_for(tenant, test),
+        ..planned(catalog, route, step, now)
+    };
+    route.steps_for(tenant).iter().map(planned).collect()
+}
+
+fn planned(catalog: &Catalog, route: &Route, step: &Step, now: Timestamp) -> NewDelivery {
     let waits = !step.after.is_empty();
     let names: Vec<_> = step.after.iter().map(StepName::as_str).collect();
     NewDelivery {
         id: DeliveryId::new(now),
         step: step.name.clone(),
-        destination: step.destination_for(tenant),
+        destination: None,
         pinned: Some(catalog.pin(route, step)),
         ordered: step.ordered,
         after: step.after.clone(),
@@ -163,14 +166,14 @@ mod tests {
     use super::*;
     use rohrpost_model::client::{Grant, Role};
     use rohrpost_model::limits::Limits;
-    use rohrpost_model::route::{Match, Tenant};
+    use rohrpost_model::route::{Match, Stage, Tenant};
     use std::collections::{BTreeMap, BTreeSet};
 
     const SERVICE: &str = "99128001000000";
 
     fn tenant(name: &str, areas: &[&str]) -> Tenant {
         let areas = areas.iter().map(|area| area.parse().unwrap()).collect();
-        Tenant { name: name.parse().unwrap(), title: name.to_owned(), areas }
+        Tenant { name: name.parse().unwrap(), title: name.to_owned(), areas, stage: Stage::Live }
     }
 
     fn route(name: &str, tenant: &str, kind: Option<&str>, service: Option<&str>, area: &str) -> Route {
@@ -180,7 +183,14 @@ mod tests {
             area: area.parse().unwrap(),
         };
         let tenants = BTreeSet::from([tenant.parse().unwrap()]);
-        Route { name: name.parse().unwrap(), tenants, matches, steps: Vec::new() }
+        Route {
+            name: name.parse().unwrap(),
+            tenants,
+            matches,
+            steps: Vec::new(),
+            special: BTreeMap::new(),
+            testing: BTreeSet::new(),
+        }
     }
 
     fn catalog(tenants: Vec<Tenant>, routes: Vec<Route>) -> Catalog {

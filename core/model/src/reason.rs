@@ -51,6 +51,8 @@ pub enum ReasonCode {
     NoDestination,
     /// The destination does not serve the tenant, or test and live do not fit (`destination`).
     DestinationForbidden,
+    /// The tenant, or the route for it, is in the stage test, and the submission is no test (`tenant`, `route`).
+    TestStage,
     /// The pinned version cannot be loaded (`version`).
     VersionMissing,
     /// The seal is not configured, or has another form than at acceptance (`seal`).
@@ -153,7 +155,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 58] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::Routed,
@@ -162,6 +164,7 @@ impl ReasonCode {
         Self::ConditionFailed,
         Self::NoDestination,
         Self::DestinationForbidden,
+        Self::TestStage,
         Self::VersionMissing,
         Self::NoSeal,
         Self::SealFailed,

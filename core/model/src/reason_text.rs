@@ -31,9 +31,12 @@ const fn text(code: C) -> (&'static str, &'static str) {
         C::NoRoute | C::RouteTie | C::Routed | C::WaitsForSteps | C::ConditionFalse | C::ConditionFailed => {
             routing(code)
         }
-        C::NoDestination | C::DestinationForbidden | C::VersionMissing | C::NoSeal | C::SealFailed => {
-            configuration(code)
-        }
+        C::NoDestination
+        | C::DestinationForbidden
+        | C::TestStage
+        | C::VersionMissing
+        | C::NoSeal
+        | C::SealFailed => configuration(code),
         C::MappingFailed | C::MappingLimit | C::SourceInvalid | C::TargetInvalid => mapping(code),
         C::RetriedByPerson
         | C::DiscardedByPerson
@@ -92,6 +95,12 @@ const fn configuration(code: C) -> (&'static str, &'static str) {
         C::DestinationForbidden => (
             "Das Ziel {destination} darf diese Einreichung nicht erhalten (Mandant oder Testbetrieb). Konfiguration prüfen.",
             "The destination {destination} must not get this submission (tenant or test stage). Check the configuration.",
+        ),
+        C::TestStage => (
+            "Der Mandant {tenant} oder die Route {route} ist im Testbetrieb (`stage`), und dies ist keine Testeinreichung. \
+             Sie wartet; sobald beide im Echtbetrieb sind, mit `queue retry` neu zustellen.",
+            "The tenant {tenant} or the route {route} is in the stage test, and this submission is no test. It waits; once \
+             both are live, `queue retry`.",
         ),
         C::VersionMissing => (
             "Die bei der Annahme festgelegte Fassung {version} fehlt. Sicherung prüfen.",

@@ -97,8 +97,10 @@ impl Intake {
         let facts = self.facts();
         match routing::route_for(&self.catalog, &facts) {
             Ok(route) => {
-                let checks = route.steps.iter().filter_map(|step| step.mapping.clone()).collect();
-                Ok((routing::plan(&self.catalog, route, &self.tenant, now), checks))
+                let steps = route.steps_for(&self.tenant);
+                let checks = steps.iter().filter_map(|step| step.mapping.clone()).collect();
+                let whose = (&self.tenant, self.intent.test);
+                Ok((routing::plan(&self.catalog, route, whose, now), checks))
             }
             Err(none) => {
                 let step =

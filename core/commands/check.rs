@@ -5,7 +5,7 @@ use super::table::Table;
 use crate::config::Configuration;
 use crate::faults::Stop;
 use rohrpost_engine::catalog::Catalog;
-use rohrpost_model::route::{Route, Stage, Step, Tenant};
+use rohrpost_model::route::{RESPONSIBLE, Route, Stage, Step, Tenant};
 use rohrpost_model::{AreaPattern, Fault};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -197,23 +197,32 @@ fn deliveries<'a>(
     })
 }
 
+/// Where submissions with this test flag go, if anywhere: a name, or a template that the table of responsibilities fills.
+fn leads_to(catalog: &Catalog, (tenant, stage): (&Tenant, Stage), step: &Step, test: bool) -> Option<String> {
+    let name = step.template_for(test).replace("{tenant}", tenant.name.as_str());
+    if !stage.takes(test) {
+        return None;
+    }
+    if name.contains(RESPONSIBLE) {
+        return Some(name).filter(|_| !test || stage == Stage::Test || step.test_destination.is_some());
+    }
+    catalog.destinations.get(name.as_str()).filter(|to| to.destination.test == test).map(|_| name)
+}
+
 fn delivery(configuration: &Configuration, route: &Route, tenant: &Tenant, step: &Step) -> DeliveryLine {
     let Configuration { catalog, adapters, .. } = configuration;
-    let leads_to = |test: bool| {
-        let name = step.destination_for(&tenant.name, test)?;
-        catalog.destinations.get(&name).filter(|to| to.destination.test == test).map(|_| name)
-    };
     let stage = route.stage_for(tenant);
-    let (live, test) = (leads_to(false).filter(|_| stage == Stage::Live), leads_to(true));
-    let adapter = live.as_ref().or(test.as_ref()).and_then(|name| adapters.get(name));
+    let leads_to = |test: bool| leads_to(catalog, (tenant, stage), step, test);
+    let (live, test) = (leads_to(false), leads_to(true));
+    let adapter = live.as_ref().or(test.as_ref()).and_then(|name| adapters.get(name.as_str()));
     DeliveryLine {
         route: route.name.to_string(),
         tenant: tenant.name.to_string(),
         stage,
         step: step.name.to_string(),
         adapter: adapter.copied().unwrap_or_default().to_owned(),
-        destination: live.map(|name| name.to_string()),
-        test_destination: test.map(|name| name.to_string()),
+        destination: live,
+        test_destination: test,
         mapping: step.mapping.as_ref().map(ToString::to_string),
         params: step.params.clone(),
         seal: step.seal.as_ref().map(ToString::to_string),

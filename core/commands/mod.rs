@@ -9,6 +9,7 @@ mod library;
 mod map;
 mod probe;
 mod queue;
+mod resolve;
 pub mod send;
 mod serve;
 mod sign;
@@ -39,6 +40,8 @@ pub enum Command {
     Config(config::Arguments),
     /// Check configuration, mappings, schemas, keys and certificates; report every fault.
     Check(check::Arguments),
+    /// Say who is responsible for a service in an area, and where a submission would go.
+    Resolve(resolve::Arguments),
     /// Run the cases of mappings.
     Test(test::Arguments),
     /// Apply a mapping to a file.
@@ -67,6 +70,7 @@ impl Command {
             Self::Demo(arguments) => demo::run(&arguments, context),
             Self::Config(arguments) => config::run(&arguments, context),
             Self::Check(arguments) => check::run(&arguments, context),
+            Self::Resolve(arguments) => resolve::run(&arguments, context),
             Self::Test(arguments) => test::run(&arguments, context),
             Self::Map(arguments) => map::run(&arguments, context),
             Self::Validate(arguments) => validate::run(&arguments, context),

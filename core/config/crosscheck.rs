@@ -2,14 +2,15 @@
 //! and for each submission it is clear which route takes it.
 
 use super::destinations::DestinationDraft;
-use super::placeholders::{Unfilled, for_tenant};
+use super::placeholders::{Unfilled, asks_the_table, destination_for, for_tenant};
 use super::reader::{Faults, Placed};
 use super::references::Known;
+use super::responsibilities::LineDraft;
 use super::routes::{RouteDraft, StepDraft};
 use super::seals::{Form, SealDraft};
 use super::tenants::TenantDraft;
 use rohrpost_model::ports::SealForm;
-use rohrpost_model::route::{Match, Stage};
+use rohrpost_model::route::{Match, RESPONSIBLE, Stage};
 use rohrpost_model::{DestinationName, Fault, MappingName, TenantName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,8 @@ pub struct World<'a> {
     pub destinations: BTreeMap<&'a DestinationName, &'a DestinationDraft>,
     /// Seals that could be read.
     pub seals: &'a [SealDraft],
+    /// The table of responsibilities, as far as it could be read.
+    pub lines: &'a [LineDraft],
     /// The media type of what a mapping makes; `None` for one that has faults or is not there.
     pub media_type: &'a dyn Fn(&str) -> Option<String>,
     /// The parameters of a mapping; the same.
@@ -31,6 +34,7 @@ pub struct World<'a> {
 
 /// One step as it is for one tenant.
 struct Resolved<'a> {
+    route: &'a RouteDraft,
     step: &'a StepDraft,
     tenant: &'a TenantDraft,
     stage: Stage,
@@ -46,7 +50,7 @@ impl World<'_> {
             let Some(tenant) = self.tenants.get(&name.value) else { continue };
             let stage = stage_of(route, tenant);
             for step in &route.steps_for(name) {
-                self.check_step(&Resolved { step, tenant, stage }, &mut told, faults);
+                self.check_step(&Resolved { route, step, tenant, stage }, &mut told, faults);
             }
         }
         // Also where no tenant can be read.
@@ -60,10 +64,10 @@ impl World<'_> {
         // While a tenant tests, the destination that it has later need not be there.
         let lives = it.stage == Stage::Live || test_destination.is_none();
         if let Some(template) = destination.as_ref().filter(|_| lives) {
-            self.check_destination(template, it.stage == Stage::Test, it, told, faults);
+            self.check_destinations(template, it.stage == Stage::Test, it, told, faults);
         }
         if let Some(template) = test_destination {
-            self.check_destination(template, true, it, told, faults);
+            self.check_destinations(template, true, it, told, faults);
         }
         self.check_params(it, faults);
         self.check_names(it.step, faults);
@@ -76,8 +80,8 @@ impl World<'_> {
         self.check_seal(step, faults);
     }
 
-    /// One fault for each destination that a template leads to, and for each tenant that must not reach it.
-    fn check_destination(
+    /// All destinations that a template leads to: one, or as many as the table of responsibilities names.
+    fn check_destinations(
         &self,
         template: &Placed<String>,
         test: bool,
@@ -85,10 +89,41 @@ impl World<'_> {
         told: &mut BTreeSet<String>,
         faults: &Faults,
     ) {
-        let text = match for_tenant(template, it.tenant) {
-            Ok(text) => text,
-            Err(Unfilled { message, hint }) => return faults.note(template.at.fault(message).hint(hint)),
+        let mut check = |name: Option<&DestinationName>| match destination_for(template, it.tenant, name) {
+            Ok(text) => self.check_destination(template, &text, (test, it), told, faults),
+            Err(Unfilled { message, hint }) => faults.note(template.at.fault(message).hint(hint)),
         };
+        if !asks_the_table(template) {
+            return check(None);
+        }
+        let mut named = BTreeSet::new();
+        for line in self.lines.iter().filter(|line| concerns(line, it)) {
+            match &line.destination {
+                Some(name) => drop(named.insert(&name.value)),
+                None => faults.note(no_destination(line, it)),
+            }
+        }
+        if named.is_empty() {
+            let what = format!(
+                "no line of responsibilities/*.csv names a destination for the tenant `{}` here",
+                *it.tenant.name
+            );
+            faults.note(
+                template.at.fault(what).hint("add one, or name another destination with an [[override]]"),
+            );
+        }
+        named.into_iter().for_each(|name| check(Some(name)));
+    }
+
+    /// One fault for each destination that a template leads to, and for each tenant that must not reach it.
+    fn check_destination(
+        &self,
+        template: &Placed<String>,
+        text: &str,
+        (test, it): (bool, &Resolved<'_>),
+        told: &mut BTreeSet<String>,
+        faults: &Faults,
+    ) {
         let Ok(name) = text.parse::<DestinationName>() else {
             if told.insert(template.at.to_string()) {
                 let fault = template.at.fault(format!("`{text}` is not a destination's name"));
@@ -149,6 +184,23 @@ impl World<'_> {
             _ => {}
         }
     }
+}
+
+/// Whether a line of the table can be about a submission that the route takes for the tenant.
+fn concerns(line: &LineDraft, it: &Resolved<'_>) -> bool {
+    let Some(takes) = &it.route.matches else { return false };
+    let services = &takes.services;
+    let meets = services.is_empty() || services.iter().any(|service| line.service.covers(service));
+    *line.tenant == *it.tenant.name && meets && line.area.overlaps(&takes.area)
+}
+
+fn no_destination(line: &LineDraft, it: &Resolved<'_>) -> Fault {
+    let route = &it.route.name;
+    let fault = line.at.fault(format!(
+        "the line names no destination, and the route `{}` ({}) asks for one with {RESPONSIBLE}",
+        **route, route.at
+    ));
+    fault.hint("name one in the column `destination`")
 }
 
 /// The stage of a tenant on a route: the more careful of both.

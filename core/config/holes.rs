@@ -3,12 +3,13 @@
 
 use super::clients::ClientDraft;
 use super::destinations::DestinationDraft;
-use super::placeholders::for_tenant;
+use super::placeholders::{asks_the_table, destination_for};
 use super::reader::Placed;
+use super::responsibilities::LineDraft;
 use super::routes::{RouteDraft, StepDraft};
 use super::tenants::TenantDraft;
 use rohrpost_model::route::Match;
-use rohrpost_model::{AreaPattern, Fault, TenantName};
+use rohrpost_model::{AreaPattern, DestinationName, Fault, TenantName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is looked through.
@@ -21,6 +22,8 @@ pub struct Whole<'a> {
     pub destinations: &'a [DestinationDraft],
     /// Routes.
     pub routes: &'a [RouteDraft],
+    /// The table of responsibilities.
+    pub lines: &'a [LineDraft],
 }
 
 /// The routes that serve one tenant, each with what it takes.
@@ -36,6 +39,7 @@ impl Whole<'_> {
         holes.extend(self.routes.iter().flat_map(|route| self.of_route(route, &by_tenant)));
         holes.extend(self.clients.iter().flat_map(|client| of_client(client, &by_tenant)));
         holes.extend(self.of_destinations());
+        holes.extend(self.lines.iter().filter_map(|line| of_line(line, by_tenant.get(&line.tenant.value)?)));
         holes.sort();
         holes
     }
@@ -49,7 +53,10 @@ impl Whole<'_> {
         let Some(takes) = &route.matches else { return Vec::new() };
         let hole = |named: &Placed<TenantName>| {
             let tenant = self.tenants.iter().find(|tenant| tenant.name.value == named.value)?;
-            let common = common(tenant, takes);
+            let by_table = self.lines.iter().filter(|line| *line.tenant == named.value && meets(line, takes));
+            let areas_of: Vec<_> =
+                tenant.areas.iter().map(|area| &area.value).chain(by_table.map(|line| &line.area)).collect();
+            let common = common(&areas_of, takes);
             if common.is_empty() {
                 let what = format!(
                     "the route takes nothing of the tenant `{}`: it wants the area `{}`",
@@ -81,18 +88,42 @@ impl Whole<'_> {
 
     fn reached(&self, route: &RouteDraft) -> Vec<String> {
         let tenants = self.tenants.iter().filter(|tenant| route.serves(&tenant.name));
+        let by_table: BTreeSet<_> =
+            self.lines.iter().filter_map(|line| Some(&line.destination.as_ref()?.value)).collect();
         tenants
             .flat_map(|tenant| {
                 let steps = route.steps_for(&tenant.name);
-                steps.iter().flat_map(|step| reached_by(step, tenant)).collect::<Vec<_>>()
+                steps.iter().flat_map(|step| reached_by(step, tenant, &by_table)).collect::<Vec<_>>()
             })
             .collect()
     }
 }
 
-fn reached_by(step: &StepDraft, tenant: &TenantDraft) -> Vec<String> {
+fn reached_by(step: &StepDraft, tenant: &TenantDraft, by_table: &BTreeSet<&DestinationName>) -> Vec<String> {
     let templates = step.destination.iter().chain(&step.test_destination);
-    templates.filter_map(|template| for_tenant(template, tenant).ok()).collect()
+    let leads_to = |template: &Placed<String>| {
+        let named = by_table.iter().map(|name| Some(*name)).filter(|_| asks_the_table(template));
+        let names = named.chain([None].into_iter().filter(|_| !asks_the_table(template)));
+        names.filter_map(|name| destination_for(template, tenant, name).ok()).collect::<Vec<_>>()
+    };
+    templates.flat_map(leads_to).collect()
+}
+
+/// A line for whose services and areas its tenant has no route.
+fn of_line(line: &LineDraft, serving: &Serving<'_>) -> Option<Fault> {
+    if serving.iter().any(|(_, takes)| meets(line, takes) && takes.area.overlaps(&line.area)) {
+        return None;
+    }
+    let tenant = &*line.tenant;
+    let what = format!(
+        "no route of the tenant `{tenant}` takes the service {} in the area {}",
+        line.service, line.area
+    );
+    Some(line.at.fault(what).hint("add a route; until then it waits as `unrouted`"))
+}
+
+fn meets(line: &LineDraft, takes: &Match) -> bool {
+    takes.services.is_empty() || takes.services.iter().any(|service| line.service.covers(service))
 }
 
 fn of_tenant(tenant: &TenantDraft, serving: &Serving<'_>) -> Vec<Fault> {
@@ -129,10 +160,10 @@ fn of_client(client: &ClientDraft, by_tenant: &BTreeMap<&TenantName, Serving<'_>
 }
 
 /// The areas of a tenant that a route takes.
-fn common(tenant: &TenantDraft, takes: &Match) -> Vec<AreaPattern> {
-    let meeting = tenant.areas.iter().filter(|area| area.overlaps(&takes.area));
-    let narrower = |area: &Placed<AreaPattern>| {
-        if area.specificity() > takes.area.specificity() { area.value.clone() } else { takes.area.clone() }
+fn common(areas: &[&AreaPattern], takes: &Match) -> Vec<AreaPattern> {
+    let meeting = areas.iter().filter(|area| area.overlaps(&takes.area));
+    let narrower = |area: &&AreaPattern| {
+        if area.specificity() > takes.area.specificity() { (*area).clone() } else { takes.area.clone() }
     };
     meeting.map(narrower).collect()
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | find and read the files, or take those of a version that was kept | [`files`], [`origin`] |
 //! | read a file, noting every fault and going on | [`reader`] |
-//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
+//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`responsibilities`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
 //! | secrets: those of the demo; which changed | [`demo`], [`secrets`] |
 //! | what commands ask of hub.toml without loading the rest | [`glance`] |
@@ -27,6 +27,7 @@ mod overrides;
 mod placeholders;
 mod reader;
 mod references;
+mod responsibilities;
 mod routes;
 mod seals;
 mod secrets;
@@ -50,6 +51,7 @@ use hub::HubDraft;
 use mappings::Library;
 use reader::{Faults, Placed, Source};
 use references::{Known, Names, check_unique};
+use responsibilities::LineDraft;
 use rohrpost_engine::catalog::{Catalog, Connected};
 use rohrpost_kit::Adapter;
 use rohrpost_kit::settings::Secrets;
@@ -58,7 +60,7 @@ use rohrpost_model::version::ConfigurationText;
 use rohrpost_model::{DestinationName, Digest, Fault};
 use routes::RouteDraft;
 use seals::{Form, KeyReading, SealDraft, Signer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,6 +132,7 @@ struct Draft {
     destinations: Vec<DestinationDraft>,
     seals: Vec<SealDraft>,
     routes: Vec<RouteDraft>,
+    lines: Vec<LineDraft>,
     library: Library,
 }
 
@@ -145,6 +148,8 @@ impl Draft {
             each(&files.destinations, |source| DestinationDraft::read(source, surroundings, faults));
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
+        let lines =
+            files.responsibilities.iter().flat_map(|source| responsibilities::read(source, faults)).collect();
         let library = hub.as_ref().and_then(|hub| hub.mappings.as_ref());
         let library = library.and_then(|named| match origin {
             Origin::Folder => Library::of_hub(folder, named, faults),
@@ -167,7 +172,7 @@ impl Draft {
         };
         let text = text(&files, &library);
         let named = secrets::named(&files, folder, secrets);
-        Self { known, text, named, hub, tenants, clients, destinations, seals, routes, library }
+        Self { known, text, named, hub, tenants, clients, destinations, seals, routes, lines, library }
     }
 
     fn check(&self, faults: &Faults) {
@@ -177,6 +182,13 @@ impl Draft {
         check_unique("seal", self.seals.iter().map(|seal| &seal.name), faults);
         check_unique("route", self.routes.iter().map(|route| &route.name), faults);
         tenants::check_overlaps(&self.tenants, faults);
+        let named: BTreeSet<_> = self.lines.iter().map(|line| &line.tenant.value).collect();
+        self.tenants
+            .iter()
+            .filter(|it| !named.contains(&it.name.value))
+            .for_each(|it| it.check_areas(faults));
+        self.lines.iter().for_each(|line| line.check(&self.known, faults));
+        responsibilities::check_clashes(&self.lines, faults);
         clients::check_tokens(&self.clients, faults);
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
@@ -195,20 +207,20 @@ impl Draft {
     }
 
     fn check_routes(&self, faults: &Faults) {
-        let (destinations, seals) = (&self.destinations, &self.seals);
+        let (destinations, seals, lines) = (&self.destinations, &self.seals, &self.lines);
         let media_type = |name: &str| self.library.media_type(name);
         let params = |name: &str| self.library.params(name);
         let tenants = self.tenants.iter().map(|tenant| (&tenant.name.value, tenant)).collect();
         let destinations = destinations.iter().map(|draft| (&draft.name.value, draft)).collect();
         let (media_type, params) = (&media_type, &params);
-        let world = World { known: &self.known, tenants, destinations, seals, media_type, params };
+        let world = World { known: &self.known, tenants, destinations, seals, lines, media_type, params };
         self.routes.iter().for_each(|route| world.check_route(route, faults));
         crosscheck::check_ties(&self.routes, faults);
     }
 
     fn holes(&self) -> Vec<Fault> {
-        let Self { tenants, clients, destinations, routes, .. } = self;
-        Whole { tenants, clients, destinations, routes }.holes()
+        let Self { tenants, clients, destinations, routes, lines, .. } = self;
+        Whole { tenants, clients, destinations, routes, lines }.holes()
     }
 
     fn build(self, folder: &Path) -> Option<Configuration> {
@@ -242,6 +254,7 @@ impl Draft {
             destinations,
             mappings: self.library.build(),
             seals,
+            responsibilities: responsibilities::build(&self.lines),
             limits: hub.limits,
         };
         Some(Configuration {

@@ -1,6 +1,6 @@
 //! Where the text of a configuration comes from: the folder as it lies there, or a version that was kept.
 
-use super::files::{Files, read_folder_texts};
+use super::files::{Files, RESPONSIBILITIES, read_folder_texts};
 use super::mappings::{find_mappings, read_bundle};
 use super::reader::{Faults, Source};
 use rohrpost_mappings::Bundle;
@@ -77,6 +77,7 @@ impl Files {
             destinations: of("destinations"),
             seals: of("seals"),
             routes: of("routes"),
+            responsibilities: of(RESPONSIBILITIES),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! `{value.NAME}` for what its file says under `[values]`.
 
 use super::tenants::TenantDraft;
+use rohrpost_model::DestinationName;
+use rohrpost_model::route::RESPONSIBLE;
 
 /// What is wrong with a text, and what would be right.
 pub struct Unfilled {
@@ -39,9 +41,30 @@ fn lone_brace() -> Unfilled {
     }
 }
 
-/// A destination's name as it is pinned: `{tenant}` stays, so that tenants who differ in nothing else pin the same.
+/// A destination's name as it is pinned: `{tenant}` stays, so that tenants who differ in nothing else pin the same, and
+/// `{responsible}`, which is known of a submission only.
 pub fn pinned_destination(template: &str, tenant: &TenantDraft) -> Result<String, Unfilled> {
-    fill(template, |name| if name == "tenant" { Ok("{tenant}".to_owned()) } else { stands_for(name, tenant) })
+    fill(template, |name| match name {
+        "tenant" | "responsible" => Ok(format!("{{{name}}}")),
+        _ => stands_for(name, tenant),
+    })
+}
+
+/// Whether a destination depends on the table of responsibilities.
+pub fn asks_the_table(template: &str) -> bool {
+    template.contains(RESPONSIBLE)
+}
+
+/// A destination's name for one tenant, and where it asks the table of responsibilities, for one line of it.
+pub fn destination_for(
+    template: &str,
+    tenant: &TenantDraft,
+    responsible: Option<&DestinationName>,
+) -> Result<String, Unfilled> {
+    fill(template, |name| match (name, responsible) {
+        ("responsible", Some(responsible)) => Ok(responsible.to_string()),
+        _ => stands_for(name, tenant),
+    })
 }
 
 /// A text for one tenant.
@@ -55,7 +78,8 @@ fn stands_for(name: &str, tenant: &TenantDraft) -> Result<String, Unfilled> {
         None if name == "tenant" => Ok(tenant.name.to_string()),
         None => Err(Unfilled {
             message: format!("unknown placeholder `{{{name}}}`"),
-            hint: "known: {tenant} for the tenant's name, {value.NAME} for what its file says under [values]"
+            hint: "known: {tenant} for the tenant's name, {value.NAME} for what its file says under [values]; in destinations \
+                   {responsible} for what responsibilities/*.csv names"
                 .to_owned(),
         }),
     }

@@ -10,6 +10,7 @@ mod one_route;
 mod policy;
 mod probe;
 mod queue;
+mod responsibilities;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ mod json;
 mod mappings;
 mod operations;
 mod privacy;
+mod responsible;
 mod sizes;
 mod stages;
 mod tenants;

@@ -99,14 +99,13 @@ impl Engine {
     /// Admits a submission of `client`: finds its tenant, checks the grant, and makes its data key.
     pub fn admit(&self, client: &Client, intent: Intent) -> Result<Intake, Refusal> {
         let catalog = self.catalog();
-        let tenant = routing::tenant_for(&catalog, client, &intent.service, &intent.area).map_err(
-            |none| match none {
-                NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
-                NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
-            },
-        )?;
-        stage_takes(&catalog, &tenant, &intent)?;
         let now = self.ports.clock.now();
+        let asked = (&intent.service, &intent.area);
+        let tenant = routing::tenant_for(&catalog, client, asked, now).map_err(|none| match none {
+            NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
+            NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
+        })?;
+        stage_takes(&catalog, &tenant, &intent)?;
         let key = self.ports.vault.issue(&tenant, now).map_err(StoreFault::from)?;
         Ok(Intake {
             catalog,

@@ -286,10 +286,11 @@ impl Engine {
         let Submission { tenant, kind, service, area, test, .. } = submission;
         let facts = Facts { tenant, kind, service, area };
         let rule = Attempted::Rule("routing");
-        match routing::route_for(&catalog, &facts) {
-            Ok(route) => {
+        let planned = routing::route_for(&catalog, &facts)
+            .and_then(|route| Ok((route, routing::plan(&catalog, route, (&facts, *test), now)?)));
+        match planned {
+            Ok((route, begins)) => {
                 let reason = Reason::new(ReasonCode::Routed).with("route", &route.name);
-                let begins = routing::plan(&catalog, route, (tenant, *test), now);
                 Settlement { begins, ..settlement(Event::ConditionFalse, rule, now).because(reason) }
             }
             Err(none) => settlement(Event::Defect, rule, now).because(none.reason(&facts)),

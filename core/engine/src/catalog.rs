@@ -4,10 +4,12 @@ use rohrpost_mappings::{Bundle, Mapping};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::limits::Limits;
 use rohrpost_model::ports::{Seal, StoreFault, Target, Versions};
+use rohrpost_model::responsibility::Responsibilities;
 use rohrpost_model::route::{PinnedStep, Route, Stage, Step, Tenant};
 use rohrpost_model::version::VersionKind;
 use rohrpost_model::{
-    Client, ClientName, DestinationName, Digest, MappingName, RouteName, SealName, StepName, TenantName,
+    Area, Client, ClientName, Date, DestinationName, Digest, MappingName, RouteName, SealName, ServiceKey,
+    StepName, TenantName,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +50,8 @@ pub struct Catalog {
     pub mappings: BTreeMap<MappingName, Mapped>,
     /// Seals.
     pub seals: BTreeMap<SealName, Arc<dyn Seal>>,
+    /// Who is responsible where the areas of tenants do not say it.
+    pub responsibilities: Responsibilities,
     /// What a sender may hand in at most.
     pub limits: Limits,
 }
@@ -102,6 +106,17 @@ impl Catalog {
     pub fn step(&self, route: &RouteName, tenant: &TenantName, step: &StepName) -> Option<(&Route, &Step)> {
         let route = self.routes.get(route)?;
         Some((route, route.steps_for(tenant).iter().find(|candidate| &candidate.name == step)?))
+    }
+
+    /// What `{responsible}` stands for on a day: what the table names, if it names this tenant.
+    pub fn responsible_destination(
+        &self,
+        tenant: &TenantName,
+        (service, area): (&ServiceKey, &Area),
+        day: Date,
+    ) -> Option<&DestinationName> {
+        let line = self.responsibilities.find(service, area, day)?;
+        line.destination.as_ref().filter(|_| line.tenant == *tenant)
     }
 
     /// The stage of a tenant on a route. A route that is not there any more has none of its own.

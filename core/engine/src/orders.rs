@@ -9,7 +9,7 @@ use rohrpost_model::ports::{
     Pause, Scope, StoreFault,
 };
 use rohrpost_model::{
-    ClientName, CommandId, Delivery, DeliveryId, DestinationName, State, TenantName, Timestamp,
+    ClientName, CommandId, Delivery, DeliveryId, DestinationName, State, Submission, TenantName, Timestamp,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -87,7 +87,10 @@ impl Engine {
             return Ok(None);
         };
         let Some(origin) = self.ports.records.origin(delivery.submission).await? else { return Ok(None) };
-        let destination = step.destination_for(&delivery.tenant, origin.submission.test);
+        let Submission { ref tenant, ref service, ref area, test, .. } = origin.submission;
+        let day = catalog.responsibilities.day(self.ports.clock.now());
+        let responsible = catalog.responsible_destination(tenant, (service, area), day);
+        let destination = step.destination_for(tenant, test, responsible);
         Ok(destination.map(|destination| Order::Mend { pinned: catalog.pin(route, step), destination }))
     }
 

@@ -39,6 +39,8 @@ pub enum ReasonCode {
     NoRoute,
     /// Two routes are equally specific (`routes`).
     RouteTie,
+    /// The route wants a destination of the table of responsibilities, and no line names one (`service`, `area`, `route`).
+    NobodyResponsible,
     /// A route took it later (`route`).
     Routed,
     /// Waits for other steps (`steps`).
@@ -155,9 +157,10 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 59] = [
         Self::NoRoute,
         Self::RouteTie,
+        Self::NobodyResponsible,
         Self::Routed,
         Self::WaitsForSteps,
         Self::ConditionFalse,

@@ -28,9 +28,13 @@ fn fill(template: &str, reason: &Reason, words: (&str, &str)) -> String {
 /// German, English.
 const fn text(code: C) -> (&'static str, &'static str) {
     match code {
-        C::NoRoute | C::RouteTie | C::Routed | C::WaitsForSteps | C::ConditionFalse | C::ConditionFailed => {
-            routing(code)
-        }
+        C::NoRoute
+        | C::RouteTie
+        | C::NobodyResponsible
+        | C::Routed
+        | C::WaitsForSteps
+        | C::ConditionFalse
+        | C::ConditionFailed => routing(code),
         C::NoDestination
         | C::DestinationForbidden
         | C::TestStage
@@ -71,6 +75,12 @@ const fn routing(code: C) -> (&'static str, &'static str) {
         C::RouteTie => (
             "Mehrere gleich genaue Routen passen: {routes}. Eine davon enger fassen und mit `queue retry` neu zuordnen.",
             "Several equally specific routes fit: {routes}. Narrow one of them, then `queue retry`.",
+        ),
+        C::NobodyResponsible => (
+            "Die Route {route} fragt die Zuständigkeiten nach dem Ziel, und keine gültige Zeile nennt eines für Leistung {service} \
+             im Gebiet {area}. `rohrpost resolve` zeigt, warum; Zeile ergänzen, aktivieren und mit `queue retry` neu zuordnen.",
+            "The route {route} asks the responsibilities for the destination, and no line in force names one for service {service} \
+             in area {area}. `rohrpost resolve` shows why; add a line, activate it, then `queue retry`.",
         ),
         C::Routed => {
             ("Die Route {route} hat die Einreichung übernommen.", "The route {route} took the submission.")

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// Stands in a destination for what the table of responsibilities names.
+pub const RESPONSIBLE: &str = "{responsible}";
+
 /// The name of the hub's own step, on which a submission waits that no route takes. No route may use it.
 pub const UNROUTED: &str = "unrouted";
 
@@ -130,7 +133,7 @@ impl Match {
 pub struct Step {
     /// Its name, unique in the route.
     pub name: StepName,
-    /// The destination; `{tenant}` stands for the tenant's name.
+    /// The destination; `{tenant}` stands for the tenant's name, [`RESPONSIBLE`] for what the table of responsibilities says.
     pub destination: String,
     /// The same for submissions with the test flag; without one they go where the others go, if that may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,10 +170,24 @@ pub struct Expiry {
 }
 
 impl Step {
-    /// The destination's name for a submission of `tenant` whose test flag is `test`, if the template gives a name at all.
-    pub fn destination_for(&self, tenant: &TenantName, test: bool) -> Option<DestinationName> {
-        let template = self.test_destination.as_ref().filter(|_| test).unwrap_or(&self.destination);
-        template.replace("{tenant}", tenant.as_str()).parse().ok()
+    /// The template of the destination for submissions whose test flag is `test`.
+    pub fn template_for(&self, test: bool) -> &str {
+        self.test_destination.as_ref().filter(|_| test).unwrap_or(&self.destination)
+    }
+
+    /// The destination's name for a submission of `tenant` whose test flag is `test`, for which the table names
+    /// `responsible`. `None` where the template gives no name, or asks the table and it has none.
+    pub fn destination_for(
+        &self,
+        tenant: &TenantName,
+        test: bool,
+        responsible: Option<&DestinationName>,
+    ) -> Option<DestinationName> {
+        let named = self.template_for(test).replace("{tenant}", tenant.as_str());
+        match responsible {
+            Some(name) => named.replace(RESPONSIBLE, name.as_str()).parse().ok(),
+            None => named.parse().ok(),
+        }
     }
 }
 

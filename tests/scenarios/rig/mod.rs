@@ -309,6 +309,7 @@ impl World {
             destinations: self.destinations.clone(),
             mappings: BTreeMap::new(),
             seals: BTreeMap::new(),
+            responsibilities: rohrpost_model::responsibility::Responsibilities::default(),
             limits: Limits::default(),
         }
     }

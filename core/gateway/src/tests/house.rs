@@ -203,6 +203,7 @@ fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
         destinations: destinations(target),
         mappings: BTreeMap::new(),
         seals: BTreeMap::new(),
+        responsibilities: rohrpost_model::responsibility::Responsibilities::default(),
         limits,
     }
 }

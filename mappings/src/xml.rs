@@ -146,6 +146,11 @@ impl Xml {
         self.doc
     }
 
+    /// The document's text as XML; for JSON, what it was made into.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The text as it came, and where in it each element begins.
     pub(crate) fn source(&self) -> (&str, Vec<usize>) {
         match &self.json {

@@ -1,6 +1,7 @@
 //! The commands as people use them: the binary, run on real files.
 
 mod audit;
+mod begin;
 mod check;
 mod faults;
 mod files;
@@ -11,6 +12,7 @@ mod policy;
 mod probe;
 mod queue;
 mod responsibilities;
+mod standard;
 
 use std::fs;
 use std::path::{Path, PathBuf};

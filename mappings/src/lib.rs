@@ -45,7 +45,7 @@ pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};
 pub use json::{JSON_NAMESPACE, NotJson};
-pub use mapping::{Limit, Limits, Mapping, MappingFault};
+pub use mapping::{Limit, Limits, Mapping, MappingFault, Unchecked};
 pub use query::{Condition, xpath_string};
 pub use schema::{MAX_VIOLATIONS, Schema, Violation};
 pub use xml::{NotWellFormed, Xml, XmlFault, XmlLimits, canonical};

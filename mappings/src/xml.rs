@@ -138,6 +138,11 @@ impl Xml {
         self.doc.root().map_or(("", ""), |root| (root.namespace(), root.name()))
     }
 
+    /// The document as text: what came, in UTF-8, or the XML that JSON became.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn doc(&self) -> &Doc {
         &self.doc
     }

@@ -13,7 +13,7 @@ use futures::FutureExt as _;
 use rohrpost_model::delivery::{KeptDocument, KeptPart};
 use rohrpost_model::document::Document;
 use rohrpost_model::ports::{
-    Attached, Attempted, Claim, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
+    Attached, Attempted, Claim, Content, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
 };
 use rohrpost_model::submission::Part;
 use rohrpost_model::transition::Event;
@@ -153,14 +153,7 @@ impl Engine {
             slot: Slot::Part(sending.loaded.origin.submission.id, part.number),
             location: part.location.clone()?,
         };
-        Some(Attached {
-            number: part.number,
-            name: part.name.clone(),
-            media_type: part.media_type.clone(),
-            size: part.size,
-            sha256: part.sha256,
-            content: Arc::new(content),
-        })
+        Some(attached(part, Arc::new(content)))
     }
 
     /// Runs a conversation for at most `limit`. `None` if the time ran out, or if the adapter panicked (a defect of
@@ -273,8 +266,20 @@ impl Engine {
     }
 }
 
+/// An attachment on its way out.
+pub(crate) fn attached(part: &Part, content: Arc<dyn Content>) -> Attached {
+    Attached {
+        number: part.number,
+        name: part.name.clone(),
+        media_type: part.media_type.clone(),
+        size: part.size,
+        sha256: part.sha256,
+        content,
+    }
+}
+
 /// Whether the destination may get this submission (promise H7), and whether test and live fit.
-fn allowed(submission: &Submission, to: &Connected) -> Result<(), Stop> {
+pub(crate) fn allowed(submission: &Submission, to: &Connected) -> Result<(), Stop> {
     let Connected { destination, .. } = to;
     if destination.tenants.contains(&submission.tenant) && destination.test == submission.test {
         return Ok(());
@@ -282,7 +287,8 @@ fn allowed(submission: &Submission, to: &Connected) -> Result<(), Stop> {
     Err(Stop::Defect(Reason::new(ReasonCode::DestinationForbidden).with("destination", &destination.name)))
 }
 
-fn sent_attachments(submission: &Submission, wanted: bool) -> impl Iterator<Item = &Part> {
+/// The attachments that go with a step's document.
+pub(crate) fn sent_attachments(submission: &Submission, wanted: bool) -> impl Iterator<Item = &Part> {
     submission.attachments().filter(move |_| wanted)
 }
 

@@ -3,7 +3,7 @@
 use crate::catalog::Catalog;
 use crate::dispatch::after;
 use rohrpost_model::ports::NewDelivery;
-use rohrpost_model::route::{Expiry, On, Route, Step, UNROUTED};
+use rohrpost_model::route::{Expiry, Match, On, Route, Step, UNROUTED};
 use rohrpost_model::{
     Area, Client, DeliveryId, Kind, Reason, ReasonCode, RouteName, ServiceKey, State, StepName, TenantName,
     Timestamp,
@@ -27,18 +27,18 @@ pub fn tenant_for(
     service: &ServiceKey,
     area: &Area,
 ) -> Result<TenantName, NoTenant> {
-    let tenant = catalog
-        .tenants
-        .values()
-        .filter_map(|tenant| {
-            let narrowest =
-                tenant.areas.iter().filter(|pattern| pattern.covers(area)).map(|p| p.specificity()).max()?;
-            Some((narrowest, &tenant.name))
-        })
-        .max_by_key(|(specificity, _)| *specificity)
-        .map(|(_, name)| name)
-        .ok_or(NoTenant::UnknownArea)?;
+    let tenant = responsible(catalog, area).ok_or(NoTenant::UnknownArea)?;
     if client.may_submit(tenant, service) { Ok(tenant.clone()) } else { Err(NoTenant::NotGranted) }
+}
+
+/// The tenant that names `area` most specifically.
+pub fn responsible<'a>(catalog: &'a Catalog, area: &Area) -> Option<&'a TenantName> {
+    let named = catalog.tenants.values().filter_map(|tenant| {
+        let narrowest =
+            tenant.areas.iter().filter(|pattern| pattern.covers(area)).map(|p| p.specificity()).max()?;
+        Some((narrowest, &tenant.name))
+    });
+    named.max_by_key(|(specificity, _)| *specificity).map(|(_, name)| name)
 }
 
 /// What routing looks at.
@@ -78,11 +78,33 @@ impl NoRoute {
     }
 }
 
+/// What a route asks of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// A tenant that it serves.
+    Tenant,
+    /// A kind that it takes.
+    Kind,
+    /// A service that it takes.
+    Service,
+    /// An area that it covers.
+    Area,
+}
+
+/// What a route asks of a submission, and whether it is so.
+pub fn fits(route: &Route, facts: &Facts<'_>) -> [(Asks, bool); 4] {
+    let Match { kinds, services, area } = &route.matches;
+    [
+        (Asks::Tenant, route.tenants.contains(facts.tenant)),
+        (Asks::Kind, kinds.is_empty() || kinds.contains(facts.kind)),
+        (Asks::Service, services.is_empty() || services.contains(facts.service)),
+        (Asks::Area, area.covers(facts.area)),
+    ]
+}
+
 /// The most specific route that takes the submission: exactly one, or none.
 pub fn route_for<'a>(catalog: &'a Catalog, facts: &Facts<'_>) -> Result<&'a Route, NoRoute> {
-    let fits = |route: &&Route| {
-        route.tenants.contains(facts.tenant) && route.matches.takes(facts.kind, facts.service, facts.area)
-    };
+    let fits = |route: &&Route| fits(route, facts).into_iter().all(|(_, fits)| fits);
     let fitting: Vec<&Route> = catalog.routes.values().filter(fits).collect();
     let best = fitting.iter().map(|route| route.matches.specificity()).max().ok_or(NoRoute::None)?;
     let mut narrowest = fitting.into_iter().filter(|route| route.matches.specificity() == best);
@@ -163,7 +185,7 @@ mod tests {
     use super::*;
     use rohrpost_model::client::{Grant, Role};
     use rohrpost_model::limits::Limits;
-    use rohrpost_model::route::{Match, Tenant};
+    use rohrpost_model::route::Tenant;
     use std::collections::{BTreeMap, BTreeSet};
 
     const SERVICE: &str = "99128001000000";

@@ -9,6 +9,7 @@ mod many;
 mod policy;
 mod probe;
 mod queue;
+mod trace;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -35,12 +35,14 @@ mod schema;
 mod typed;
 mod types;
 mod xml;
+mod xml_diff;
 
 #[cfg(test)]
 mod tests;
 
 pub use bundle::{BadBundle, Bundle};
 pub use cases::{Case, CaseResult, run_case};
+pub use diff::lines as line_difference;
 pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};

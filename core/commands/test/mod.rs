@@ -1,39 +1,93 @@
-//! `rohrpost test [ROUTE|MAPPING]`: runs the cases beside mappings.
+//! `rohrpost test [ROUTE|MAPPING]`: runs the cases beside mappings and routes.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | cases of mappings | [`mapping_cases`] |
+//! | cases of routes | [`route_cases`], read by `case_folder`, compared by `expected` |
+
+mod case_folder;
+mod expected;
+mod mapping_cases;
+mod placeholder;
+mod route_cases;
 
 use super::Context;
 use super::library::{self, Entry, unknown};
 use crate::config;
-use crate::faults::{Stop, plain};
-use rohrpost_mappings::{Case, CaseResult, Facts, Mapping, MappingFault, run_case};
-use rohrpost_model::Fault;
+use crate::faults::Stop;
+use route_cases::RouteCases;
 use serde::Serialize;
-use std::fs;
-use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 
-/// Run the cases of mappings.
+/// Run the cases of mappings and of routes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A mapping, or a route for the mappings of its steps; without it, all mappings.
-    #[arg(value_name = "ROUTE|MAPPING")]
+    /// A mapping; or a route, for its own cases and those of the mappings of its steps; or one case, as NAME/CASE. Without
+    /// it, all.
+    #[arg(value_name = "ROUTE|MAPPING[/CASE]")]
     name: Option<String>,
+    /// Write what comes out as what must come out, where they differ, and say which files. Read them before you commit
+    /// them.
+    #[arg(long)]
+    accept: bool,
 }
 
 /// How a case ended.
 #[derive(Serialize)]
 struct Told {
-    mapping: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mapping: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
     case: String,
     passed: bool,
-    /// What is wrong: a line diff (`-` expected, `+` made), or faults with places.
+    /// What is wrong: a difference (`-` expected, `+` made), or faults with places.
     difference: String,
+    /// The expectations that were written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    written: Vec<PathBuf>,
+}
+
+/// What came of the comparison of a case.
+#[derive(Default)]
+struct Outcome {
+    /// What differs; nothing where the case passes.
+    difference: String,
+    written: Vec<PathBuf>,
+}
+
+/// What is to be run.
+struct Chosen {
+    mappings: Vec<Entry>,
+    /// The names of routes.
+    routes: Vec<String>,
+    /// One case only.
+    case: Option<String>,
+}
+
+impl Chosen {
+    fn wants(&self, case: &str) -> bool {
+        self.case.as_deref().is_none_or(|wanted| wanted == case)
+    }
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
+    let chosen = chosen(arguments.name.as_deref(), context)?;
     let mut all = Vec::new();
-    for entry in chosen(arguments.name.as_deref(), context)? {
-        all.extend(run_cases(&entry)?);
+    for entry in &chosen.mappings {
+        all.extend(mapping_cases::run(entry, &chosen, arguments.accept)?);
+    }
+    // The whole configuration is needed for routes only: who writes a mapping has other worries.
+    let cases = RouteCases::find(&chosen, context)?;
+    if !cases.is_empty() {
+        all.extend(cases.run(context, arguments.accept)?);
+    }
+    if all.is_empty() && chosen.case.is_some() {
+        return Err(Stop::Usage(format!(
+            "there is no case `{}`",
+            arguments.name.as_deref().unwrap_or_default()
+        )));
     }
     let failed = all.iter().filter(|told| !told.passed).count();
     if context.json {
@@ -47,97 +101,35 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
 
 fn tell(told: &Told, context: &mut Context<'_>) -> Result<(), Stop> {
     let word = if told.passed { "ok    " } else { "FAILED" };
-    context.line(format!("{word}  {} {}", told.mapping, told.case))?;
-    told.difference.lines().try_for_each(|line| context.line(format!("        {line}")))
+    let route = told.route.as_ref().map(|route| format!("route {route}"));
+    let of = told.mapping.as_ref().or(route.as_ref()).map_or("-", String::as_str);
+    context.line(format!("{word}  {of} {}", told.case))?;
+    told.difference.lines().try_for_each(|line| context.line(format!("        {line}")))?;
+    told.written.iter().try_for_each(|path| context.line(format!("wrote   {}", path.display())))
 }
 
-/// The mappings that are asked for.
-fn chosen(name: Option<&str>, context: &Context<'_>) -> Result<Vec<Entry>, Stop> {
-    let mut entries = library::all(context)?;
-    let Some(name) = name else { return Ok(entries) };
-    if entries.iter().any(|entry| entry.name == name) {
-        entries.retain(|entry| entry.name == name);
-        return Ok(entries);
-    }
+/// The mappings and routes that are asked for.
+fn chosen(name: Option<&str>, context: &Context<'_>) -> Result<Chosen, Stop> {
+    let mut mappings = library::all(context)?;
     let routes = config::route_mappings(&context.folder);
-    if let Some((_, mappings)) = routes.iter().find(|(route, _)| route == name) {
-        entries.retain(|entry| mappings.contains(&entry.name));
-        return Ok(entries);
+    let Some(name) = name else {
+        let routes = routes.into_iter().map(|(route, _)| route).collect();
+        return Ok(Chosen { mappings, routes, case: None });
+    };
+    let (name, case) = match name.split_once('/') {
+        Some((name, case)) => (name, Some(case.to_owned())),
+        None => (name, None),
+    };
+    if mappings.iter().any(|entry| entry.name == name) {
+        mappings.retain(|entry| entry.name == name);
+        return Ok(Chosen { mappings, routes: Vec::new(), case });
     }
-    let names =
-        entries.iter().map(|entry| entry.name.as_str()).chain(routes.iter().map(|(route, _)| route.as_str()));
-    Err(unknown("route or mapping", name, &names.collect::<Vec<_>>()))
-}
-
-fn run_cases(entry: &Entry) -> Result<Vec<Told>, Stop> {
-    let mapping = entry.compile()?;
-    let folder = entry.folder.join("cases");
-    let cases = find_cases(&folder).map_err(|error| Stop::file(&folder, &error))?;
-    Ok(cases.into_iter().map(|case| run_one(entry, &mapping, &folder, case)).collect())
-}
-
-/// The names of the cases, sorted: `01` for `01.in.xml`. A mapping without the folder has none.
-fn find_cases(folder: &Path) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<_> = names.filter_map(|name| Some(stem(&name)?.to_owned())).collect();
-    names.sort();
-    Ok(names)
-}
-
-fn run_one(entry: &Entry, mapping: &Mapping, folder: &Path, name: String) -> Told {
-    let difference = match read_case(folder, &name) {
-        Ok(case) => difference(mapping, &case),
-        Err(message) => Some(message),
-    };
-    let passed = difference.is_none();
-    Told { mapping: entry.name.clone(), case: name, passed, difference: difference.unwrap_or_default() }
-}
-
-fn stem(file: &str) -> Option<&str> {
-    file.strip_suffix(".in.xml").or_else(|| file.strip_suffix(".in.json"))
-}
-
-/// `NN.in.xml` or `NN.in.json`, and the one file that begins with `NN.out.`.
-fn read_case(folder: &Path, name: &str) -> Result<Case, String> {
-    let read = |file: &str| fs::read(folder.join(file)).map_err(|error| format!("{file}: {}", plain(&error)));
-    let json = format!("{name}.in.json");
-    let input = if folder.join(&json).exists() { read(&json)? } else { read(&format!("{name}.in.xml"))? };
-    let wanted = format!("{name}.out.");
-    let files = fs::read_dir(folder).map_err(|error| plain(&error))?.flatten();
-    let names = files.filter_map(|entry| entry.file_name().into_string().ok());
-    let found: Vec<_> = names.filter(|file| file.starts_with(&wanted)).collect();
-    let [expected] = found.as_slice() else {
-        return Err(format!(
-            "there are {} files {wanted}*; there must be one that says what must come out",
-            found.len()
-        ));
-    };
-    Ok(Case { name: name.to_owned(), input, expected: read(expected)? })
-}
-
-/// What is wrong with the result of a case, if anything is.
-fn difference(mapping: &Mapping, case: &Case) -> Option<String> {
-    match run_case(mapping, case, &Facts::sample()) {
-        CaseResult::Passed => None,
-        CaseResult::Differs(lines) => Some(lines),
-        CaseResult::BadInput(bad) => {
-            Some(Fault::at(format!("{}.in.xml", case.name), bad.line, bad.column, bad.message).to_string())
-        }
-        CaseResult::BadJson(bad) => Some(format!("{}.in.json:{bad}", case.name)),
-        CaseResult::Failed(fault) => Some(failure(&fault, &case.name)),
+    if let Some((route, used)) = routes.iter().find(|(route, _)| route == name) {
+        // One case of a route is none of its mappings.
+        mappings.retain(|entry| case.is_none() && used.contains(&entry.name));
+        return Ok(Chosen { mappings, routes: vec![route.clone()], case });
     }
-}
-
-fn failure(fault: &MappingFault, case: &str) -> String {
-    let faults = match fault {
-        MappingFault::Source(found) => library::violations(&format!("{case}.in.xml"), found),
-        MappingFault::Target(found) => library::violations("output", found),
-        MappingFault::Transform(faults) => faults.clone(),
-        MappingFault::Limit(limit) => return format!("the mapping exceeds its limit: {limit}"),
-    };
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let known = mappings.iter().map(|entry| entry.name.as_str());
+    let known: Vec<_> = known.chain(routes.iter().map(|(route, _)| route.as_str())).collect();
+    Err(unknown("route or mapping", name, &known))
 }

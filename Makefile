@@ -19,6 +19,7 @@ demo:
 test:
 	@scripts/packages build peers
 	@scripts/python-peers
+	@scripts/java-peers
 	cargo build --locked --bin rohrpost
 	cargo test --locked --workspace
 

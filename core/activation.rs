@@ -138,11 +138,11 @@ impl Activator {
     /// The files of one side, and the faults of the folder.
     async fn files(&self, side: Side) -> Result<Option<(difference::Files, usize)>, StoreFault> {
         match side {
-            Side::Version(version) => Ok(self.kept(&version).await?.map(|texts| (texts.flat(), 0))),
+            Side::Version(version) => Ok(self.kept(&version).await?.map(|texts| (texts.to_compare(), 0))),
             Side::Folder => {
                 let read = |place: &Place| {
                     let faults = place.load(Origin::Folder).err().map_or(0, |faults| faults.len());
-                    (Texts::of_folder(&place.folder).flat(), faults)
+                    (Texts::of_folder(&place.folder).to_compare(), faults)
                 };
                 let read = self.place.off(read).await;
                 Ok(Some(read.map_err(|_| StoreFault::Unavailable("the folder cannot be read".into()))?))

@@ -12,6 +12,8 @@ mod faults;
 mod heads;
 mod hub;
 mod restore;
+mod scaffold;
+mod standards;
 
 use clap::Parser;
 use commands::{Command, Context};

@@ -4,10 +4,12 @@
 use super::Context;
 use crate::config::{self, compile_mapping, find_mappings};
 use crate::faults::Stop;
+use crate::standards::read_shelf;
 use rohrpost_kit::settings::nearest;
-use rohrpost_mappings::{Mapping, MappingFault, Violation, Xml, XmlLimits};
+use rohrpost_mappings::{Mapping, MappingFault, Shelf, Violation, Xml, XmlLimits};
 use rohrpost_model::Fault;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A mapping that may have faults.
@@ -16,12 +18,15 @@ pub struct Entry {
     pub name: String,
     /// Its folder.
     pub folder: PathBuf,
+    /// The installed standards.
+    shelf: Rc<Shelf>,
 }
 
 impl Entry {
     /// The mapping, compiled. Faults name its files as they were found.
     pub fn compile(&self) -> Result<Arc<Mapping>, Stop> {
-        let mapped = compile_mapping(&self.name, &self.folder, &self.folder.display().to_string());
+        let mapped =
+            compile_mapping(&self.name, &self.folder, &self.folder.display().to_string(), &self.shelf);
         Ok(mapped?.mapping)
     }
 }
@@ -33,7 +38,10 @@ pub fn all(context: &Context<'_>) -> Result<Vec<Entry>, Stop> {
         Stop::Failed(format!("{} names no folder of mappings; add mappings = \"…\"", hub.display()))
     })?;
     let found = find_mappings(&library).map_err(|error| Stop::file(&library, &error))?;
-    Ok(found.into_iter().map(|(name, folder)| Entry { name, folder }).collect())
+    // What is wrong with a standard is `check`'s business; a mapping that names it finds it not installed.
+    let shelf = Rc::new(read_shelf(&context.folder).0);
+    let entry = |(name, folder)| Entry { name, folder, shelf: Rc::clone(&shelf) };
+    Ok(found.into_iter().map(entry).collect())
 }
 
 /// One of them.

@@ -5,13 +5,16 @@ mod audit;
 mod check;
 mod config;
 mod demo;
+mod init;
 mod library;
 mod map;
+mod new;
 mod probe;
 mod queue;
 pub mod send;
 mod serve;
 mod sign;
+mod standard;
 mod submission;
 mod table;
 mod test;
@@ -33,6 +36,10 @@ use std::sync::Arc;
 /// What can be asked of the program.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Write a fresh configuration.
+    Init(init::Arguments),
+    /// Write a new destination, mapping or route that passes `check`, to be changed by hand.
+    New(new::Arguments),
     /// Run the hub until it is asked to end.
     Serve(serve::Arguments),
     /// Run the hub on the shipped configuration with simulated partners.
@@ -47,6 +54,8 @@ pub enum Command {
     Map(map::Arguments),
     /// Check a file against a schema.
     Validate(validate::Arguments),
+    /// Install published standards (XÖV) with their schemas and code lists; list and remove them.
+    Standard(standard::Arguments),
     /// Sign a file with a configured seal.
     Sign(sign::Arguments),
     /// Verify a signed file.
@@ -67,6 +76,8 @@ impl Command {
     /// Does it.
     pub fn run(self, context: &mut Context<'_>) -> Result<(), Stop> {
         match self {
+            Self::Init(arguments) => init::run(&arguments, context),
+            Self::New(arguments) => new::run(&arguments, context),
             Self::Serve(arguments) => serve::run(&arguments, context),
             Self::Demo(arguments) => demo::run(&arguments, context),
             Self::Config(arguments) => config::run(&arguments, context),
@@ -74,6 +85,7 @@ impl Command {
             Self::Test(arguments) => test::run(&arguments, context),
             Self::Map(arguments) => map::run(&arguments, context),
             Self::Validate(arguments) => validate::run(&arguments, context),
+            Self::Standard(arguments) => standard::run(&arguments, context),
             Self::Sign(arguments) => sign::run(&arguments, context),
             Self::Verify(arguments) => verify::run(&arguments, context),
             Self::Send(arguments) => send::run(&arguments, context),

@@ -3,6 +3,7 @@
 use super::Context;
 use super::library::{one, read_xml, violations};
 use crate::faults::Stop;
+use crate::standards::{in_standards, read_shelf};
 use rohrpost_mappings::{Schema, Violation, Xml};
 use rohrpost_model::Fault;
 use serde_json::json;
@@ -16,7 +17,8 @@ const FOLDERS_DEEP: u32 = 3;
 /// Check a file against a schema.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A mapping's name for its source schema, MAPPING/target for its target schema, or an .xsd file.
+    /// A mapping's name for its source schema, MAPPING/target for its target schema, an .xsd file, or
+    /// standard:NAME@VERSION/SCHEMA for one of an installed standard.
     schema: String,
     /// The file.
     file: PathBuf,
@@ -34,6 +36,9 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
 }
 
 fn validate(schema: &str, xml: &Xml, context: &Context<'_>) -> Result<Vec<Violation>, Stop> {
+    if let Some(named) = schema.strip_prefix("standard:") {
+        return Ok(of_standard(named, context)?.validate(xml));
+    }
     if schema.ends_with(".xsd") {
         return Ok(compile(Path::new(schema))?.validate(xml));
     }
@@ -50,6 +55,26 @@ fn validate(schema: &str, xml: &Xml, context: &Context<'_>) -> Result<Vec<Violat
     };
     let chosen = chosen.ok_or_else(|| Stop::Usage(format!("the mapping `{name}` has no {side} schema")))?;
     Ok(chosen.validate(xml))
+}
+
+/// A schema of an installed standard.
+fn of_standard(named: &str, context: &Context<'_>) -> Result<Schema, Stop> {
+    let usage = || {
+        Stop::Usage(format!(
+            "`standard:{named}`: write standard:NAME@VERSION/SCHEMA, such as standard:xdomea@3.0.0/xdomea.xsd"
+        ))
+    };
+    let (id, schema) = named.split_once('/').ok_or_else(usage)?;
+    let id = id.parse().map_err(|_| usage())?;
+    let (shelf, faults) = read_shelf(&context.folder);
+    let picked = match shelf.pick(&id, schema) {
+        // A standard that was changed is not on the shelf; what was changed says more.
+        Err(_) if !faults.is_empty() => return Err(faults.into()),
+        Err(fault) => return Err(Stop::Failed(format!("{}; {}", fault.message, fault.hint))),
+        Ok(picked) => picked,
+    };
+    Schema::compile_picked(&picked)
+        .map_err(|faults| Stop::Faults(faults.into_iter().map(in_standards).collect()))
 }
 
 /// A schema with those in its folder and below, which it may include.

@@ -3,8 +3,9 @@
 
 use super::reader::{Faults, Placed};
 use crate::faults::plain;
+use crate::standards::in_standards;
 use rohrpost_engine::catalog::Mapped;
-use rohrpost_mappings::{Bundle, Mapping};
+use rohrpost_mappings::{Bundle, Mapping, Shelf, StandardId, WantedStandard, wanted_standards};
 use rohrpost_model::{Digest, Fault, MappingName};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,24 +27,24 @@ pub struct Library {
 
 impl Library {
     /// The library that hub.toml names; `None` if it cannot be read.
-    pub fn of_hub(folder: &Path, named: &Placed<PathBuf>, faults: &Faults) -> Option<Self> {
+    pub fn of_hub(folder: &Path, named: &Placed<PathBuf>, shelf: &Shelf, faults: &Faults) -> Option<Self> {
         let found = find_mappings(&folder.join(&named.value)).map_err(|error| {
             let what = format!("{} cannot be read: {}", named.display(), plain(&error));
             faults.note(named.at.fault(what).hint("name the folder of the mapping library"));
         });
         let read = |(name, path): (String, PathBuf)| {
             let shown = format!("{}/{name}", named.display());
-            let mapped = compile(&name, &path, &shown).map_err(|found| faults.extend(found)).ok();
+            let mapped = compile(&name, &path, &shown, shelf).map_err(|found| faults.extend(found)).ok();
             Some((name.parse().ok()?, mapped))
         };
         Some(Self { mappings: found.ok()?.into_iter().filter_map(read).collect() })
     }
 
     /// The library of a version that was kept; `named` is what its hub.toml calls the library.
-    pub fn of_kept(bundles: &[Bundle], named: &Placed<PathBuf>, faults: &Faults) -> Self {
+    pub fn of_kept(bundles: &[Bundle], named: &Placed<PathBuf>, shelf: &Shelf, faults: &Faults) -> Self {
         let read = |bundle: &Bundle| {
             let shown = format!("{}/{}", named.display(), bundle.name);
-            let mapped = compile_bundle(bundle.clone(), &shown).map_err(|found| faults.extend(found)).ok();
+            let mapped = compile_kept(bundle, &shown, shelf).map_err(|found| faults.extend(found)).ok();
             (bundle.name.clone(), mapped)
         };
         Self { mappings: bundles.iter().map(read).collect() }
@@ -82,13 +83,18 @@ pub fn find_mappings(library: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// Reads and compiles the mapping in `path`. Faults name files below `shown`.
-pub fn compile(name: &str, path: &Path, shown: &str) -> Result<Mapped, Vec<Fault>> {
-    let bundle = read_bundle(name, path).map_err(|message| vec![Fault::of_file(shown, message)])?;
+/// Reads and compiles the mapping in `path`, with what it takes of the standards on `shelf`. Faults name files below
+/// `shown`.
+pub fn compile(name: &str, path: &Path, shown: &str, shelf: &Shelf) -> Result<Mapped, Vec<Fault>> {
+    let mut bundle = read_bundle(name, path).map_err(|message| vec![Fault::of_file(shown, message)])?;
+    let faults = take_standards(&mut bundle, shelf);
+    if !faults.is_empty() {
+        return Err(below(shown, faults));
+    }
     compile_bundle(bundle, shown)
 }
 
-/// What a mapping in `path` is made of; else what is wrong.
+/// What lies in a mapping's folder; else what is wrong.
 pub fn read_bundle(name: &str, path: &Path) -> Result<Bundle, String> {
     let name = name.parse().map_err(|error| format!("the folder's name is no mapping's name: {error}"))?;
     let mut files = BTreeMap::new();
@@ -96,12 +102,70 @@ pub fn read_bundle(name: &str, path: &Path) -> Result<Bundle, String> {
     Ok(Bundle { name, files })
 }
 
+/// A mapping of a kept version has in it what it took of standards. Put back into the folder, it takes them from the shelf
+/// again: where that is not the same, the folder would become another configuration than the one that is active.
+fn compile_kept(kept: &Bundle, shown: &str, shelf: &Shelf) -> Result<Mapped, Vec<Fault>> {
+    let mut anew = kept.without_standards();
+    let mut faults = take_standards(&mut anew, shelf);
+    if faults.is_empty() && anew != *kept {
+        let fault = |wanted: WantedStandard| {
+            let message =
+                format!("what is installed as {} is not what this version has of it", wanted.standard);
+            Fault::at(MANIFEST, wanted.line, wanted.column, message)
+                .hint("install the package that it was then: rohrpost standard remove, rohrpost standard add")
+        };
+        faults = wanted_standards(kept).into_iter().map(fault).collect();
+    }
+    if faults.is_empty() { compile_bundle(kept.clone(), shown) } else { Err(below(shown, faults)) }
+}
+
 fn compile_bundle(bundle: Bundle, shown: &str) -> Result<Mapped, Vec<Fault>> {
-    let mapping = Mapping::compile(&bundle).map_err(|faults| {
-        let below = |fault: Fault| Fault { file: format!("{shown}/{}", fault.file), ..fault };
-        faults.into_iter().map(below).collect::<Vec<_>>()
-    })?;
+    let mapping = Mapping::compile(&bundle).map_err(|faults| below(shown, faults))?;
     Ok(Mapped { bundle: Arc::new(bundle), mapping: Arc::new(mapping) })
+}
+
+/// Faults of a mapping by the files of the configuration: its own lie below `shown`, those of standards where they are
+/// installed.
+fn below(shown: &str, faults: Vec<Fault>) -> Vec<Fault> {
+    let named = |fault: Fault| match in_standards(fault.clone()) {
+        moved if moved.file != fault.file => moved,
+        fault => Fault { file: format!("{shown}/{}", fault.file), ..fault },
+    };
+    faults.into_iter().map(named).collect()
+}
+
+/// Puts the schemas of standards that a mapping names into its bundle, with all that they import: what a delivery pins must
+/// not depend on what is installed later.
+pub fn take_standards(bundle: &mut Bundle, shelf: &Shelf) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for wanted in wanted_standards(bundle) {
+        match shelf.pick(&wanted.standard, &wanted.schema) {
+            Ok(picked) => picked.put_into(bundle, wanted.side),
+            Err(fault) => {
+                faults.push(Fault {
+                    file: MANIFEST.into(),
+                    line: wanted.line,
+                    column: wanted.column,
+                    ..fault
+                });
+            }
+        }
+    }
+    faults
+}
+
+/// The mappings of a library that name a standard, with their folders.
+pub fn that_name(id: &StandardId, library: &Path) -> io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (name, folder) in find_mappings(library)? {
+        let manifest = fs::read(folder.join(MANIFEST))?;
+        let Ok(mapping) = name.parse() else { continue };
+        let bundle = Bundle { name: mapping, files: BTreeMap::from([(MANIFEST.to_owned(), manifest)]) };
+        if wanted_standards(&bundle).iter().any(|wanted| wanted.standard == *id) {
+            found.push(name);
+        }
+    }
+    Ok(found)
 }
 
 /// All files below `folder` that a mapping can depend on, by path with `/`: not its cases, what explains it, and what

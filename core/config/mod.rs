@@ -15,11 +15,11 @@
 mod audit;
 mod clients;
 mod crosscheck;
-mod demo;
 mod destinations;
 mod files;
 mod glance;
 mod hub;
+mod made_secrets;
 mod mappings;
 mod origin;
 mod reader;
@@ -31,13 +31,16 @@ mod tenants;
 mod tls;
 
 pub use audit::Heads;
-pub use demo::{SECRETS, demo_secrets};
 pub use files::{Environment, FileSecrets, write_whole};
-pub use glance::{api_address, data_folder, heads_folder, is_demo, library_folder, route_mappings};
+pub use glance::{
+    LIBRARY, api_address, data_folder, heads_folder, is_demo, library_folder, names_of, route_mappings,
+};
 pub use hub::{Hub, Log};
-pub use mappings::{compile as compile_mapping, find_mappings};
+pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets};
+pub use mappings::{compile as compile_mapping, find_mappings, that_name as mappings_that_name};
 pub use origin::{Origin, Texts};
 
+use crate::standards::read_shelf;
 use clients::ClientDraft;
 use crosscheck::World;
 use destinations::{DestinationDraft, Surroundings};
@@ -140,9 +143,11 @@ impl Draft {
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
         let library = hub.as_ref().and_then(|hub| hub.mappings.as_ref());
+        let (shelf, changed) = read_shelf(folder);
+        faults.extend(changed);
         let library = library.and_then(|named| match origin {
-            Origin::Folder => Library::of_hub(folder, named, faults),
-            Origin::Kept(texts) => Some(Library::of_kept(&texts.mappings, named, faults)),
+            Origin::Folder => Library::of_hub(folder, named, &shelf, faults),
+            Origin::Kept(texts) => Some(Library::of_kept(&texts.mappings, named, &shelf, faults)),
         });
         let mappings = match &library {
             Some(library) => Names::new("mapping", library.names()),

@@ -1,12 +1,14 @@
 //! Where the text of a configuration comes from: the folder as it lies there, or a version that was kept.
 
 use super::files::{Files, read_folder_texts};
-use super::mappings::{find_mappings, read_bundle};
+use super::mappings::{find_mappings, read_bundle, take_standards};
 use super::reader::{Faults, Source};
-use rohrpost_mappings::Bundle;
+use crate::standards::read_shelf;
+use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE};
+use rohrpost_model::Digest;
 use rohrpost_model::version::MAPPINGS;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A configuration's files and mappings, unread: what a version keeps.
 #[derive(Clone, Debug, Default)]
@@ -27,18 +29,44 @@ impl Texts {
     pub fn of_folder_with(folder: &Path, library: Option<&Path>) -> Self {
         let files = read_folder_texts(folder);
         let found = library.and_then(|library| find_mappings(library).ok()).unwrap_or_default();
-        let mappings = found.iter().filter_map(|(name, path)| read_bundle(name, path).ok()).collect();
-        Self { files, mappings }
+        let (shelf, _) = read_shelf(folder);
+        let read = |(name, path): &(String, PathBuf)| {
+            let mut bundle = read_bundle(name, path).ok()?;
+            take_standards(&mut bundle, &shelf);
+            Some(bundle)
+        };
+        Self { files, mappings: found.iter().filter_map(read).collect() }
     }
 
-    /// Every file by its path, those of mappings below `mappings/NAME/`.
+    /// Every file by its path, those of mappings below `mappings/NAME/`. What those take of standards lies elsewhere.
     pub fn flat(&self) -> BTreeMap<String, Vec<u8>> {
         let files = self.files.iter().map(|(name, text)| (name.clone(), text.clone().into_bytes()));
-        let mappings = self.mappings.iter().flat_map(|bundle| {
-            let path = move |file: &String| format!("{MAPPINGS}/{}/{file}", bundle.name);
-            bundle.files.iter().map(move |(file, content)| (path(file), content.clone()))
-        });
-        files.chain(mappings).collect()
+        files.chain(self.of_mappings(false, |content| content.to_vec())).collect()
+    }
+
+    /// The same for people who compare. What mappings take of standards is published elsewhere, so that its SHA-256 says
+    /// enough.
+    pub fn to_compare(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut all = self.flat();
+        all.extend(
+            self.of_mappings(true, |content| format!("sha256 {}\n", Digest::of(content)).into_bytes()),
+        );
+        all
+    }
+
+    /// The files of mappings: those of standards, or those that are their own.
+    fn of_mappings(
+        &self,
+        of_standards: bool,
+        told: impl Fn(&[u8]) -> Vec<u8> + Copy,
+    ) -> impl Iterator<Item = (String, Vec<u8>)> {
+        self.mappings.iter().flat_map(move |bundle| {
+            let asked = bundle
+                .files
+                .iter()
+                .filter(move |(file, _)| file.starts_with(STANDARDS_IN_BUNDLE) == of_standards);
+            asked.map(move |(file, content)| (format!("{MAPPINGS}/{}/{file}", bundle.name), told(content)))
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! The content of a mapping folder, and the form in which it is kept as a pinned version.
 
+use crate::standard::RESERVED;
 use rohrpost_model::{Digest, MappingName};
 use std::collections::BTreeMap;
 
-/// The content of a mapping folder, without its `cases/`. It is all that a mapping depends on.
+/// The content of a mapping folder, without its `cases/`, and what it takes of installed standards. It is all that a mapping
+/// depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
     /// The mapping's name: that of its folder.
@@ -31,6 +33,13 @@ impl Bundle {
     /// The SHA-256 of [`Bundle::to_bytes`]: what a delivery pins.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.to_bytes())
+    }
+
+    /// Without what it took of installed standards: what lies in the mapping's folder.
+    pub fn without_standards(&self) -> Self {
+        let own = self.files.iter().filter(|(path, _)| !path.starts_with(RESERVED));
+        let files = own.map(|(path, content)| (path.clone(), content.clone())).collect();
+        Self { name: self.name.clone(), files }
     }
 
     /// The stored form. The same content gives the same bytes for ever.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | what is parsed and what is refused | [`Xml`], [`XmlLimits`] |
 //! | how a document is checked | [`Schema`], [`Violation`] |
+//! | published standards (XÖV) with their imports | [`Standard`], [`Shelf`], [`Picked`] |
 //! | what a stylesheet is told | [`Facts`], [`envelope`] |
 //! | the way from source to output | [`Mapping::apply`] |
 //! | conditions of steps, references in answers | [`Condition`], [`xpath_string`] |
@@ -25,6 +26,7 @@ mod faults;
 mod ffi;
 mod functions;
 mod json;
+mod lexical;
 mod lists;
 mod manifest;
 mod mapping;
@@ -32,6 +34,7 @@ mod place;
 mod query;
 mod scan;
 mod schema;
+mod standard;
 mod typed;
 mod types;
 mod xml;
@@ -47,7 +50,12 @@ pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};
 pub use json::{JSON_NAMESPACE, NotJson};
+pub use manifest::{WantedStandard, wanted_standards};
 pub use mapping::{Limit, Limits, Mapping, MappingFault, Unchecked};
 pub use query::{Condition, xpath_string};
 pub use schema::{MAX_VIOLATIONS, Schema, Violation};
+pub use standard::{
+    NotAStandard, Picked, RESERVED as STANDARDS_IN_BUNDLE, Root, STANDARD_MANIFEST, Shelf, Standard,
+    StandardId,
+};
 pub use xml::{NotWellFormed, Xml, XmlFault, XmlLimits, canonical};

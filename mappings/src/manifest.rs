@@ -7,7 +7,8 @@
 //! schema = "source.xsd"
 //! format = "json"                   # the data are JSON and become XML first; the default is "xml"
 //! [target]
-//! schema = "target.xsd"
+//! standard = "xdomea@3.0.0"         # an installed standard; absent: the schema lies in the mapping's folder
+//! schema = "xdomea.xsd"
 //! media-type = "application/xml"    # the default
 //! format = "json"                   # what the stylesheet makes becomes JSON; the default is "xml"
 //! [params]                          # the stylesheet's own parameters, each with its default
@@ -19,6 +20,7 @@
 
 use crate::bundle::Bundle;
 use crate::place;
+use crate::standard::{SIDES, StandardId, side_file};
 use rohrpost_model::Fault;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -35,10 +37,10 @@ const DEFAULT_MEDIA_TYPE: &str = "application/xml";
 pub(crate) struct Manifest {
     pub(crate) transform: Option<String>,
     pub(crate) envelope: bool,
-    pub(crate) source: Option<String>,
+    pub(crate) source: Option<SchemaRef>,
     /// Whether the data are JSON.
     pub(crate) takes_json: bool,
-    pub(crate) target: Option<String>,
+    pub(crate) target: Option<SchemaRef>,
     /// Whether the output becomes JSON.
     pub(crate) gives_json: bool,
     pub(crate) media_type: String,
@@ -53,6 +55,50 @@ pub(crate) struct ListFile {
     /// Columns that differ from the file's own order.
     pub(crate) key: Option<String>,
     pub(crate) value: Option<String>,
+}
+
+/// Where a schema comes from.
+#[derive(Debug)]
+pub(crate) enum SchemaRef {
+    /// The mapping's folder, with its path there.
+    Own(String),
+    /// A standard, for this side; the loader has put its files into the bundle.
+    Standard(&'static str),
+}
+
+/// A schema of an installed standard that a mapping names, with the place in its `mapping.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedStandard {
+    /// `source` or `target`.
+    pub side: &'static str,
+    /// The standard.
+    pub standard: StandardId,
+    /// The schema, by path or name.
+    pub schema: String,
+    /// Line of the standard's name.
+    pub line: u32,
+    /// Its column.
+    pub column: u32,
+}
+
+/// The schemas of installed standards that a mapping names: whoever loads it puts them into its bundle
+/// ([`Picked::put_into`](crate::Picked::put_into)). What else is wrong with its `mapping.toml` is the business of
+/// [`Mapping::compile`](crate::Mapping::compile).
+pub fn wanted_standards(bundle: &Bundle) -> Vec<WantedStandard> {
+    let Some(text) = bundle.files.get(MANIFEST).and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
+        return Vec::new();
+    };
+    let (table, _) = DeTable::parse_recoverable(text);
+    SIDES.into_iter().filter_map(|side| wanted(text, table.get_ref(), side)).collect()
+}
+
+fn wanted(text: &str, root: &Table<'_>, side: &'static str) -> Option<WantedStandard> {
+    let table = root.get(side)?.get_ref();
+    let named = table.get("standard")?;
+    let standard = named.get_ref().as_str()?.parse().ok()?;
+    let schema = table.get("schema")?.get_ref().as_str()?.to_owned();
+    let (line, column) = place::of(text, named.span().start);
+    Some(WantedStandard { side, standard, schema, line, column })
 }
 
 /// A parameter of the mapping's own.
@@ -95,8 +141,8 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn manifest(&mut self, root: &Table<'_>) -> Manifest {
         self.known(root, &["transform", "input", "source", "target", "params", "lists"]);
-        let source = self.table(root, "source", &["schema", "format"]);
-        let target = self.table(root, "target", &["schema", "media-type", "format"]);
+        let source = self.table(root, "source", &["standard", "schema", "format"]);
+        let target = self.table(root, "target", &["standard", "schema", "media-type", "format"]);
         let takes_json = source.is_some_and(|table| self.is_json(table));
         let gives_json = target.is_some_and(|table| self.is_json(table));
         let usual = if gives_json { "application/json" } else { DEFAULT_MEDIA_TYPE };
@@ -105,8 +151,8 @@ impl Reader<'_> {
             gives_json,
             transform: self.file(root, "transform"),
             envelope: self.input(root),
-            source: source.and_then(|table| self.file(table, "schema")),
-            target: target.and_then(|table| self.file(table, "schema")),
+            source: source.and_then(|table| self.schema(table, SIDES[0])),
+            target: target.and_then(|table| self.schema(table, SIDES[1])),
             media_type: target.map_or(usual.into(), |table| self.media_type(table, usual)),
             params: self.params(root),
             lists: self.lists(root),
@@ -163,6 +209,27 @@ impl Reader<'_> {
             return None;
         }
         Some(path)
+    }
+
+    /// The schema of a side: a file of the folder, or one of a standard.
+    fn schema(&mut self, table: &Table<'_>, side: &'static str) -> Option<SchemaRef> {
+        let Some((standard, span)) = self.string(table, "standard") else {
+            return self.file(table, "schema").map(SchemaRef::Own);
+        };
+        if let Err(error) = standard.parse::<StandardId>() {
+            self.fault(span, &error.to_string());
+        } else if table.get("schema").is_none() {
+            self.fault(span, "a standard without `schema`").hint =
+                "name the schema, such as schema = \"xdomea.xsd\"".into();
+        } else if self.string(table, "schema").is_some() {
+            let there = self.bundle.files.contains_key(&side_file(side));
+            if !there {
+                self.fault(span, &format!("the standard `{standard}` is not installed")).hint =
+                    "rohrpost standard add".into();
+            }
+            return there.then_some(SchemaRef::Standard(side));
+        }
+        None
     }
 
     fn input(&mut self, root: &Table<'_>) -> bool {

@@ -9,10 +9,10 @@ use crate::envelope;
 use crate::facts::Facts;
 use crate::ffi::{Budget, Doc, Files, Ran, Stylesheet, stack_left, uri_of};
 use crate::lists::{Asked, CodeList, Lists};
-use crate::manifest::{MANIFEST, Manifest};
+use crate::manifest::{MANIFEST, Manifest, SchemaRef};
 use crate::schema::{Schema, Violation, sources};
 use crate::xml::{Xml, XmlLimits, parse_text};
-use crate::{check, faults};
+use crate::{check, faults, standard};
 use rohrpost_model::{Digest, Fault, MappingName};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -112,14 +112,22 @@ impl Mapping {
     }
 
     fn compile_here(bundle: &Bundle) -> Result<Self, Vec<Fault>> {
-        let (files, mut faults) = sources(&bundle.files, &["xsl", "xslt", "xsd", "xml"]);
+        let (all, mut faults) = sources(&bundle.files, &["xsl", "xslt", "xsd", "xml"]);
+        let files = own(&all);
         let broken: BTreeSet<_> = faults.iter().map(|fault| fault.file.clone()).collect();
         let Some(manifest) = Manifest::read(bundle, &mut faults) else {
             return Err(faults);
         };
-        let mut schema = |path: &Option<String>| {
-            let path = path.as_ref().filter(|path| !broken.contains(*path))?;
-            Schema::compile_from(&files, path).map_err(|more| faults.extend(more)).ok()
+        let mut schema = |named: &Option<SchemaRef>| {
+            let compiled = match named.as_ref()? {
+                SchemaRef::Own(path) if broken.contains(path) => return None,
+                SchemaRef::Own(path) => Schema::compile_from(&files, path),
+                SchemaRef::Standard(side) => {
+                    let (path, files) = standard::of_bundle(bundle, &all, side)?;
+                    Schema::compile_from(&files, &path)
+                }
+            };
+            compiled.map_err(|more| faults.extend(more)).ok()
         };
         let (source, target) = (schema(&manifest.source), schema(&manifest.target));
         let lists = lists(bundle, &manifest, &mut faults);
@@ -384,6 +392,15 @@ fn lists(bundle: &Bundle, manifest: &Manifest, faults: &mut Vec<Fault>) -> Lists
         }
     }
     lists
+}
+
+/// The files that lie in the mapping's folder: a stylesheet does not see those of standards.
+fn own(all: &Arc<Files>) -> Arc<Files> {
+    if !all.keys().any(|path| path.starts_with(standard::RESERVED)) {
+        return Arc::clone(all);
+    }
+    let own = all.iter().filter(|(path, _)| !path.starts_with(standard::RESERVED));
+    Arc::new(own.map(|(path, text)| (path.clone(), text.clone())).collect())
 }
 
 fn failed(collected: &crate::ffi::Collected, files: &Files) -> MappingFault {

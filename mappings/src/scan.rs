@@ -124,3 +124,20 @@ pub(crate) fn start_tags(text: &str) -> Vec<Range<usize>> {
         }
     }
 }
+
+/// The attributes in a start tag of `text`, as they are written: name, and where the value stands without its quotation
+/// marks. The text is well-formed.
+pub(crate) fn attribute_values<'t>(text: &'t str, tag: &Range<usize>) -> Vec<(&'t str, Range<usize>)> {
+    let (mut at, mut values) = (tag.start, Vec::new());
+    // Values are skipped whole, so that a name inside of one is not taken for an attribute.
+    while let Some(equals) = text[at..tag.end].find('=').map(|found| at + found) {
+        let name = text[at..equals].trim_end().rsplit(|c: char| c.is_ascii_whitespace()).next();
+        let open = text[equals..tag.end].find(['"', '\'']).map(|found| equals + found);
+        let Some((name, open)) = name.zip(open) else { break };
+        let quote = char::from(text.as_bytes()[open]);
+        let Some(close) = text[open + 1..tag.end].find(quote).map(|found| open + 1 + found) else { break };
+        values.push((name, open + 1..close));
+        at = close + 1;
+    }
+    values
+}

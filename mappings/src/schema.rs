@@ -1,6 +1,8 @@
 //! XML Schema 1.0: compiling, and checking documents.
 
 use crate::ffi::{Collected, CompiledSchema, Event, Files, Node, Report};
+use crate::lexical::Literal;
+use crate::standard::{RESERVED, without_doctype};
 use crate::types::Types;
 use crate::xml::{Xml, XmlLimits, parse_text};
 use crate::{encoding, faults, place, typed};
@@ -32,6 +34,7 @@ pub struct Violation {
 
 /// A compiled schema. Many threads can use it at once.
 pub struct Schema {
+    file: String,
     compiled: CompiledSchema,
     types: Types,
     digest: Digest,
@@ -63,7 +66,12 @@ impl Schema {
         match compiled {
             Some(compiled) if faults.is_empty() => {
                 let digest = digest(files, path, &collected);
-                Ok(Self { compiled, types: Types::read(files, &collected.loaded), digest })
+                Ok(Self {
+                    file: path.to_owned(),
+                    compiled,
+                    types: Types::read(files, &collected.loaded),
+                    digest,
+                })
             }
             _ => {
                 if faults.is_empty() {
@@ -72,6 +80,11 @@ impl Schema {
                 Err(faults)
             }
         }
+    }
+
+    /// The file that it begins with.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// Names its content: that of the files it was compiled from, wherever they lie. Equal digests accept the same
@@ -87,8 +100,7 @@ impl Schema {
 
     /// The same for one element of `xml` with all below it.
     pub(crate) fn validate_element(&self, xml: &Xml, element: Node<'_>) -> Vec<Violation> {
-        let (valid, collected) = self.compiled.validate(xml.doc(), element);
-        let mut found = violations(&collected);
+        let (valid, mut found) = self.judged(xml, element);
         for extra in typed::check(&self.types, element) {
             // Where libxml2 has seen it, too, what says more is kept.
             let known =
@@ -110,6 +122,27 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// What libxml2 says: whether it is valid, and violations with the number of their element.
+    fn judged(&self, xml: &Xml, element: Node<'_>) -> (bool, Vec<(usize, Violation)>) {
+        let (valid, collected) = self.compiled.validate(xml.doc(), element);
+        if valid {
+            return (valid, violations(&collected));
+        }
+        let index = element.located().index;
+        let literal = Literal::of(&self.types, xml.text(), element, index);
+        let again =
+            literal.trimmed.as_ref().and_then(|doc| Some((doc, doc.root()?.descendants().nth(index)?)));
+        let (valid, collected) =
+            again.map_or((valid, collected), |(doc, element)| self.compiled.validate(doc, element));
+        let (refused, found): (Vec<_>, Vec<_>) = violations(&collected)
+            .into_iter()
+            .partition(|(index, violation)| literal.refuses_equal(*index, &violation.message));
+        // Where nothing else was wrong, it is valid.
+        (valid || (found.is_empty() && !refused.is_empty()), found)
+    }
+}
+
 impl Violation {
     /// A violation whose place is not known yet.
     pub(crate) fn new(element: &str, path: String, message: String, code: &'static str) -> Self {
@@ -125,7 +158,11 @@ pub(crate) fn sources(files: &BTreeMap<String, Vec<u8>>, extensions: &[&str]) ->
     let wanted =
         |path: &str| path.rsplit_once('.').is_some_and(|(_, extension)| extensions.contains(&extension));
     for (path, bytes) in files.iter().filter(|(path, _)| wanted(path)) {
-        match encoding::decode(bytes) {
+        let decoded = encoding::decode(bytes).map(|text| match path.starts_with(RESERVED) {
+            true => without_doctype(text),
+            false => text,
+        });
+        match decoded {
             Ok(text) => match parse_text(&text, &limits, None) {
                 Ok(_) => drop(texts.insert(path.clone(), text)),
                 Err(bad) => faults.push(Fault::at(path, bad.line, bad.column, bad.message)),

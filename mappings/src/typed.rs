@@ -32,12 +32,7 @@ struct Pass<'t, 'd> {
 impl<'d> Pass<'_, 'd> {
     /// Elements are nested at most as deep as the limits of parsing say, so recursion is bounded.
     fn element(&mut self, node: Node<'d>, declared: TypeRef) {
-        let mut actual = declared;
-        for attribute in node.attributes() {
-            if (attribute.namespace(), attribute.name()) == (XSI, "type") {
-                actual = stated_type(self.types, node, &attribute.value());
-            }
-        }
+        let actual = actual_type(self.types, node, declared);
         for attribute in node.attributes() {
             if let Some(special) = self.types.attribute(actual, attribute.namespace(), attribute.name()) {
                 self.value(node, special, &attribute.value());
@@ -90,7 +85,12 @@ impl<'d> Pass<'_, 'd> {
     }
 }
 
-/// The type that an element states itself (`xsi:type`).
+/// The type of an element: the one that it states itself (`xsi:type`), else the declared one.
+pub(crate) fn actual_type(types: &Types, node: Node<'_>, declared: TypeRef) -> TypeRef {
+    let stated = node.attributes().find(|it| (it.namespace(), it.name()) == (XSI, "type"));
+    stated.map_or(declared, |stated| stated_type(types, node, &stated.value()))
+}
+
 fn stated_type(types: &Types, node: Node<'_>, value: &str) -> TypeRef {
     let (prefix, local) = value.trim().split_once(':').unwrap_or(("", value.trim()));
     types.named(node.resolve(prefix).unwrap_or_default(), local)

@@ -6,9 +6,12 @@
 //! never one of the four, `xs:redefine` is not followed.
 
 use crate::ffi::{Doc, Files, Node};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 const XS: &str = "http://www.w3.org/2001/XMLSchema";
+
+/// The built-in types that white space means something to, or may mean something.
+const KEEP_SPACE: [&str; 4] = ["string", "normalizedString", "anyType", "anySimpleType"];
 
 /// A qualified name that a schema mentions. Numbers, because a document's names are looked up often.
 type NameId = u32;
@@ -20,6 +23,9 @@ struct Names {
     count: NameId,
     /// The built-in types that need a look.
     special: HashMap<NameId, Special>,
+    /// The built-in types whose values have no white space around them.
+    collapsing: HashSet<NameId>,
+    boolean: Option<NameId>,
 }
 
 impl Names {
@@ -36,6 +42,12 @@ impl Names {
         self.known.entry(local.to_owned()).or_default().push((namespace.to_owned(), id));
         if let Some(special) = builtin(local).filter(|_| namespace == XS) {
             self.special.insert(id, special);
+        }
+        if namespace == XS && !KEEP_SPACE.contains(&local) {
+            self.collapsing.insert(id);
+        }
+        if (namespace, local) == (XS, "boolean") {
+            self.boolean = Some(id);
         }
         id
     }
@@ -139,15 +151,38 @@ impl Types {
 
     /// What an attribute of an element of type `owner` is.
     pub(crate) fn attribute(&self, owner: TypeRef, namespace: &str, local: &str) -> Option<Special> {
+        self.special(self.attribute_type(owner, namespace, local)?)
+    }
+
+    /// Whether white space around the value of such an attribute means nothing.
+    pub(crate) fn attribute_collapses(&self, owner: TypeRef, namespace: &str, local: &str) -> bool {
+        self.attribute_type(owner, namespace, local).is_some_and(|of| self.collapses(of))
+    }
+
+    /// Whether white space around the text of an element of this type means nothing.
+    pub(crate) fn collapses(&self, of: TypeRef) -> bool {
+        matches!(self.origin(of), TypeRef::Named(name) if self.names.collapsing.contains(&name))
+    }
+
+    /// Whether an element of this type holds an xs:boolean.
+    pub(crate) fn is_boolean(&self, of: TypeRef) -> bool {
+        matches!(self.origin(of), TypeRef::Named(name) if self.names.boolean == Some(name))
+    }
+
+    fn attribute_type(&self, owner: TypeRef, namespace: &str, local: &str) -> Option<TypeRef> {
         let name = self.names.find(namespace, local)?;
-        self.special(self.up(owner).find_map(|owner| self.attribute_of(owner, name, MAX_STEPS))?)
+        self.up(owner).find_map(|owner| self.attribute_of(owner, name, MAX_STEPS))
+    }
+
+    /// The type that a type is made of in the end.
+    fn origin(&self, of: TypeRef) -> TypeRef {
+        self.up(of).last().and_then(|owner| owner.base).unwrap_or(of)
     }
 
     /// What the text of an element of this type is.
     pub(crate) fn special(&self, of: TypeRef) -> Option<Special> {
         let list = self.up(of).any(|owner| owner.list);
-        let last = self.up(of).last().and_then(|owner| owner.base).unwrap_or(of);
-        let TypeRef::Named(name) = last else { return None };
+        let TypeRef::Named(name) = self.origin(of) else { return None };
         match self.names.special.get(&name)? {
             Special::IdRef if list => Some(Special::IdRefs),
             Special::IdRefs => Some(Special::IdRefs),

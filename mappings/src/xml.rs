@@ -138,17 +138,17 @@ impl Xml {
         self.doc.root().map_or(("", ""), |root| (root.namespace(), root.name()))
     }
 
-    /// The document as text: what came, in UTF-8, or the XML that JSON became.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
     pub(crate) fn doc(&self) -> &Doc {
         &self.doc
     }
 
     pub(crate) fn into_doc(self) -> Doc {
         self.doc
+    }
+
+    /// The document's text as XML; for JSON, what it was made into.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The text as it came, and where in it each element begins.

@@ -1,6 +1,7 @@
 //! The commands as people use them: the binary, run on real files.
 
 mod audit;
+mod begin;
 mod cases;
 mod check;
 mod faults;
@@ -10,6 +11,7 @@ mod many;
 mod policy;
 mod probe;
 mod queue;
+mod standard;
 mod trace;
 
 use std::fs;

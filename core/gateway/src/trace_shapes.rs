@@ -234,7 +234,7 @@ pub struct TracedPair {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TracedCheck {
-    /// The schema's file in the mapping's folder; null without one, and then only the form is checked.
+    /// The schema's file, in the mapping's folder or in a standard; null without one, and then only the form is checked.
     pub schema: Option<String>,
     /// `valid`, `invalid`, `not-checked`.
     pub verdict: String,

@@ -3,6 +3,7 @@
 use super::Mapping;
 use crate::envelope;
 use crate::facts::Facts;
+use crate::schema::Schema;
 use crate::xml::Xml;
 
 /// What a stylesheet made, which nothing has looked at yet.
@@ -33,8 +34,8 @@ impl Mapping {
         bound.into_iter().flatten().map(owned).collect()
     }
 
-    /// The files of its source schema and its target schema, in its folder.
+    /// The files of its source schema and its target schema, in its folder or in a standard.
     pub fn schema_files(&self) -> (Option<&str>, Option<&str>) {
-        (self.manifest.source.as_deref(), self.manifest.target.as_deref())
+        (self.source.as_ref().map(Schema::file), self.target.as_ref().map(Schema::file))
     }
 }

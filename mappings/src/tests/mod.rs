@@ -5,10 +5,14 @@ mod functions;
 mod json;
 mod keep;
 mod library;
+mod mutations;
+mod peers;
 mod queries;
 mod sandbox;
 mod schemas;
+mod standards;
 mod strict;
+mod verdicts;
 
 use crate::{Bundle, Facts, Limits, Mapping, MappingFault, Xml, XmlLimits};
 use rohrpost_model::Fault;

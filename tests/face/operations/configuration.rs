@@ -141,6 +141,50 @@ async fn what_is_refused_changes_nothing_and_the_old_one_goes_on() {
     assert_ne!(broken, house.route());
 }
 
+/// What a mapping took of a standard is pinned with it. A version is put back only where the folder then says the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_taken_back_with_the_standard_that_it_had_and_no_other() {
+    let house = House::mapping(Word::Take, "").await;
+    let library = house.setup.path("mappings");
+    let schema = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'><xs:element name='a'/></xs:schema>";
+    let package = |schema: &str| {
+        for (folder, content) in [("config/standards/m/2", None), ("m-2", Some(schema))] {
+            let _ = fs::remove_dir_all(house.setup.path(folder));
+            let Some(content) = content else { continue };
+            fs::create_dir_all(house.setup.path(folder)).expect("a folder");
+            fs::write(house.setup.path(folder).join("m.xsd"), content).expect("a schema");
+        }
+        let ran = crate::cli::rohrpost(&house.setup.path(""), &["standard", "add", "m-2"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    };
+    let other = schema.replace("name='a'", "name='b'");
+    package(schema);
+    fs::create_dir(library.join("weiter")).expect("a folder");
+    let manifest = library.join("weiter/mapping.toml");
+    fs::write(&manifest, "[source]\nstandard = \"m@2\"\nschema = \"m.xsd\"\n").expect("a mapping");
+    assert_eq!(house.config(&["activate", "--reason", "mit Standard"]).code, 0);
+    let with = text(&house.history(), "active").to_owned();
+    assert_eq!(house.config(&["diff"]).text, "Kein Unterschied.\n");
+
+    package(&other);
+    let ran = house.config(&["diff"]);
+    assert!(
+        ran.text.contains("mappings/weiter/.standards/m@2/m.xsd") && ran.text.contains("-sha256 "),
+        "{ran:?}"
+    );
+    assert_eq!(house.config(&["activate", "--reason", "anderer Standard"]).code, 0);
+    let ran = house.config(&["rollback", &with, "--reason", "zurück"]);
+    assert!(ran.code == 1 && ran.errors.contains("weiter/mapping.toml:2:"), "{ran:?}");
+    assert!(ran.errors.contains("what is installed as m@2 is not what this version has of it"), "{ran:?}");
+
+    package(schema);
+    let ran = house.config(&["rollback", &with, "--reason", "zurück"]);
+    assert_eq!((ran.code, text(&house.history(), "active")), (0, with.as_str()), "{ran:?}");
+    assert_eq!(house.config(&["diff"]).text, "Kein Unterschied.\n");
+    let lies = fs::read_dir(library.join("weiter")).expect("the mapping").count();
+    assert_eq!(lies, 1, "what is of the standard does not lie in the mapping's folder");
+}
+
 /// More than a hundred others were active since: what an open delivery pins is kept and can be gone back to, and what nobody
 /// pins is forgotten but for when and by whom it was activated.
 #[tokio::test(flavor = "multi_thread")]

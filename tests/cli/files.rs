@@ -72,7 +72,9 @@ fn test_runs_all_cases_of_mappings_and_of_a_route() {
         let folder = fs::read_dir(shop.file(&format!("mappings/{mapping}/cases"))).expect("cases").flatten();
         folder.filter(|entry| entry.file_name().to_string_lossy().contains(".in.")).count()
     };
-    let all = cases("brunnenbohrung-enaio") + cases("brunnenbohrung-xfall");
+    let of_routes = fs::read_dir(shop.file("config/routes/brunnenbohrung/cases")).expect("cases").count();
+    let all = cases("brunnenbohrung-enaio") + cases("brunnenbohrung-xfall") + of_routes;
+    assert!(of_routes > 0 && lines[all - 1].starts_with("ok      route brunnenbohrung"), "{}", ran.text);
     assert_eq!(lines.len(), all + 1);
     assert!(lines[0].starts_with("ok      brunnenbohrung-enaio 01"), "{}", lines[0]);
     assert_eq!(lines[all], format!("{all} cases, 0 failed"));

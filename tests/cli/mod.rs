@@ -2,6 +2,7 @@
 
 mod audit;
 mod begin;
+mod cases;
 mod check;
 mod faults;
 mod files;
@@ -13,6 +14,7 @@ mod probe;
 mod queue;
 mod responsibilities;
 mod standard;
+mod trace;
 
 use std::fs;
 use std::path::{Path, PathBuf};

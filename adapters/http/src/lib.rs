@@ -76,6 +76,10 @@ impl Adapter for Http {
         include_str!("example.toml")
     }
 
+    fn schema(&self) -> &'static str {
+        include_str!("schema.json")
+    }
+
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Target>, Vec<Fault>> {
         Ok(Arc::new(settings::configure(source, self.kind())?))
     }

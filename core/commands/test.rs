@@ -4,7 +4,7 @@ use super::Context;
 use super::library::{self, Entry, unknown};
 use crate::config;
 use crate::faults::{Stop, plain};
-use rohrpost_mappings::{Case, CaseResult, Facts, Mapping, MappingFault, run_case};
+use rohrpost_mappings::{Case, CaseResult, Facts, Mapping, MappingFault, line_diff, run_case};
 use rohrpost_model::Fault;
 use serde::Serialize;
 use std::fs;
@@ -90,7 +90,8 @@ fn find_cases(folder: &Path) -> io::Result<Vec<String>> {
 
 fn run_one(entry: &Entry, mapping: &Mapping, folder: &Path, name: String) -> Told {
     let difference = match read_case(folder, &name) {
-        Ok(case) => difference(mapping, &case),
+        Ok((case, Expected::Output)) => difference(mapping, &case),
+        Ok((case, Expected::Faults)) => unlike(mapping, &case),
         Err(message) => Some(message),
     };
     let passed = difference.is_none();
@@ -101,8 +102,16 @@ fn stem(file: &str) -> Option<&str> {
     file.strip_suffix(".in.xml").or_else(|| file.strip_suffix(".in.json"))
 }
 
-/// `NN.in.xml` or `NN.in.json`, and the one file that begins with `NN.out.`.
-fn read_case(folder: &Path, name: &str) -> Result<Case, String> {
+/// What a case expects.
+enum Expected {
+    /// The output.
+    Output,
+    /// That it is refused: the faults, as they are told.
+    Faults,
+}
+
+/// `NN.in.xml` or `NN.in.json`, and the one file that begins with `NN.out.`; `NN.out.faults` expects faults.
+fn read_case(folder: &Path, name: &str) -> Result<(Case, Expected), String> {
     let read = |file: &str| fs::read(folder.join(file)).map_err(|error| format!("{file}: {}", plain(&error)));
     let json = format!("{name}.in.json");
     let input = if folder.join(&json).exists() { read(&json)? } else { read(&format!("{name}.in.xml"))? };
@@ -116,7 +125,8 @@ fn read_case(folder: &Path, name: &str) -> Result<Case, String> {
             found.len()
         ));
     };
-    Ok(Case { name: name.to_owned(), input, expected: read(expected)? })
+    let kind = if expected.ends_with(".out.faults") { Expected::Faults } else { Expected::Output };
+    Ok((Case { name: name.to_owned(), input, expected: read(expected)? }, kind))
 }
 
 /// What is wrong with the result of a case, if anything is.
@@ -124,11 +134,30 @@ fn difference(mapping: &Mapping, case: &Case) -> Option<String> {
     match run_case(mapping, case, &Facts::sample()) {
         CaseResult::Passed => None,
         CaseResult::Differs(lines) => Some(lines),
+        refused => told(refused, &case.name),
+    }
+}
+
+/// What is wrong with how a case is refused, if anything is.
+fn unlike(mapping: &Mapping, case: &Case) -> Option<String> {
+    let expected = String::from_utf8_lossy(&case.expected);
+    let made = match told(run_case(mapping, case, &Facts::sample()), &case.name) {
+        Some(made) => made,
+        None => return Some(format!("it is not refused, as {}.out.faults expects", case.name)),
+    };
+    let same = expected.trim_end() == made;
+    (!same).then(|| line_diff(expected.trim_end(), &made))
+}
+
+/// The faults for which nothing came out.
+fn told(result: CaseResult, case: &str) -> Option<String> {
+    match result {
+        CaseResult::Passed | CaseResult::Differs(_) => None,
         CaseResult::BadInput(bad) => {
-            Some(Fault::at(format!("{}.in.xml", case.name), bad.line, bad.column, bad.message).to_string())
+            Some(Fault::at(format!("{case}.in.xml"), bad.line, bad.column, bad.message).to_string())
         }
-        CaseResult::BadJson(bad) => Some(format!("{}.in.json:{bad}", case.name)),
-        CaseResult::Failed(fault) => Some(failure(&fault, &case.name)),
+        CaseResult::BadJson(bad) => Some(format!("{case}.in.json:{bad}")),
+        CaseResult::Failed(fault) => Some(failure(&fault, case)),
     }
 }
 

@@ -6,7 +6,7 @@ const CONTEXT: usize = 2;
 const MAX_PRODUCT: usize = 4_000_000;
 
 /// The lines in which two texts differ: ` ` both, `-` expected only, `+` made only.
-pub(crate) fn lines(expected: &str, made: &str) -> String {
+pub fn lines(expected: &str, made: &str) -> String {
     let (old, new): (Vec<_>, Vec<_>) = (expected.lines().collect(), made.lines().collect());
     let begin = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let both = (old.len() - begin).min(new.len() - begin);

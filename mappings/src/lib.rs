@@ -44,6 +44,7 @@ mod tests;
 
 pub use bundle::{BadBundle, Bundle};
 pub use cases::{Case, CaseResult, run_case};
+pub use diff::lines as line_diff;
 pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};

@@ -128,6 +128,19 @@
     </xsl:element>
   </xsl:template>
 
+  <!-- These have attributes only, and would be empty: they become elements. -->
+  <xsl:template match="taeglich | vorhaben/lageplan" mode="kopie">
+    <xsl:element name="{local-name()}">
+      <xsl:apply-templates select="@anlage" mode="kopie"/>
+      <xsl:apply-templates select="@von" mode="kopie"/>
+      <xsl:apply-templates select="@bis" mode="kopie"/>
+    </xsl:element>
+  </xsl:template>
+
+  <xsl:template match="@*" mode="kopie">
+    <xsl:element name="{local-name()}"><xsl:value-of select="normalize-space(.)"/></xsl:element>
+  </xsl:template>
+
   <!-- The one text with line breaks. -->
   <xsl:template match="beschreibung" mode="kopie">
     <beschreibung><xsl:value-of select="."/></beschreibung>

@@ -291,7 +291,7 @@
     <xsl:variable name="genannt" select="key('genannte-anlage', normalize-space(@name))"/>
     <xsl:value-of select="$nl"/>
     <anlage>
-      <bezeichnung><xsl:value-of select="normalize-space(@name)"/></bezeichnung>
+      <bezeichnung><xsl:call-template name="bezeichnung"/></bezeichnung>
       <datum><xsl:value-of select="f:date($einreichung/@received-at)"/></datum>
       <anlageart listURI="urn:rohrpost:beispiel:codeliste:anlageart" listVersionID="1">
         <code>
@@ -318,6 +318,15 @@
         </anhang>
       </anhangOderVerlinkung>
     </anlage>
+  </xsl:template>
+
+  <!-- A file may have any name; where it has characters that XBau does not take, it is told as every system takes it. -->
+  <xsl:template name="bezeichnung">
+    <xsl:variable name="name" select="normalize-space(@name)"/>
+    <xsl:choose>
+      <xsl:when test="f:is-din-91379($name, 'D')"><xsl:value-of select="$name"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="f:file-name($name)"/></xsl:otherwise>
+    </xsl:choose>
   </xsl:template>
 
   <!-- Names are unique in a message and have an ending; the number before them makes them so, `.bin` stands for none. -->

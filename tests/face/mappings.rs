@@ -3,6 +3,7 @@
 mod copies;
 mod saxon;
 mod standards;
+mod xerces;
 
 use crate::cli::rohrpost;
 use crate::support::hub::root;

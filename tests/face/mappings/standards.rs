@@ -3,14 +3,11 @@
 //! checks them again.
 
 use super::comparable;
+use super::xerces::verdicts;
 use crate::cli::Workshop;
 use crate::support::hub::root;
-use crate::support::peers;
-use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// A mapping to a message of a standard.
 struct Published {
@@ -88,45 +85,17 @@ impl Published {
         let outputs = self.outputs(&shop);
         assert!(outputs.len() >= 8, "{}", outputs.len());
         let schema = shop.file(&self.standard.replace('@', "-")).join(self.schema);
-        let Some(verdicts) = xerces(&schema, &outputs) else { return };
-        for (output, verdict) in outputs.iter().zip(&verdicts) {
-            assert_eq!(verdict, "valid", "Xerces on {}", output.display());
-        }
         // So that its word means something, it is asked about a fault, too.
         let broken = shop.file("broken.xml");
         let text = fs::read_to_string(&outputs[0]).expect("an output");
         fs::write(&broken, text.replace("<code>", "<kode>").replace("</code>", "</kode>")).expect("a file");
-        assert!(xerces(&schema, &[broken]).expect("Xerces")[0].starts_with("invalid"));
+        let documents: Vec<_> = outputs.iter().cloned().chain([broken]).collect();
+        let Some(mut verdicts) = verdicts(&[(schema, documents)]) else { return };
+        assert!(verdicts.pop().is_some_and(|of_broken| of_broken.starts_with("invalid")));
+        for (output, verdict) in outputs.iter().zip(&verdicts) {
+            assert_eq!(verdict, "valid", "Xerces on {}", output.display());
+        }
     }
-}
-
-/// The verdicts of Xerces 2 on documents, in order: `valid`, or `invalid` and a line.
-fn xerces(schema: &Path, documents: &[PathBuf]) -> Option<Vec<String>> {
-    let jars = root().join("target/peers/java");
-    if !jars.join(".xerces-2.12.2").exists() {
-        peers::missing("Xerces (scripts/java-peers fetches it)");
-        return None;
-    }
-    let mut command = Command::new("java");
-    // Whoever asks the network for a schema fails, instead of judging by something else.
-    command.args(["-Dhttp.proxyHost=127.0.0.1", "-Dhttp.proxyPort=1"]);
-    command.args(["-Dhttps.proxyHost=127.0.0.1", "-Dhttps.proxyPort=1"]);
-    command.arg("-cp").arg(jars.join("*")).arg(root().join("mappings/src/tests/Verdicts.java"));
-    let Ok(mut java) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
-        peers::missing("java");
-        return None;
-    };
-    let mut asked = format!("schema {}\n", schema.display());
-    for document in documents {
-        let _ = writeln!(asked, "{}", document.display());
-    }
-    // It reads all of its input before it judges, so nobody waits for the other.
-    java.stdin.take().expect("its input").write_all(asked.as_bytes()).expect("it reads");
-    let told = java.wait_with_output().expect("it ends");
-    assert!(told.status.success(), "Xerces fails");
-    let verdicts: Vec<_> = String::from_utf8_lossy(&told.stdout).lines().map(str::to_owned).collect();
-    assert_eq!(verdicts.len(), documents.len());
-    Some(verdicts)
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod faults;
 mod heads;
 mod hub;
 mod restore;
+mod scaffold;
 mod standards;
 
 use clap::Parser;

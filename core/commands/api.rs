@@ -60,13 +60,14 @@ pub struct Api {
 }
 
 impl Api {
-    /// Makes ready to ask. `demo_client` is who asks in the demo where no token is given.
-    pub fn open(access: &Access, demo_client: &str, context: &Context<'_>) -> Result<Self, Stop> {
+    /// Makes ready to ask. `own_client` is who asks where no token is given, by its file in the
+    /// configuration's secrets.
+    pub fn open(access: &Access, own_client: &str, context: &Context<'_>) -> Result<Self, Stop> {
         let base = match &access.url {
             Some(url) => url.clone(),
             None => configured_url(context)?,
         };
-        let token = token(access, demo_client, context)?;
+        let token = token(access, own_client, context)?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
             .map_err(|_| Stop::Usage("the token has characters that no token has".into()))?;
         authorization.set_sensitive(true);
@@ -184,7 +185,7 @@ fn configured_url(context: &Context<'_>) -> Result<Url, Stop> {
     Url::parse(&format!("{scheme}://{address}/")).map_err(|error| Stop::Usage(format!("--url: {error}")))
 }
 
-fn token(access: &Access, demo_client: &str, context: &Context<'_>) -> Result<SecretString, Stop> {
+fn token(access: &Access, own_client: &str, context: &Context<'_>) -> Result<SecretString, Stop> {
     if let Some(token) = &access.token {
         return Ok(token.as_str().into());
     }
@@ -193,11 +194,12 @@ fn token(access: &Access, demo_client: &str, context: &Context<'_>) -> Result<Se
     {
         return Ok(token.into());
     }
+    let own = context.folder.join(SECRETS).join(format!("{own_client}.token"));
+    // The configuration's own token goes to the configuration's own hub, and in the demo to where it serves by itself.
+    let is_own = config::is_demo(&context.folder) || access.url.is_none() && own.exists();
     let path = match &access.token_file {
         Some(path) => path.clone(),
-        None if config::is_demo(&context.folder) => {
-            context.folder.join(SECRETS).join(format!("{demo_client}.token"))
-        }
+        None if is_own => own,
         None => {
             return Err(Stop::Usage(
                 "who asks? Give --token-file FILE, --token TOKEN, or the environment variable ROHRPOST_TOKEN"

@@ -5,8 +5,10 @@ mod audit;
 mod check;
 mod config;
 mod demo;
+mod init;
 mod library;
 mod map;
+mod new;
 mod probe;
 mod queue;
 pub mod send;
@@ -32,6 +34,10 @@ use std::sync::Arc;
 /// What can be asked of the program.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Write a fresh configuration.
+    Init(init::Arguments),
+    /// Write a new destination, mapping or route that passes `check`, to be changed by hand.
+    New(new::Arguments),
     /// Run the hub until it is asked to end.
     Serve(serve::Arguments),
     /// Run the hub on the shipped configuration with simulated partners.
@@ -66,6 +72,8 @@ impl Command {
     /// Does it.
     pub fn run(self, context: &mut Context<'_>) -> Result<(), Stop> {
         match self {
+            Self::Init(arguments) => init::run(&arguments, context),
+            Self::New(arguments) => new::run(&arguments, context),
             Self::Serve(arguments) => serve::run(&arguments, context),
             Self::Demo(arguments) => demo::run(&arguments, context),
             Self::Config(arguments) => config::run(&arguments, context),

@@ -1,7 +1,7 @@
 //! What commands ask of hub.toml when they do not need the whole configuration. Its faults are
 //! [`load`](super::load)'s business: here a key that cannot be read is not there.
 
-use super::files::Files;
+use super::files::{Files, read_folder_texts};
 use super::reader::Faults;
 use super::routes::RouteDraft;
 use std::net::SocketAddr;
@@ -54,4 +54,15 @@ pub fn route_mappings(folder: &Path) -> Vec<(String, Vec<String>)> {
         route.steps.iter().filter_map(|step| Some(step.mapping.as_ref()?.to_string())).collect()
     };
     routes.map(|route| (route.name.to_string(), mappings(&route))).collect()
+}
+
+/// Where a fresh configuration has its mappings, from the configuration folder.
+pub const LIBRARY: &str = "../mappings";
+
+/// The names of the items of a kind (`tenants`, `destinations`, …), as their files are called.
+pub fn names_of(folder: &Path, kind: &str) -> Vec<String> {
+    let texts = read_folder_texts(folder);
+    let stem =
+        |name: &String| Some(name.strip_prefix(kind)?.strip_prefix('/')?.strip_suffix(".toml")?.to_owned());
+    texts.keys().filter_map(stem).collect()
 }

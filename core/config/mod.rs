@@ -15,11 +15,11 @@
 mod audit;
 mod clients;
 mod crosscheck;
-mod demo;
 mod destinations;
 mod files;
 mod glance;
 mod hub;
+mod made_secrets;
 mod mappings;
 mod origin;
 mod reader;
@@ -31,10 +31,12 @@ mod tenants;
 mod tls;
 
 pub use audit::Heads;
-pub use demo::{SECRETS, demo_secrets};
 pub use files::{Environment, FileSecrets, write_whole};
-pub use glance::{api_address, data_folder, heads_folder, is_demo, library_folder, route_mappings};
+pub use glance::{
+    LIBRARY, api_address, data_folder, heads_folder, is_demo, library_folder, names_of, route_mappings,
+};
 pub use hub::{Hub, Log};
+pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets};
 pub use mappings::{compile as compile_mapping, find_mappings, that_name as mappings_that_name};
 pub use origin::{Origin, Texts};
 

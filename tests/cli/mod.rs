@@ -1,6 +1,7 @@
 //! The commands as people use them: the binary, run on real files.
 
 mod audit;
+mod begin;
 mod check;
 mod faults;
 mod files;

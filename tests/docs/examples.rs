@@ -2,6 +2,7 @@
 
 use super::{Block, blocks, handbook};
 use crate::cli::Workshop;
+use crate::support::client::{http, until};
 use crate::support::hub::{Hub, PROGRAM, Setup, root};
 use crate::support::peers;
 use crate::support::sink::Sink;
@@ -18,6 +19,15 @@ const TRIED: &str = "geprüft";
 
 /// The same, where a hub runs on that configuration.
 const TRIED_LIVE: &str = "geprüft, bei laufendem Rohrpost";
+
+/// The page that begins with an empty folder.
+const FIRST_STEPS: &str = "erste-schritte.md";
+
+/// The same of a command that goes on until it is asked to end.
+const GOES_ON: &str = "geprüft, läuft weiter";
+
+/// The same of commands that are right after a while.
+const AFTER_A_WHILE: &str = "geprüft, nach einem Augenblick";
 
 /// A copy of the shipped configuration with the secrets that examples name.
 fn workshop() -> Workshop {
@@ -71,14 +81,18 @@ fn tried(page: &PathBuf, how: &str) -> Vec<Block> {
     found
 }
 
-/// Runs a block as a person would type it, with the program on the path. The first command that fails ends it.
-fn type_in(block: &Block, folder: &Path, text: &str) {
+/// A block as a person would type it, with the program on the path. The first command that fails ends it.
+fn typed(folder: &Path, text: &str) -> Command {
     let programs = Path::new(PROGRAM).parent().expect("a folder");
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display());
     let mut command = Command::new("bash");
     command.args(["-euo", "pipefail", "-c", text]).current_dir(folder);
     command.env("PATH", path).env_remove("ROHRPOST_TOKEN");
-    let Some(output) = peers::run(&mut command) else { return };
+    command
+}
+
+fn type_in(block: &Block, folder: &Path, text: &str) {
+    let Some(output) = peers::run(&mut typed(folder, text)) else { return };
     let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}:\n{out}{errors}", block.place);
 }
@@ -91,6 +105,9 @@ fn curl_is_there() -> bool {
 fn the_commands_in_the_handbook_run() {
     let mut count = 0;
     for page in handbook() {
+        if page.ends_with(FIRST_STEPS) {
+            continue;
+        }
         let shop = workshop();
         for block in tried(&page, TRIED) {
             type_in(&block, shop.path(), &block.text);
@@ -172,4 +189,65 @@ async fn the_first_route_in_the_readme_can_be_followed() {
             _ => {}
         }
     }
+}
+
+/// A port that nobody has now.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Other ports than the page's, which somebody else may have; nothing else is changed.
+fn with_free_ports(folder: &Path) -> u16 {
+    let hub = folder.join("config/hub.toml");
+    let (text, operations) = (fs::read_to_string(&hub).expect("hub.toml"), free_port());
+    let text = text.replace("127.0.0.1:8480", &format!("127.0.0.1:{}", free_port()));
+    fs::write(hub, text.replace("127.0.0.1:8481", &format!("127.0.0.1:{operations}"))).expect("hub.toml");
+    operations
+}
+
+/// Ends the hub of the first steps also where a command failed.
+struct GoingOn(std::process::Child);
+
+impl Drop for GoingOn {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn until_ready(operations: u16) {
+    let url = format!("http://127.0.0.1:{operations}/readyz");
+    let ready = async || http().get(&url).send().await.is_ok_and(|answer| answer.status().is_success());
+    until(ready).await;
+}
+
+/// The first steps as they are told, in an empty folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_steps_lead_from_an_empty_folder_to_a_delivered_submission() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let page = root().join("docs/handbuch").join(FIRST_STEPS);
+    let (mut operations, mut going_on) = (0, None);
+    let steps = blocks(&page).into_iter().filter(|block| block.language == "sh");
+    for (number, block) in steps.enumerate() {
+        match block.title() {
+            Some(TRIED) => block_in_place(|| type_in(&block, folder.path(), &block.text)),
+            Some(GOES_ON) => {
+                let mut command = Command::new(PROGRAM);
+                let words = block.text.lines().last().expect("a command").split_whitespace().skip(1);
+                let child = command.args(words).current_dir(folder.path()).spawn().expect("it runs");
+                going_on = Some(GoingOn(child));
+                until_ready(operations).await;
+            }
+            Some(AFTER_A_WHILE) => {
+                let mut command = typed(folder.path(), &block.text);
+                until(async || block_in_place(|| command.output().expect("bash").status.success())).await;
+            }
+            other => panic!("{}: no block of this page is left out: {other:?}", block.place),
+        }
+        if number == 0 {
+            operations = with_free_ports(folder.path());
+        }
+    }
+    assert!(going_on.is_some(), "a hub ran");
 }

@@ -66,6 +66,10 @@ impl Adapter for Folder {
         "folder"
     }
 
+    fn example(&self) -> &'static str {
+        include_str!("example.toml")
+    }
+
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Target>, Vec<Fault>> {
         let (path, naming) = settings::read(source, self.kind())?;
         Ok(Arc::new(FolderTarget::new(path, naming, source.clock.clone(), Arc::new(disk::RealDisk))))

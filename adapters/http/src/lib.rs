@@ -72,6 +72,10 @@ impl Adapter for Http {
         "http"
     }
 
+    fn example(&self) -> &'static str {
+        include_str!("example.toml")
+    }
+
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Target>, Vec<Fault>> {
         Ok(Arc::new(settings::configure(source, self.kind())?))
     }

@@ -18,6 +18,10 @@ pub trait Adapter: Send + Sync {
     /// The word in the configuration.
     fn kind(&self) -> &'static str;
 
+    /// The table of a new destination with comments for whoever changes it, in German: it is in order, without asking for
+    /// secrets or files. `{{name}}` stands for the destination's name.
+    fn example(&self) -> &'static str;
+
     /// Checks a destination's settings wholly and makes its target. It reads files (certificates) and secrets, but
     /// opens no connection and changes nothing; it is called by `check` as well as by `serve`, and again for every
     /// new configuration. Returns every fault, not only the first.

@@ -1,7 +1,7 @@
-//! The secrets of the shipped configuration, made at its first start.
+//! Secrets that are made where there are none: those of the demo at its first start, and those of a fresh configuration.
 //!
-//! Nothing secret is shipped: each installation of the demo has keys, tokens and certificates of its own. They are
-//! good for trying out only, so a configuration with `demo = true` serves loopback addresses and no others.
+//! Nothing secret is shipped: each installation has keys, tokens and certificates of its own. Those of the demo are good for
+//! trying out only, so a configuration with `demo = true` serves loopback addresses and no others.
 
 use super::files::write_whole;
 use openssl::asn1::{Asn1Integer, Asn1Time};
@@ -26,21 +26,38 @@ pub const SECRETS: &str = "secrets";
 /// The folder of trust anchors, for `rohrpost verify --trust`, in [`SECRETS`].
 const TRUST: &str = "trust";
 const CA_KEY: &str = "ca.key";
-const CA_CERTIFICATE: &str = "trust/demo-ca.pem";
 
-/// 32 random bytes each, as 64 hexadecimal digits.
-const RANDOM: [&str; 4] = ["hub.key", "portal.token", "operator.token", "enaio.password"];
+/// Which secrets are made.
+struct Wanted<'a> {
+    /// Files of 32 random bytes each, as 64 hexadecimal digits.
+    random: &'a [&'a str],
+    /// File stem and common name of each signer.
+    signers: &'a [(&'a str, &'a str)],
+    /// The common name of the CA that issues their certificates.
+    authority: &'a str,
+    /// The file of its certificate.
+    anchor: &'a str,
+    /// Who stands in all of the certificates.
+    organisation: &'a str,
+}
 
-/// File stem and common name of each signer.
-const SIGNERS: [(&str, &str); 2] =
-    [("siegel", "Rohrpost Demo Siegel"), ("quittung", "Rohrpost Demo Quittung")];
+const DEMO: Wanted<'_> = Wanted {
+    random: &["hub.key", "portal.token", "operator.token", "enaio.password"],
+    signers: &[("siegel", "Rohrpost Demo Siegel"), ("quittung", "Rohrpost Demo Quittung")],
+    authority: "Rohrpost Demo CA",
+    anchor: "trust/demo-ca.pem",
+    organisation: "Landkreis Beispiel (Demo)",
+};
 
-/// How long the demo's certificates are valid, in seconds.
+/// So long may a name in a certificate be, in characters (RFC 5280, appendix A.1, ub-organization-name).
+const LONGEST_NAME: usize = 64;
+
+/// How long the certificates are valid, in seconds.
 const VALID_SECONDS: i64 = 5 * 365 * 24 * 3600;
 
-/// Why the demo's secrets could not be made.
+/// Why secrets could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum DemoFault {
+pub enum SecretsFault {
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
@@ -50,25 +67,43 @@ pub enum DemoFault {
         source: io::Error,
     },
     /// A key or certificate could not be made.
-    #[error("keys and certificates of the demo cannot be made: {0}")]
+    #[error("keys and certificates cannot be made: {0}")]
     Crypto(#[from] ErrorStack),
 }
 
 /// Makes what is missing of the demo's secrets in `folder`/secrets: hub key, tokens of the clients `portal` and
 /// `operator`, password of the simulated DMS, a small CA, and the keys and certificates `siegel` and `quittung` that it
 /// issued. What is there stays as it is. Every file is readable by its owner only and appears whole or not at all.
-pub fn demo_secrets(folder: &Path, now: Timestamp) -> Result<(), DemoFault> {
+pub fn demo_secrets(folder: &Path, now: Timestamp) -> Result<(), SecretsFault> {
+    make(&DEMO, folder, now)
+}
+
+/// The same for a fresh configuration of `organisation`: hub key, tokens of the clients `portal` and `operator`, a CA of its
+/// own, and the keys and certificates `siegel` and `quittung`.
+pub fn fresh_secrets(folder: &Path, organisation: &str, now: Timestamp) -> Result<(), SecretsFault> {
+    let organisation: String = organisation.chars().take(LONGEST_NAME).collect();
+    let wanted = Wanted {
+        random: &["hub.key", "portal.token", "operator.token"],
+        signers: &[("siegel", "Rohrpost Siegel"), ("quittung", "Rohrpost Quittung")],
+        authority: "Rohrpost eigene CA",
+        anchor: "trust/eigene-ca.pem",
+        organisation: &organisation,
+    };
+    make(&wanted, folder, now)
+}
+
+fn make(wanted: &Wanted<'_>, folder: &Path, now: Timestamp) -> Result<(), SecretsFault> {
     let folder = SecretFolder(folder.join(SECRETS));
     folder.create()?;
-    for name in RANDOM {
+    for name in wanted.random {
         if folder.lacks(name) {
             folder.write(name, random_hex()?.as_bytes())?;
         }
     }
     // What another CA issued would not lead to the new anchor.
-    let all = folder.lacks_ca();
-    let ca = if all { Issuer::make(&folder, now)? } else { Issuer::read(&folder)? };
-    for (stem, common_name) in SIGNERS.iter().filter(|(stem, _)| all || folder.lacks_identity(stem)) {
+    let all = folder.lacks(CA_KEY) || folder.lacks(wanted.anchor);
+    let ca = if all { Issuer::make(&folder, wanted, now)? } else { Issuer::read(&folder, wanted)? };
+    for (stem, common_name) in wanted.signers.iter().filter(|(stem, _)| all || folder.lacks_identity(stem)) {
         ca.issue(&folder, stem, common_name, now)?;
     }
     Ok(())
@@ -77,10 +112,10 @@ pub fn demo_secrets(folder: &Path, now: Timestamp) -> Result<(), DemoFault> {
 struct SecretFolder(PathBuf);
 
 impl SecretFolder {
-    fn create(&self) -> Result<(), DemoFault> {
+    fn create(&self) -> Result<(), SecretsFault> {
         for path in [self.0.clone(), self.0.join(TRUST)] {
             let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
-            created.map_err(|source| DemoFault::File { path, source })?;
+            created.map_err(|source| SecretsFault::File { path, source })?;
         }
         Ok(())
     }
@@ -94,18 +129,14 @@ impl SecretFolder {
         self.lacks(&format!("{stem}.key")) || self.lacks(&format!("{stem}.pem"))
     }
 
-    fn lacks_ca(&self) -> bool {
-        self.lacks(CA_KEY) || self.lacks(CA_CERTIFICATE)
+    fn read(&self, name: &str) -> Result<Vec<u8>, SecretsFault> {
+        let path = self.0.join(name);
+        fs::read(&path).map_err(|source| SecretsFault::File { path, source })
     }
 
-    fn read(&self, name: &str) -> Result<Vec<u8>, DemoFault> {
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), SecretsFault> {
         let path = self.0.join(name);
-        fs::read(&path).map_err(|source| DemoFault::File { path, source })
-    }
-
-    fn write(&self, name: &str, content: &[u8]) -> Result<(), DemoFault> {
-        let path = self.0.join(name);
-        write_whole(&path, content, 0o600).map_err(|source| DemoFault::File { path, source })
+        write_whole(&path, content, 0o600).map_err(|source| SecretsFault::File { path, source })
     }
 }
 
@@ -115,30 +146,38 @@ fn random_hex() -> Result<String, ErrorStack> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The demo's own certification authority.
-struct Issuer {
+/// A certification authority of the installation's own.
+struct Issuer<'a> {
     key: PKey<Private>,
     certificate: X509,
+    organisation: &'a str,
 }
 
-impl Issuer {
-    fn read(folder: &SecretFolder) -> Result<Self, DemoFault> {
+impl<'a> Issuer<'a> {
+    fn read(folder: &SecretFolder, wanted: &Wanted<'a>) -> Result<Self, SecretsFault> {
         let key = PKey::private_key_from_pem(&folder.read(CA_KEY)?)?;
-        Ok(Self { key, certificate: X509::from_pem(&folder.read(CA_CERTIFICATE)?)? })
+        let certificate = X509::from_pem(&folder.read(wanted.anchor)?)?;
+        Ok(Self { key, certificate, organisation: wanted.organisation })
     }
 
-    fn make(folder: &SecretFolder, now: Timestamp) -> Result<Self, DemoFault> {
+    fn make(folder: &SecretFolder, wanted: &Wanted<'a>, now: Timestamp) -> Result<Self, SecretsFault> {
         let key = new_key()?;
-        let name = named("Rohrpost Demo CA")?;
+        let name = named(wanted.authority, wanted.organisation)?;
         let certificate = certificate(&Request { subject: &name, key: &key, issuer: None }, now)?;
         folder.write(CA_KEY, &key.private_key_to_pem_pkcs8()?)?;
-        folder.write(CA_CERTIFICATE, &certificate.to_pem()?)?;
-        Ok(Self { key, certificate })
+        folder.write(wanted.anchor, &certificate.to_pem()?)?;
+        Ok(Self { key, certificate, organisation: wanted.organisation })
     }
 
-    fn issue(&self, folder: &SecretFolder, stem: &str, name: &str, now: Timestamp) -> Result<(), DemoFault> {
+    fn issue(
+        &self,
+        folder: &SecretFolder,
+        stem: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), SecretsFault> {
         let key = new_key()?;
-        let subject = named(name)?;
+        let subject = named(name, self.organisation)?;
         let request = Request { subject: &subject, key: &key, issuer: Some((&self.certificate, &self.key)) };
         let certificate = certificate(&request, now)?;
         folder.write(&format!("{stem}.key"), &key.private_key_to_pem_pkcs8()?)?;
@@ -151,10 +190,10 @@ fn new_key() -> Result<PKey<Private>, ErrorStack> {
     PKey::from_ec_key(EcKey::generate(&group)?)
 }
 
-fn named(common_name: &str) -> Result<X509Name, ErrorStack> {
+fn named(common_name: &str, organisation: &str) -> Result<X509Name, ErrorStack> {
     let mut name = X509Name::builder()?;
     name.append_entry_by_nid(Nid::COMMONNAME, common_name)?;
-    name.append_entry_by_nid(Nid::ORGANIZATIONNAME, "Landkreis Beispiel (Demo)")?;
+    name.append_entry_by_nid(Nid::ORGANIZATIONNAME, organisation)?;
     Ok(name.build())
 }
 

@@ -1,0 +1,163 @@
+//! `rohrpost new destination|mapping|route`: a new item, to be changed by hand.
+
+use super::Context;
+use super::library::unknown;
+use crate::assemble::ADAPTERS;
+use crate::config::{library_folder, names_of};
+use crate::faults::Stop;
+use crate::scaffold::{self, NewRoute, Sheets};
+use rohrpost_kit::Adapter;
+use rohrpost_model::{AreaPattern, DestinationName, Kind, MappingName, RouteName, ServiceKey, TenantName};
+use serde_json::json;
+use std::path::{Component, Path, PathBuf};
+
+/// Write a new destination, mapping or route that passes `check`, to be changed by hand.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// A foreign system.
+    Destination(Destination),
+    /// A mapping with schemas, a stylesheet and cases.
+    Mapping {
+        /// Its name.
+        name: MappingName,
+    },
+    /// Which submissions go where.
+    Route(Route),
+}
+
+/// A foreign system.
+#[derive(clap::Args)]
+struct Destination {
+    /// Its name.
+    name: DestinationName,
+    /// How it is talked to.
+    #[arg(long, value_name = "KIND")]
+    adapter: String,
+    /// Whose submissions it may get; may be given often. Not needed where there is one tenant only.
+    #[arg(long = "tenant", value_name = "NAME")]
+    tenants: Vec<TenantName>,
+}
+
+/// Which submissions go where.
+#[derive(clap::Args)]
+struct Route {
+    /// Its name.
+    name: RouteName,
+    /// The service: a LeiKa key.
+    #[arg(long, value_name = "LEIKA")]
+    service: ServiceKey,
+    /// From where: an ARS, or the beginning of one with a star; from everywhere if not given.
+    #[arg(long, value_name = "ARS")]
+    area: Option<AreaPattern>,
+    /// What it is: application, amendment, withdrawal, …
+    #[arg(long, default_value = "application")]
+    kind: Kind,
+    /// Where to: a destination, or its name with {tenant} in it.
+    #[arg(long, value_name = "NAME")]
+    destination: String,
+    /// Mapped by.
+    #[arg(long, value_name = "NAME")]
+    mapping: Option<MappingName>,
+    /// Whose submissions it takes; may be given often. Not needed where there is one tenant only.
+    #[arg(long = "tenant", value_name = "NAME")]
+    tenants: Vec<TenantName>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
+    let folder = context.folder.clone();
+    if !folder.join("hub.toml").exists() {
+        let what =
+            format!("in {} liegt keine Konfiguration; mit `rohrpost init` eine anlegen", folder.display());
+        return Err(Stop::Failed(what));
+    }
+    match &arguments.what {
+        What::Destination(new) => {
+            let tenants = tenants(&new.tenants, &folder)?;
+            let sheets = scaffold::destination(&new.name, adapter(&new.adapter)?, &tenants);
+            written(&folder, &sheets, context)
+        }
+        What::Mapping { name } => {
+            let library = library_folder(&folder).ok_or_else(|| {
+                Stop::Failed("hub.toml names no folder of mappings; add mappings = \"…\"".into())
+            })?;
+            written(&library, &scaffold::mapping(name), context)
+        }
+        What::Route(new) => written(&folder, &route(new, &folder)?, context),
+    }
+}
+
+fn route(new: &Route, folder: &Path) -> Result<Sheets, Stop> {
+    let tenants = tenants(&new.tenants, folder)?;
+    if !new.destination.contains('{') {
+        among("destination", &new.destination, &names_of(folder, "destinations"))?;
+    }
+    Ok(scaffold::route(&NewRoute {
+        name: &new.name,
+        tenants: &tenants,
+        kind: &new.kind,
+        service: &new.service,
+        area: new.area.as_ref(),
+        destination: &new.destination,
+        mapping: new.mapping.as_ref(),
+    }))
+}
+
+/// The tenants that were named, or the only one there is.
+fn tenants(named: &[TenantName], folder: &Path) -> Result<Vec<TenantName>, Stop> {
+    let known = names_of(folder, "tenants");
+    if named.is_empty() {
+        let [only] = known.as_slice() else {
+            return Err(Stop::Usage(format!("name the tenants with --tenant; known: {}", known.join(", "))));
+        };
+        return only
+            .parse()
+            .map(|only| vec![only])
+            .map_err(|bad: rohrpost_model::BadName| Stop::Usage(bad.to_string()));
+    }
+    named.iter().try_for_each(|name| among("tenant", name.as_str(), &known))?;
+    Ok(named.to_vec())
+}
+
+fn among(kind: &str, name: &str, known: &[String]) -> Result<(), Stop> {
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    Err(unknown(kind, name, &known.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+fn adapter(kind: &str) -> Result<&'static dyn Adapter, Stop> {
+    let found = ADAPTERS.iter().find(|adapter| adapter.kind() == kind);
+    let kinds: Vec<_> = ADAPTERS.iter().map(|adapter| adapter.kind()).collect();
+    found.copied().ok_or_else(|| unknown("adapter", kind, &kinds))
+}
+
+fn written(folder: &Path, sheets: &Sheets, context: &mut Context<'_>) -> Result<(), Stop> {
+    let paths = scaffold::write_new(folder, sheets)?;
+    let files: Vec<_> = paths.iter().map(|path| plain(path).display().to_string()).collect();
+    if context.json {
+        return context.json(&json!({ "written": files }));
+    }
+    files.iter().try_for_each(|file| context.line(file))
+}
+
+/// A path without `name/..`, as people read it.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        let back = part == Component::ParentDir
+            && matches!(plain.components().next_back(), Some(Component::Normal(_)));
+        if !back {
+            plain.push(part);
+        } else {
+            plain.pop();
+        }
+    }
+    plain
+}

@@ -1,0 +1,95 @@
+//! The texts, with the values in them.
+
+use super::{Sheets, filled, listed, quoted};
+use rohrpost_kit::Adapter;
+use rohrpost_model::{AreaPattern, DestinationName, Kind, MappingName, RouteName, ServiceKey, TenantName};
+
+macro_rules! text {
+    ($name:literal) => {
+        include_str!(concat!("texts/", $name))
+    };
+}
+
+/// The files of a fresh configuration, its `hub.toml` last: with it the folder is one.
+pub fn fresh(tenant: &TenantName, title: &str, area: &AreaPattern) -> Sheets {
+    let (title, area) = (quoted(title), area.to_string());
+    let values = [("tenant", tenant.as_str()), ("title", title.as_str()), ("area", area.as_str())];
+    let of_tenant = format!("tenants/{tenant}.toml");
+    let files = [
+        (".gitignore", text!("ignored")),
+        (of_tenant.as_str(), text!("tenant.toml")),
+        ("clients/portal.toml", text!("portal.toml")),
+        ("clients/operator.toml", text!("operator.toml")),
+        ("seals/quittung.toml", text!("quittung.toml")),
+        ("seals/siegel.toml", text!("siegel.toml")),
+        ("hub.toml", text!("hub.toml")),
+    ];
+    files.map(|(name, text)| (name.to_owned(), filled(text, &values))).into()
+}
+
+/// The file of a destination that an adapter serves.
+pub fn destination(name: &DestinationName, adapter: &dyn Adapter, tenants: &[TenantName]) -> Sheets {
+    let table = filled(adapter.example().trim_end(), &[("name", name.as_str())]);
+    let tenants = listed(tenants);
+    let values = [
+        ("name", name.as_str()),
+        ("tenants", tenants.as_str()),
+        ("adapter", adapter.kind()),
+        ("table", table.as_str()),
+    ];
+    vec![(format!("destinations/{name}.toml"), filled(text!("destination.toml"), &values))]
+}
+
+/// What a new route takes, and where it goes.
+pub struct NewRoute<'a> {
+    /// Its name.
+    pub name: &'a RouteName,
+    /// Whose submissions it takes.
+    pub tenants: &'a [TenantName],
+    /// Of which kind.
+    pub kind: &'a Kind,
+    /// Of which service.
+    pub service: &'a ServiceKey,
+    /// From where; from everywhere if not said.
+    pub area: Option<&'a AreaPattern>,
+    /// Where to.
+    pub destination: &'a str,
+    /// Mapped by.
+    pub mapping: Option<&'a MappingName>,
+}
+
+/// The file of a route with one step.
+pub fn route(new: &NewRoute<'_>) -> Sheets {
+    let line = |key: &str, value: Option<String>| {
+        value.map_or(String::new(), |value| format!("{key} = \"{value}\"\n"))
+    };
+    let (tenants, kind, service) = (listed(new.tenants), new.kind.to_string(), new.service.to_string());
+    let area = line("area", new.area.map(ToString::to_string));
+    let mapping = line("mapping", new.mapping.map(ToString::to_string));
+    let values = [
+        ("name", new.name.as_str()),
+        ("tenants", tenants.as_str()),
+        ("kind", kind.as_str()),
+        ("service", service.as_str()),
+        ("area", area.as_str()),
+        ("destination", new.destination),
+        ("mapping", mapping.as_str()),
+    ];
+    vec![(format!("routes/{}.toml", new.name), filled(text!("route.toml"), &values))]
+}
+
+/// The folder of a mapping, with two cases that it passes.
+pub fn mapping(name: &MappingName) -> Sheets {
+    let files = [
+        ("mapping.toml", text!("mapping/mapping.toml")),
+        ("transform.xsl", text!("mapping/transform.xsl")),
+        ("source.xsd", text!("mapping/source.xsd")),
+        ("target.xsd", text!("mapping/target.xsd")),
+        ("cases/01.in.xml", text!("mapping/cases/01.in.xml")),
+        ("cases/01.out.xml", text!("mapping/cases/01.out.xml")),
+        ("cases/02.in.xml", text!("mapping/cases/02.in.xml")),
+        ("cases/02.out.xml", text!("mapping/cases/02.out.xml")),
+    ];
+    let sheet = |(file, text)| (format!("{name}/{file}"), filled(text, &[("name", name.as_str())]));
+    files.map(sheet).into()
+}

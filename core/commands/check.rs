@@ -4,24 +4,36 @@ use super::Context;
 use super::table::Table;
 use crate::config::Configuration;
 use crate::faults::Stop;
-use rohrpost_model::route::{Route, Step};
+use rohrpost_engine::catalog::Catalog;
+use rohrpost_model::route::{RESPONSIBLE, Route, Stage, Step, Tenant};
+use rohrpost_model::{AreaPattern, Fault};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// Nothing but what every command takes.
+/// So many rows of a table are printed without being asked for.
+const ROWS: usize = 40;
+
+/// How much is told.
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Print tables of any length, too: each step of each route for each tenant.
+    #[arg(long)]
+    table: bool,
+}
 
 /// Runs the command.
-pub fn run(_: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
+pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
     let configuration = context.load()?;
     let summary = Summary::of(&configuration);
-    if context.json { context.json(&summary) } else { summary.print(context) }
+    let rows = if arguments.table { usize::MAX } else { ROWS };
+    if context.json { context.json(&summary) } else { summary.print(rows, context) }
 }
 
 /// What the configuration does.
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'c> {
     faults: [(); 0],
+    warnings: &'c [Fault],
     demo: bool,
     tenants: Vec<TenantLine>,
     clients: Vec<String>,
@@ -34,7 +46,10 @@ struct Summary {
 struct TenantLine {
     name: String,
     title: String,
+    stage: Stage,
     areas: Vec<String>,
+    /// Areas of others out of which it has its own.
+    within: Vec<String>,
 }
 
 /// One step of one route for one tenant.
@@ -42,10 +57,15 @@ struct TenantLine {
 struct DeliveryLine {
     route: String,
     tenant: String,
+    stage: Stage,
     step: String,
-    destination: String,
+    /// Where live submissions go; those of tenants in the stage test go nowhere.
+    destination: Option<String>,
+    /// Where test submissions go; without one they wait.
+    test_destination: Option<String>,
     adapter: String,
     mapping: Option<String>,
+    params: BTreeMap<String, String>,
     seal: Option<String>,
 }
 
@@ -61,14 +81,10 @@ struct SealLine {
     form: &'static str,
 }
 
-impl Summary {
-    fn of(configuration: &Configuration) -> Self {
+impl<'c> Summary<'c> {
+    fn of(configuration: &'c Configuration) -> Self {
         let catalog = &configuration.catalog;
-        let tenants = catalog.tenants.values().map(|tenant| TenantLine {
-            name: tenant.name.to_string(),
-            title: tenant.title.clone(),
-            areas: tenant.areas.iter().map(ToString::to_string).collect(),
-        });
+        let tenants = catalog.tenants.values().map(|tenant| tenant_line(catalog, tenant));
         let mappings = catalog.mappings.iter().map(|(name, mapped)| MappingLine {
             name: name.to_string(),
             digest: mapped.mapping.digest().to_string(),
@@ -82,6 +98,7 @@ impl Summary {
         });
         Self {
             faults: [],
+            warnings: &configuration.warnings,
             demo: configuration.hub.demo,
             tenants: tenants.collect(),
             clients: catalog.clients.keys().map(ToString::to_string).collect(),
@@ -91,15 +108,17 @@ impl Summary {
         }
     }
 
-    fn print(&self, context: &mut Context<'_>) -> Result<(), Stop> {
+    fn print(&self, rows: usize, context: &mut Context<'_>) -> Result<(), Stop> {
         let demo = if self.demo { " (demo: serves this machine only)" } else { "" };
         context.line(format!("{}: no fault{demo}\n", context.folder.display()))?;
-        let mut tenants = Table::new(&["TENANT", "AREAS", "TITLE"]);
-        for tenant in &self.tenants {
-            tenants.row(vec![tenant.name.clone(), tenant.areas.join(" "), tenant.title.clone()]);
+        for warning in self.warnings {
+            context.line(format!("warning: {warning}"))?;
         }
-        context.line(format!("{tenants}\n"))?;
-        context.line(format!("{}\n", self.delivery_table()))?;
+        if !self.warnings.is_empty() {
+            context.line("")?;
+        }
+        print_table(&self.tenant_table(), "tenants", rows, context)?;
+        print_table(&self.delivery_table(), "steps of tenants", rows, context)?;
         let mut mappings = Table::new(&["MAPPING", "VERSION"]);
         for mapping in &self.mappings {
             mappings.row(vec![mapping.name.clone(), mapping.digest.chars().take(16).collect()]);
@@ -113,15 +132,28 @@ impl Summary {
         context.line(format!("Clients: {}", self.clients.join(", ")))
     }
 
+    fn tenant_table(&self) -> Table {
+        let mut table = Table::new(&["TENANT", "STAGE", "AREAS", "OUT OF", "TITLE"]);
+        for TenantLine { name, title, stage, areas, within } in &self.tenants {
+            let within = if within.is_empty() { "-".to_owned() } else { within.join(" ") };
+            table.row(vec![name.clone(), stage.word().to_owned(), areas.join(" "), within, title.clone()]);
+        }
+        table
+    }
+
     fn delivery_table(&self) -> Table {
-        let mut table = Table::new(&["ROUTE", "TENANT", "STEP", "DESTINATION", "ADAPTER", "MAPPING", "SEAL"]);
+        let headings =
+            ["ROUTE", "TENANT", "STAGE", "STEP", "DESTINATION", "FOR TESTS", "ADAPTER", "MAPPING", "SEAL"];
+        let mut table = Table::new(&headings);
         for line in &self.deliveries {
             let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
             table.row(vec![
                 line.route.clone(),
                 line.tenant.clone(),
+                line.stage.word().to_owned(),
                 line.step.clone(),
-                line.destination.clone(),
+                or_dash(&line.destination),
+                or_dash(&line.test_destination),
                 line.adapter.clone(),
                 or_dash(&line.mapping),
                 or_dash(&line.seal),
@@ -131,22 +163,68 @@ impl Summary {
     }
 }
 
+/// A table, or how long it would be.
+fn print_table(table: &Table, what: &str, rows: usize, context: &mut Context<'_>) -> Result<(), Stop> {
+    match table.len() {
+        many if many > rows => context.line(format!("{many} {what}: `check --table` prints them\n")),
+        _ => context.line(format!("{table}\n")),
+    }
+}
+
+fn tenant_line(catalog: &Catalog, tenant: &Tenant) -> TenantLine {
+    let others = catalog.tenants.values().filter(|other| other.name != tenant.name);
+    let all = others.flat_map(|other| other.areas.iter().map(move |area| (area, &other.name)));
+    let around = all.filter(|(area, _)| {
+        let holds = |own: &AreaPattern| area.overlaps(own) && area.specificity() < own.specificity();
+        tenant.areas.iter().any(holds)
+    });
+    TenantLine {
+        name: tenant.name.to_string(),
+        title: tenant.title.clone(),
+        stage: tenant.stage,
+        areas: tenant.areas.iter().map(ToString::to_string).collect(),
+        within: around.map(|(area, name)| format!("{area} ({name})")).collect(),
+    }
+}
+
 fn deliveries<'a>(
     configuration: &'a Configuration,
     route: &'a Route,
 ) -> impl Iterator<Item = DeliveryLine> + 'a {
-    let line = |tenant, step: &Step| {
-        let destination = step.destination_for(tenant);
-        let adapter = destination.as_ref().and_then(|name| configuration.adapters.get(name));
-        DeliveryLine {
-            route: route.name.to_string(),
-            tenant: tenant.to_string(),
-            step: step.name.to_string(),
-            destination: destination.as_ref().map_or_else(String::new, ToString::to_string),
-            adapter: adapter.copied().unwrap_or_default().to_owned(),
-            mapping: step.mapping.as_ref().map(ToString::to_string),
-            seal: step.seal.as_ref().map(ToString::to_string),
-        }
-    };
-    route.tenants.iter().flat_map(move |tenant| route.steps.iter().map(move |step| line(tenant, step)))
+    let tenants = route.tenants.iter().filter_map(|name| configuration.catalog.tenants.get(name));
+    tenants.flat_map(move |tenant| {
+        route.steps_for(&tenant.name).iter().map(move |step| delivery(configuration, route, tenant, step))
+    })
+}
+
+/// Where submissions with this test flag go, if anywhere: a name, or a template that the table of responsibilities fills.
+fn leads_to(catalog: &Catalog, (tenant, stage): (&Tenant, Stage), step: &Step, test: bool) -> Option<String> {
+    let name = step.template_for(test).replace("{tenant}", tenant.name.as_str());
+    if !stage.takes(test) {
+        return None;
+    }
+    if name.contains(RESPONSIBLE) {
+        return Some(name).filter(|_| !test || stage == Stage::Test || step.test_destination.is_some());
+    }
+    catalog.destinations.get(name.as_str()).filter(|to| to.destination.test == test).map(|_| name)
+}
+
+fn delivery(configuration: &Configuration, route: &Route, tenant: &Tenant, step: &Step) -> DeliveryLine {
+    let Configuration { catalog, adapters, .. } = configuration;
+    let stage = route.stage_for(tenant);
+    let leads_to = |test: bool| leads_to(catalog, (tenant, stage), step, test);
+    let (live, test) = (leads_to(false), leads_to(true));
+    let adapter = live.as_ref().or(test.as_ref()).and_then(|name| adapters.get(name.as_str()));
+    DeliveryLine {
+        route: route.name.to_string(),
+        tenant: tenant.name.to_string(),
+        stage,
+        step: step.name.to_string(),
+        adapter: adapter.copied().unwrap_or_default().to_owned(),
+        destination: live,
+        test_destination: test,
+        mapping: step.mapping.as_ref().map(ToString::to_string),
+        params: step.params.clone(),
+        seal: step.seal.as_ref().map(ToString::to_string),
+    }
 }

@@ -11,6 +11,7 @@ mod map;
 mod new;
 mod probe;
 mod queue;
+mod resolve;
 pub mod send;
 mod serve;
 mod sign;
@@ -46,6 +47,8 @@ pub enum Command {
     Config(config::Arguments),
     /// Check configuration, mappings, schemas, keys and certificates; report every fault.
     Check(check::Arguments),
+    /// Say who is responsible for a service in an area, and where a submission would go.
+    Resolve(resolve::Arguments),
     /// Run the cases of mappings.
     Test(test::Arguments),
     /// Apply a mapping to a file.
@@ -78,6 +81,7 @@ impl Command {
             Self::Demo(arguments) => demo::run(&arguments, context),
             Self::Config(arguments) => config::run(&arguments, context),
             Self::Check(arguments) => check::run(&arguments, context),
+            Self::Resolve(arguments) => resolve::run(&arguments, context),
             Self::Test(arguments) => test::run(&arguments, context),
             Self::Map(arguments) => map::run(&arguments, context),
             Self::Validate(arguments) => validate::run(&arguments, context),

@@ -11,6 +11,11 @@ impl Table {
         Self { rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()] }
     }
 
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len() - 1
+    }
+
     /// Adds a row.
     pub fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);

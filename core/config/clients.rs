@@ -53,6 +53,17 @@ impl ClientDraft {
         }
     }
 
+    /// For whom it may hand in which service, where that is said one by one.
+    pub fn hands_in(&self) -> impl Iterator<Item = (&Placed<TenantName>, &Placed<ServiceKey>)> {
+        let submits = |grant: &&GrantDraft| grant.roles.iter().any(|role| role.value == Role::Submit);
+        self.grants.iter().filter(submits).flat_map(|grant| {
+            grant
+                .tenants
+                .iter()
+                .flat_map(|tenant| grant.services.iter().map(move |service| (tenant, service)))
+        })
+    }
+
     /// The noun.
     pub fn build(self) -> Client {
         let tokens = self.tokens.into_iter().map(|token| token.value).collect();

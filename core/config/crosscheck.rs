@@ -2,83 +2,164 @@
 //! and for each submission it is clear which route takes it.
 
 use super::destinations::DestinationDraft;
+use super::placeholders::{Unfilled, asks_the_table, destination_for, for_tenant};
 use super::reader::{Faults, Placed};
 use super::references::Known;
+use super::responsibilities::LineDraft;
 use super::routes::{RouteDraft, StepDraft};
 use super::seals::{Form, SealDraft};
+use super::tenants::TenantDraft;
 use rohrpost_model::ports::SealForm;
-use rohrpost_model::route::Match;
-use rohrpost_model::{DestinationName, TenantName};
+use rohrpost_model::route::{Match, RESPONSIBLE, Stage};
+use rohrpost_model::{DestinationName, Fault, MappingName, TenantName};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What routes are checked against.
 pub struct World<'a> {
     /// All names.
     pub known: &'a Known,
+    /// Tenants that could be read.
+    pub tenants: BTreeMap<&'a TenantName, &'a TenantDraft>,
     /// Destinations that could be read.
-    pub destinations: &'a [DestinationDraft],
+    pub destinations: BTreeMap<&'a DestinationName, &'a DestinationDraft>,
     /// Seals that could be read.
     pub seals: &'a [SealDraft],
+    /// The table of responsibilities, as far as it could be read.
+    pub lines: &'a [LineDraft],
     /// The media type of what a mapping makes; `None` for one that has faults or is not there.
     pub media_type: &'a dyn Fn(&str) -> Option<String>,
+    /// The parameters of a mapping; the same.
+    pub params: &'a dyn Fn(&str) -> Option<Vec<String>>,
+}
+
+/// One step as it is for one tenant.
+struct Resolved<'a> {
+    route: &'a RouteDraft,
+    step: &'a StepDraft,
+    tenant: &'a TenantDraft,
+    stage: Stage,
 }
 
 impl World<'_> {
-    /// Checks what a route names.
+    /// Checks what a route names, for each of its tenants.
     pub fn check_route(&self, route: &RouteDraft, faults: &Faults) {
-        for tenant in &route.tenants {
-            self.known.tenants.check(tenant, faults);
-        }
-        for step in &route.steps {
-            self.check_destination(step, &route.tenants, faults);
-            if let Some(mapping) = &step.mapping {
-                self.known.mappings.check(mapping, faults);
+        // What is wrong for one tenant is mostly wrong for all: the first one is told.
+        let mut told = BTreeSet::new();
+        for name in &route.tenants {
+            self.known.tenants.check(name, faults);
+            let Some(tenant) = self.tenants.get(&name.value) else { continue };
+            let stage = stage_of(route, tenant);
+            for step in &route.steps_for(name) {
+                self.check_step(&Resolved { route, step, tenant, stage }, &mut told, faults);
             }
-            self.check_seal(step, faults);
+        }
+        // Also where no tenant can be read.
+        for step in &route.steps {
+            self.check_names(step, faults);
         }
     }
 
-    /// The template is resolved for each tenant: one fault for each that it leads nowhere for.
-    fn check_destination(&self, step: &StepDraft, tenants: &[Placed<TenantName>], faults: &Faults) {
-        let Some(template) = &step.destination else { return };
-        let known_tenants = tenants.iter().filter(|tenant| self.known.tenants.has(tenant.as_str()));
-        let mut told = std::collections::BTreeSet::new();
-        for tenant in known_tenants {
-            let text = template.replace("{tenant}", tenant.as_str());
-            let Ok(name) = text.parse::<DestinationName>() else {
-                let fault = template.at.fault(format!("`{text}` is not a destination's name"));
-                return faults.note(fault.hint("write a name; {tenant} stands for the tenant's name"));
-            };
-            let new = told.insert(name.clone());
-            self.check_reach(template, &name, tenant, new, faults);
+    fn check_step(&self, it: &Resolved<'_>, told: &mut BTreeSet<String>, faults: &Faults) {
+        let StepDraft { destination, test_destination, .. } = it.step;
+        // While a tenant tests, the destination that it has later need not be there.
+        let lives = it.stage == Stage::Live || test_destination.is_none();
+        if let Some(template) = destination.as_ref().filter(|_| lives) {
+            self.check_destinations(template, it.stage == Stage::Test, it, told, faults);
         }
+        if let Some(template) = test_destination {
+            self.check_destinations(template, true, it, told, faults);
+        }
+        self.check_params(it, faults);
+        self.check_names(it.step, faults);
     }
 
-    fn check_reach(
+    fn check_names(&self, step: &StepDraft, faults: &Faults) {
+        if let Some(mapping) = &step.mapping {
+            self.known.mappings.check(mapping, faults);
+        }
+        self.check_seal(step, faults);
+    }
+
+    /// All destinations that a template leads to: one, or as many as the table of responsibilities names.
+    fn check_destinations(
         &self,
         template: &Placed<String>,
-        name: &DestinationName,
-        tenant: &TenantName,
-        new: bool,
+        test: bool,
+        it: &Resolved<'_>,
+        told: &mut BTreeSet<String>,
         faults: &Faults,
     ) {
-        if !self.known.destinations.has(name.as_str()) {
-            let what = format!("unknown destination `{name}` (for the tenant `{tenant}`)");
-            if new {
-                faults.note(template.at.fault(what).hint(self.known.destinations.hint(name.as_str())));
+        let mut check = |name: Option<&DestinationName>| match destination_for(template, it.tenant, name) {
+            Ok(text) => self.check_destination(template, &text, (test, it), told, faults),
+            Err(Unfilled { message, hint }) => faults.note(template.at.fault(message).hint(hint)),
+        };
+        if !asks_the_table(template) {
+            return check(None);
+        }
+        let mut named = BTreeSet::new();
+        for line in self.lines.iter().filter(|line| concerns(line, it)) {
+            match &line.destination {
+                Some(name) => drop(named.insert(&name.value)),
+                None => faults.note(no_destination(line, it)),
+            }
+        }
+        if named.is_empty() {
+            let what = format!(
+                "no line of responsibilities/*.csv names a destination for the tenant `{}` here",
+                *it.tenant.name
+            );
+            faults.note(
+                template.at.fault(what).hint("add one, or name another destination with an [[override]]"),
+            );
+        }
+        named.into_iter().for_each(|name| check(Some(name)));
+    }
+
+    /// One fault for each destination that a template leads to, and for each tenant that must not reach it.
+    fn check_destination(
+        &self,
+        template: &Placed<String>,
+        text: &str,
+        (test, it): (bool, &Resolved<'_>),
+        told: &mut BTreeSet<String>,
+        faults: &Faults,
+    ) {
+        let Ok(name) = text.parse::<DestinationName>() else {
+            if told.insert(template.at.to_string()) {
+                let fault = template.at.fault(format!("`{text}` is not a destination's name"));
+                faults.note(fault.hint("write a name; {tenant} stands for the tenant's name"));
             }
             return;
-        }
-        let Some(destination) = self.destinations.iter().find(|draft| draft.name.value == *name) else {
-            return;
         };
-        // A list that could not be read has a fault of its own.
-        if !destination.tenants.is_empty() && !destination.serves(tenant) {
-            let what = format!("the destination `{name}` does not serve the tenant `{tenant}`");
-            let hint = format!(
-                "name another destination, or add the tenant to `tenants` in {}",
-                destination.name.at.file()
-            );
-            faults.note(template.at.fault(what).hint(hint));
+        if !self.known.destinations.has(name.as_str()) {
+            if told.insert(format!("{} {name}", template.at)) {
+                let what = format!("unknown destination `{name}` (for the tenant `{}`)", *it.tenant.name);
+                faults.note(template.at.fault(what).hint(self.known.destinations.hint(name.as_str())));
+            }
+        } else if let Some(destination) = self.destinations.get(&name) {
+            check_reach(template, destination, it.tenant, faults);
+            check_stage(template, destination, test, it, faults);
+        }
+    }
+
+    fn check_params(&self, it: &Resolved<'_>, faults: &Faults) {
+        let StepDraft { mapping, params, .. } = it.step;
+        let known = mapping.as_ref().map(|mapping| (self.params)(mapping.as_str()));
+        for (name, text) in params {
+            match &known {
+                None => {
+                    let fault =
+                        text.at.fault(format!("`{name}` is a parameter, and the step has no mapping"));
+                    faults.note(fault.hint("name a mapping, or take the parameter out"));
+                }
+                Some(Some(known)) if !known.contains(name) => {
+                    faults.note(no_parameter(name, text, mapping, known))
+                }
+                Some(_) => {}
+            }
+            if let Err(Unfilled { message, hint }) = for_tenant(text, it.tenant) {
+                faults.note(text.at.fault(message).hint(hint));
+            }
         }
     }
 
@@ -102,6 +183,96 @@ impl World<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a line of the table can be about a submission that the route takes for the tenant.
+fn concerns(line: &LineDraft, it: &Resolved<'_>) -> bool {
+    let Some(takes) = &it.route.matches else { return false };
+    let services = &takes.services;
+    let meets = services.is_empty() || services.iter().any(|service| line.service.covers(service));
+    *line.tenant == *it.tenant.name && meets && line.area.overlaps(&takes.area)
+}
+
+fn no_destination(line: &LineDraft, it: &Resolved<'_>) -> Fault {
+    let route = &it.route.name;
+    let fault = line.at.fault(format!(
+        "the line names no destination, and the route `{}` ({}) asks for one with {RESPONSIBLE}",
+        **route, route.at
+    ));
+    fault.hint("name one in the column `destination`")
+}
+
+/// The stage of a tenant on a route: the more careful of both.
+pub fn stage_of(route: &RouteDraft, tenant: &TenantDraft) -> Stage {
+    if route.own_stage_for(&tenant.name) == Stage::Test { Stage::Test } else { tenant.stage }
+}
+
+fn check_reach(
+    template: &Placed<String>,
+    destination: &DestinationDraft,
+    tenant: &TenantDraft,
+    faults: &Faults,
+) {
+    // A list that could not be read has a fault of its own.
+    if destination.tenants.is_empty() || destination.serves(&tenant.name) {
+        return;
+    }
+    let (name, file) = (&*destination.name, destination.name.at.file());
+    let what = format!("the destination `{name}` does not serve the tenant `{}`", *tenant.name);
+    let hint = format!("name another destination, or add the tenant to `tenants` in {file}");
+    faults.note(template.at.fault(what).hint(hint));
+}
+
+/// Test submissions reach destinations marked test, others those that are not: anything else would wait for ever.
+fn check_stage(
+    template: &Placed<String>,
+    destination: &DestinationDraft,
+    test: bool,
+    it: &Resolved<'_>,
+    faults: &Faults,
+) {
+    if destination.is_test() == test {
+        return;
+    }
+    let (name, file) = (&*destination.name, destination.name.at.file());
+    let tenant = &*it.tenant.name;
+    let (what, hint) = match (test, it.stage) {
+        (true, Stage::Test) => (
+            format!(
+                "the tenant `{tenant}` is in the stage test here, and the destination `{name}` is not marked test"
+            ),
+            format!("name a `test-destination`, or write stage = \"test\" in {file}"),
+        ),
+        (true, Stage::Live) => (
+            format!(
+                "test submissions of the tenant `{tenant}` go here, and the destination `{name}` is not marked test"
+            ),
+            format!("write stage = \"test\" in {file}, or name another destination"),
+        ),
+        (false, _) => (
+            format!(
+                "the tenant `{tenant}` is live here, and the destination `{name}` takes test submissions only"
+            ),
+            format!(
+                "make it the `test-destination`, put the tenant into the stage test, or take stage out of {file}"
+            ),
+        ),
+    };
+    faults.note(template.at.fault(what).hint(hint));
+}
+
+fn no_parameter(
+    name: &str,
+    text: &Placed<String>,
+    mapping: &Option<Placed<MappingName>>,
+    known: &[String],
+) -> Fault {
+    let mapping = mapping.as_ref().map_or("", |mapping| mapping.as_str());
+    let fault = text.at.fault(format!("the mapping `{mapping}` has no parameter `{name}`"));
+    match known.join(", ") {
+        none if none.is_empty() => fault.hint("it has none; they stand in [params] of its mapping.toml"),
+        known => fault.hint(format!("it has: {known}")),
     }
 }
 

@@ -79,6 +79,11 @@ impl DestinationDraft {
         self.tenants.iter().any(|listed| listed.value == *tenant)
     }
 
+    /// Whether it takes test submissions, and only those.
+    pub fn is_test(&self) -> bool {
+        self.policy.test
+    }
+
     /// The noun and how to talk to it; `None` where that is not clear, which has been noted.
     pub fn build(self) -> Option<(Destination, &'static str, Arc<dyn Target>)> {
         let tenants = self.tenants.into_iter().map(|tenant| tenant.value).collect();

@@ -27,6 +27,8 @@ pub struct Files {
     pub seals: Vec<Source>,
     /// `routes/*.toml`.
     pub routes: Vec<Source>,
+    /// `responsibilities/*.csv`.
+    pub responsibilities: Vec<Source>,
 }
 
 impl Files {
@@ -40,12 +42,14 @@ impl Files {
             destinations: all("destinations"),
             seals: all("seals"),
             routes: all("routes"),
+            responsibilities: all(RESPONSIBILITIES),
         }
     }
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Source> {
-        let folders = [&self.tenants, &self.clients, &self.destinations, &self.seals, &self.routes];
+        let Self { tenants, clients, destinations, seals, routes, responsibilities, .. } = self;
+        let folders = [tenants, clients, destinations, seals, routes, responsibilities];
         self.hub.iter().chain(folders.into_iter().flatten())
     }
 }
@@ -60,7 +64,10 @@ fn read_hub(folder: &Path, faults: &Faults) -> Option<Source> {
 }
 
 /// The folders of items.
-const KINDS: [&str; 5] = ["tenants", "clients", "destinations", "seals", "routes"];
+const KINDS: [&str; 6] = ["tenants", "clients", "destinations", "seals", "routes", RESPONSIBILITIES];
+
+/// The folder of the table of responsibilities, which is CSV.
+pub const RESPONSIBILITIES: &str = "responsibilities";
 
 /// The text of every file that can be read, by its path.
 pub fn read_folder_texts(folder: &Path) -> BTreeMap<String, String> {
@@ -70,7 +77,7 @@ pub fn read_folder_texts(folder: &Path) -> BTreeMap<String, String> {
     all.map(|source| (source.name.to_string(), source.text)).collect()
 }
 
-/// The `*.toml` of one folder, by name. A folder that is not there has none.
+/// The `*.toml` (or `*.csv`) of one folder, by name. A folder that is not there has none.
 fn read_folder(folder: &Path, kind: &str, faults: &Faults) -> Vec<Source> {
     let entries = match fs::read_dir(folder.join(kind)) {
         Ok(entries) => entries,
@@ -80,8 +87,9 @@ fn read_folder(folder: &Path, kind: &str, faults: &Faults) -> Vec<Source> {
             return Vec::new();
         }
     };
+    let ending = if kind == RESPONSIBILITIES { ".csv" } else { ".toml" };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let sorted: BTreeSet<_> = names.filter(|name| name.ends_with(".toml")).collect();
+    let sorted: BTreeSet<_> = names.filter(|name| name.ends_with(ending)).collect();
     sorted.iter().filter_map(|name| read_source(folder, &format!("{kind}/{name}"), faults)).collect()
 }
 

@@ -60,6 +60,12 @@ impl Library {
         self.mappings.get(name)?.as_ref().map(|mapped| mapped.mapping.media_type().to_owned())
     }
 
+    /// The names of the parameters of a mapping; `None` for one that is not there or has faults.
+    pub fn params(&self, name: &str) -> Option<Vec<String>> {
+        let mapped = self.mappings.get(name)?.as_ref()?;
+        Some(mapped.mapping.params().map(|(name, _)| name.to_owned()).collect())
+    }
+
     /// Those without faults, each with its version.
     pub fn versions(&self) -> impl Iterator<Item = (&MappingName, Digest)> {
         self.mappings.iter().filter_map(|(name, mapped)| Some((name, mapped.as_ref()?.mapping.digest())))

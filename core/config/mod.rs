@@ -4,7 +4,7 @@
 //! |---|---|
 //! | find and read the files, or take those of a version that was kept | [`files`], [`origin`] |
 //! | read a file, noting every fault and going on | [`reader`] |
-//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
+//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`responsibilities`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
 //! | secrets: those of the demo; which changed | [`demo`], [`secrets`] |
 //! | what commands ask of hub.toml without loading the rest | [`glance`] |
@@ -18,12 +18,16 @@ mod crosscheck;
 mod destinations;
 mod files;
 mod glance;
+mod holes;
 mod hub;
 mod made_secrets;
 mod mappings;
 mod origin;
+mod overrides;
+mod placeholders;
 mod reader;
 mod references;
+mod responsibilities;
 mod routes;
 mod seals;
 mod secrets;
@@ -45,10 +49,12 @@ use clients::ClientDraft;
 use crosscheck::World;
 use destinations::{DestinationDraft, Surroundings};
 use files::Files;
+use holes::Whole;
 use hub::HubDraft;
 use mappings::Library;
 use reader::{Faults, Placed, Source};
 use references::{Known, Names, check_unique};
+use responsibilities::LineDraft;
 use rohrpost_engine::catalog::{Catalog, Connected};
 use rohrpost_kit::Adapter;
 use rohrpost_kit::settings::Secrets;
@@ -57,7 +63,7 @@ use rohrpost_model::version::ConfigurationText;
 use rohrpost_model::{DestinationName, Digest, Fault};
 use routes::RouteDraft;
 use seals::{Form, KeyReading, SealDraft, Signer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +85,8 @@ pub struct Configuration {
     pub named: BTreeMap<String, Digest>,
     /// The kind of each destination's adapter.
     pub adapters: BTreeMap<DestinationName, &'static str>,
+    /// What it leaves open.
+    pub warnings: Vec<Fault>,
 }
 
 /// Reads and checks everything, and returns **all** faults of all files, sorted by file, line and column. Keys and
@@ -127,6 +135,7 @@ struct Draft {
     destinations: Vec<DestinationDraft>,
     seals: Vec<SealDraft>,
     routes: Vec<RouteDraft>,
+    lines: Vec<LineDraft>,
     library: Library,
 }
 
@@ -142,6 +151,8 @@ impl Draft {
             each(&files.destinations, |source| DestinationDraft::read(source, surroundings, faults));
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
+        let lines =
+            files.responsibilities.iter().flat_map(|source| responsibilities::read(source, faults)).collect();
         let library = hub.as_ref().and_then(|hub| hub.mappings.as_ref());
         let (shelf, changed) = read_shelf(folder);
         faults.extend(changed);
@@ -166,7 +177,7 @@ impl Draft {
         };
         let text = text(&files, &library);
         let named = secrets::named(&files, folder, secrets);
-        Self { known, text, named, hub, tenants, clients, destinations, seals, routes, library }
+        Self { known, text, named, hub, tenants, clients, destinations, seals, routes, lines, library }
     }
 
     fn check(&self, faults: &Faults) {
@@ -176,6 +187,13 @@ impl Draft {
         check_unique("seal", self.seals.iter().map(|seal| &seal.name), faults);
         check_unique("route", self.routes.iter().map(|route| &route.name), faults);
         tenants::check_overlaps(&self.tenants, faults);
+        let named: BTreeSet<_> = self.lines.iter().map(|line| &line.tenant.value).collect();
+        self.tenants
+            .iter()
+            .filter(|it| !named.contains(&it.name.value))
+            .for_each(|it| it.check_areas(faults));
+        self.lines.iter().for_each(|line| line.check(&self.known, faults));
+        responsibilities::check_clashes(&self.lines, faults);
         clients::check_tokens(&self.clients, faults);
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
@@ -194,14 +212,24 @@ impl Draft {
     }
 
     fn check_routes(&self, faults: &Faults) {
-        let (destinations, seals) = (&self.destinations, &self.seals);
+        let (destinations, seals, lines) = (&self.destinations, &self.seals, &self.lines);
         let media_type = |name: &str| self.library.media_type(name);
-        let world = World { known: &self.known, destinations, seals, media_type: &media_type };
+        let params = |name: &str| self.library.params(name);
+        let tenants = self.tenants.iter().map(|tenant| (&tenant.name.value, tenant)).collect();
+        let destinations = destinations.iter().map(|draft| (&draft.name.value, draft)).collect();
+        let (media_type, params) = (&media_type, &params);
+        let world = World { known: &self.known, tenants, destinations, seals, lines, media_type, params };
         self.routes.iter().for_each(|route| world.check_route(route, faults));
         crosscheck::check_ties(&self.routes, faults);
     }
 
+    fn holes(&self) -> Vec<Fault> {
+        let Self { tenants, clients, destinations, routes, lines, .. } = self;
+        Whole { tenants, clients, destinations, routes, lines }.holes()
+    }
+
     fn build(self, folder: &Path) -> Option<Configuration> {
+        let warnings = self.holes();
         let draft = self.hub?;
         let receipt_seal = draft.receipt_seal.as_ref()?.value.clone();
         let library = folder.join(&draft.mappings.as_ref()?.value);
@@ -220,9 +248,10 @@ impl Draft {
                 Signer::Receipt(_) => {}
             }
         }
-        let tenants = self.tenants.into_iter().map(TenantDraft::build);
         let clients = self.clients.into_iter().map(ClientDraft::build);
-        let routes = self.routes.into_iter().map(RouteDraft::build).collect::<Option<Vec<_>>>()?;
+        let routes =
+            self.routes.into_iter().map(|route| route.build(&self.tenants)).collect::<Option<Vec<_>>>()?;
+        let tenants = self.tenants.iter().map(TenantDraft::build);
         let catalog = Catalog {
             tenants: tenants.map(|tenant| (tenant.name.clone(), tenant)).collect(),
             clients: clients.map(|client| (client.name.clone(), client)).collect(),
@@ -230,6 +259,7 @@ impl Draft {
             destinations,
             mappings: self.library.build(),
             seals,
+            responsibilities: responsibilities::build(&self.lines),
             limits: hub.limits,
         };
         Some(Configuration {
@@ -240,6 +270,7 @@ impl Draft {
             library,
             named: self.named,
             adapters,
+            warnings,
         })
     }
 }

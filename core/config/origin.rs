@@ -1,6 +1,6 @@
 //! Where the text of a configuration comes from: the folder as it lies there, or a version that was kept.
 
-use super::files::{Files, read_folder_texts};
+use super::files::{Files, RESPONSIBILITIES, read_folder_texts};
 use super::mappings::{find_mappings, read_bundle, take_standards};
 use super::reader::{Faults, Source};
 use crate::standards::read_shelf;
@@ -105,6 +105,7 @@ impl Files {
             destinations: of("destinations"),
             seals: of("seals"),
             routes: of("routes"),
+            responsibilities: of(RESPONSIBILITIES),
         }
     }
 }

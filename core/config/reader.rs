@@ -47,6 +47,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// A line and a column of a file.
+    pub fn new(file: &Rc<str>, line: u32, column: u32) -> Self {
+        Self { file: Rc::clone(file), line, column }
+    }
+
+    /// As `file:line`.
+    pub fn line(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+
     /// A fault here.
     pub fn fault(&self, message: impl Into<String>) -> Fault {
         Fault::at(&*self.file, self.line, self.column, message)

@@ -2,12 +2,15 @@
 //! other items is [`super::crosscheck`]'s.
 
 use super::files::name_of;
+use super::overrides::OverrideDraft;
+use super::placeholders::{for_tenant, pinned_destination};
 use super::reader::{Entry, Faults, Placed, Source, Table};
 use super::references::check_unique;
+use super::tenants::{STAGES, TenantDraft};
 use rohrpost_kit::settings::{Duration, nearest};
 use rohrpost_mappings::Condition;
-use rohrpost_model::route::{Expiry, Match, On, Route, Step, UNROUTED, When};
-use rohrpost_model::{AreaPattern, MappingName, RouteName, SealName, StepName, TenantName};
+use rohrpost_model::route::{Expiry, Match, On, Route, Stage, Step, UNROUTED, When};
+use rohrpost_model::{AreaPattern, Fault, MappingName, RouteName, SealName, StepName, TenantName};
 use std::collections::BTreeMap;
 
 /// A route as written.
@@ -20,23 +23,33 @@ pub struct RouteDraft {
     pub matches: Option<Placed<Match>>,
     /// What it does.
     pub steps: Vec<StepDraft>,
+    /// What is different for some tenants.
+    pub overrides: Vec<OverrideDraft>,
+    /// Its own stage, for tenants without another one.
+    pub stage: Option<Placed<Stage>>,
     /// The rule of the route, for steps without one of their own.
     expiry: Option<Expiry>,
 }
 
 /// A step as written.
+#[derive(Clone)]
 pub struct StepDraft {
     /// Its name, if it can be read.
     pub name: Option<Placed<StepName>>,
     /// The template of its destination's name.
     pub destination: Option<Placed<String>>,
+    /// The same for test submissions.
+    pub test_destination: Option<Placed<String>>,
     /// Its mapping.
     pub mapping: Option<Placed<MappingName>>,
+    /// Values for the mapping's parameters.
+    pub params: BTreeMap<String, Placed<String>>,
     /// Its seal.
     pub seal: Option<Placed<SealName>>,
     /// Its condition.
     pub when: Option<Placed<When>>,
-    after: Vec<Placed<StepName>>,
+    /// Steps that come first.
+    pub after: Vec<Placed<StepName>>,
     on: On,
     ordered: bool,
     attachments: bool,
@@ -58,17 +71,37 @@ impl RouteDraft {
             let fault = table.place().fault("the route has no step, so it would deliver nothing");
             faults.note(fault.hint("add [[step]] with name and destination"));
         }
+        let stage = table.may("stage").word(&STAGES);
+        let overrides = table.may("override").tables().into_iter().map(OverrideDraft::read).collect();
         table.end(&[]);
         check_steps(&steps, faults);
-        Some(Self { name: name?, tenants, matches, steps, expiry })
+        let route = Self { name: name?, tenants, matches, steps, overrides, stage, expiry };
+        route.check_overrides(faults);
+        Some(route)
     }
 
     /// The noun; `None` where something is missing, which has been noted.
-    pub fn build(self) -> Option<Route> {
-        let expiry = self.expiry;
-        let steps = self.steps.into_iter().map(|step| step.build(expiry.as_ref())).collect::<Option<_>>()?;
-        let tenants = self.tenants.into_iter().map(|tenant| tenant.value).collect();
-        Some(Route { name: self.name.value, tenants, matches: self.matches?.value, steps })
+    pub fn build(self, tenants: &[TenantDraft]) -> Option<Route> {
+        let build = |step: StepDraft, tenant| step.build(self.expiry.as_ref(), tenant);
+        let steps: Vec<_> =
+            self.steps.iter().cloned().map(|step| build(step, None)).collect::<Option<_>>()?;
+        let mut special = BTreeMap::new();
+        for tenant in tenants.iter().filter(|tenant| self.serves(&tenant.name)) {
+            let own = self.steps_for(&tenant.name).into_iter().map(|step| build(step, Some(tenant)));
+            let own: Vec<_> = own.collect::<Option<_>>()?;
+            if own != steps {
+                special.insert(tenant.name.value.clone(), own);
+            }
+        }
+        let names = self.tenants.iter().map(|tenant| tenant.value.clone());
+        let testing = names.clone().filter(|name| self.own_stage_for(name) == Stage::Test).collect();
+        let tenants = names.collect();
+        Some(Route { name: self.name.value, tenants, matches: self.matches?.value, steps, special, testing })
+    }
+
+    /// Whether it lists the tenant.
+    pub fn serves(&self, tenant: &TenantName) -> bool {
+        self.tenants.iter().any(|listed| listed.value == *tenant)
     }
 }
 
@@ -97,7 +130,9 @@ impl StepDraft {
         let step = Self {
             name: table.must("name").text(),
             destination: table.must("destination").text(),
+            test_destination: table.may("test-destination").text(),
             mapping: table.may("mapping").text(),
+            params: table.may("params").pairs().into_iter().collect(),
             seal: table.may("seal").text(),
             ordered: flag("ordered", false),
             after: table.may("after").texts(),
@@ -110,11 +145,27 @@ impl StepDraft {
         step
     }
 
-    fn build(self, of_route: Option<&Expiry>) -> Option<Step> {
+    /// For a tenant, or as it is written where a tenant has no part in it.
+    fn build(self, of_route: Option<&Expiry>, tenant: Option<&TenantDraft>) -> Option<Step> {
+        let named = |template: String| match tenant {
+            Some(tenant) => pinned_destination(&template, tenant).ok(),
+            None => Some(template),
+        };
+        let value = |text: String| match tenant {
+            Some(tenant) => for_tenant(&text, tenant).ok(),
+            None => Some(text),
+        };
+        let params = self.params.into_iter().map(|(name, text)| Some((name, value(text.value)?)));
+        let test_destination = match self.test_destination {
+            Some(template) => Some(named(template.value)?),
+            None => None,
+        };
         Some(Step {
             name: self.name?.value,
-            destination: self.destination?.value,
+            destination: named(self.destination?.value)?,
+            test_destination,
             mapping: self.mapping.map(|mapping| mapping.value),
+            params: params.collect::<Option<_>>()?,
             seal: self.seal.map(|seal| seal.value),
             ordered: self.ordered,
             after: self.after.into_iter().map(|step| step.value).collect(),
@@ -125,7 +176,8 @@ impl StepDraft {
         })
     }
 
-    fn is_called(&self, name: &StepName) -> bool {
+    /// Whether this is its name.
+    pub fn is_called(&self, name: &StepName) -> bool {
         self.name.as_ref().is_some_and(|own| own.value == *name)
     }
 }
@@ -195,14 +247,19 @@ fn check_after(after: &Placed<StepName>, steps: &[StepDraft], faults: &Faults) {
     if steps.iter().any(|step| step.is_called(after)) {
         return;
     }
+    faults.note(unknown_step(after, steps));
+}
+
+/// A reference to a step that is not there.
+pub fn unknown_step(name: &Placed<StepName>, steps: &[StepDraft]) -> Fault {
     let names: Vec<_> =
         steps.iter().filter_map(|step| step.name.as_ref()).map(|name| name.as_str()).collect();
     let known = names.join(", ");
-    let hint = match nearest(after.as_str(), names) {
+    let hint = match nearest(name.as_str(), names) {
         Some(meant) => format!("did you mean `{meant}`? Steps of this route: {known}"),
         None => format!("steps of this route: {known}"),
     };
-    faults.note(after.at.fault(format!("unknown step `{}`", **after)).hint(hint));
+    name.at.fault(format!("unknown step `{}`", **name)).hint(hint)
 }
 
 fn check_condition(step: &StepDraft, faults: &Faults) {

@@ -14,8 +14,10 @@ fn the_shipped_configuration_has_no_fault_and_is_told_in_a_table() {
     let expected = [
         "brunnenbohrung",
         "lk-beispiel",
+        "live",
         "fachverfahren",
         "lk-beispiel-wasserbehoerde",
+        "-",
         "folder",
         "brunnenbohrung-xfall",
         "siegel",

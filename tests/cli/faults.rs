@@ -169,7 +169,7 @@ fn references_of_routes() {
         route,
         "\"{tenant}-enaio\"",
         "\"{mandant}-enaio\"",
-        "routes/brunnenbohrung.toml:20:15: `{mandant}-enaio` is not a destination's name",
+        "routes/brunnenbohrung.toml:20:15: unknown placeholder `{mandant}`; known: {tenant} for the tenant's name, {value.NAME}",
     );
     one_fault(
         route,

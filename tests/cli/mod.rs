@@ -7,9 +7,11 @@ mod faults;
 mod files;
 mod hub;
 mod many;
+mod one_route;
 mod policy;
 mod probe;
 mod queue;
+mod responsibilities;
 mod standard;
 
 use std::fs;

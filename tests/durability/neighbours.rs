@@ -1,4 +1,5 @@
-//! A destination that is dead, or that hangs with hundreds of deliveries waiting, leaves the others their rate.
+//! A destination that is dead, or that hangs with hundreds of deliveries waiting, leaves the others their rate. So does a
+//! mapping that runs until a limit ends it.
 //!
 //! The measure: bursts of deliveries to a good destination, in turns while the bad one has nothing to do and while it is
 //! bad, within one run of one hub. The good target takes 200 ms for each and gets four at a time, so a burst's rate is
@@ -10,10 +11,11 @@
 
 use super::{PLAIN, hand_in_plain};
 use crate::support::client::{Client, until};
-use crate::support::hub::{Hub, Setup};
+use crate::support::hub::{Hub, Setup, root};
 use crate::support::wire::{Script, Step, Wire, answer};
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpSocket;
@@ -25,6 +27,9 @@ const BURST: usize = 32;
 
 /// How many wait for the bad destination.
 const WAITING: usize = 300;
+
+/// How many wait for mappings without end.
+const WAITING_ENDLESS: usize = 60;
 
 /// Rounds at least and at most; each has a burst without and a burst with.
 const ROUNDS: std::ops::RangeInclusive<usize> = 5..=15;
@@ -57,6 +62,10 @@ struct Street {
 
 impl Street {
     async fn new(bad: SocketAddr) -> Self {
+        Self::with(bad, |_| ()).await
+    }
+
+    async fn with(bad: SocketAddr, prepare: impl FnOnce(&Setup)) -> Self {
         let late = |_| {
             let pause = Step::Pause(Duration::from_millis(200));
             Script::take("good", [pause, Step::Write(answer("200 OK", "", ""))])
@@ -67,6 +76,7 @@ impl Street {
             setup.write(&format!("destinations/{name}.toml"), &destination(name, address));
             setup.write(&format!("routes/{name}.toml"), &route(name, kind));
         }
+        prepare(&setup);
         let hub = block_in_place(|| setup.start());
         Self { _setup: setup, hub, good }
     }
@@ -121,14 +131,14 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Measures in rounds; `bad` makes the bad destination bad, and `good` takes it back.
-async fn assert_rate_is_left(street: &Street, bad: impl AsyncFn(), good: impl AsyncFn()) {
+async fn assert_rate_is_left(street: &Street, waiting: usize, bad: impl AsyncFn(), good: impl AsyncFn()) {
     street.burst().await;
     let mut pairs: Vec<(f64, f64)> = Vec::new();
     for round in 1..=*ROUNDS.end() {
         let without = street.burst().await;
         bad().await;
         pairs.push((without, street.burst().await));
-        assert!(street.waiting().await.len() >= WAITING - 50, "too few wait for the bad destination");
+        assert!(street.waiting().await.len() >= waiting - 50, "too few wait for the bad destination");
         good().await;
         assert_eq!(street.waiting().await.len(), 0, "something waits for the bad destination");
         let left = median(pairs.iter().map(|(without, with)| with / without).collect());
@@ -149,7 +159,7 @@ async fn a_destination_that_refuses_connections_leaves_the_others_their_rate() {
     nobody.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let street = Street::new(nobody.local_addr().expect("an address")).await;
     let bad = async || drop(street.hand_in("withdrawal", WAITING).await);
-    assert_rate_is_left(&street, bad, async || street.give_up().await).await;
+    assert_rate_is_left(&street, WAITING, bad, async || street.give_up().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,5 +181,61 @@ async fn a_destination_that_hangs_leaves_the_others_their_rate() {
         well.send_replace(true);
         street.give_up().await;
     };
-    assert_rate_is_left(&street, bad, good).await;
+    assert_rate_is_left(&street, WAITING, bad, good).await;
+}
+
+/// Stylesheets without an end of their own.
+const ENDLESS: [(&str, &str); 3] = [
+    (
+        "endlos",
+        "<xsl:variable name='n' select='str:tokenize(str:padding(4000, \"a \"))/../*'/>\
+         <xsl:value-of select='count($n[count($n/../*[count($n/../*) > 0]) > 0])'/>",
+    ),
+    ("tief", "<xsl:call-template name='t'/>"),
+    (
+        "riesig",
+        "<xsl:call-template name='doubled'><xsl:with-param name='s' select='str:padding(1000, \"x\")'/></xsl:call-template>",
+    ),
+];
+
+/// What doubles a text for as long as it may.
+const DOUBLED: &str = "<xsl:template name='doubled'><xsl:param name='s'/><xsl:call-template name='doubled'>\
+     <xsl:with-param name='s' select='concat($s, $s)'/></xsl:call-template></xsl:template>";
+
+/// Every submission of the bad route is mapped by all of them, in a library of this hub alone.
+fn map_without_end(setup: &Setup) {
+    let mut steps = route("bad", "withdrawal");
+    steps.truncate(steps.find("[[step]]").expect("a step"));
+    for (name, body) in ENDLESS {
+        let folder = setup.path("endless").join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        let stylesheet = format!(
+            "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform' \
+             xmlns:str='http://exslt.org/strings'><xsl:template match='/' name='t'>{body}</xsl:template>{DOUBLED}</xsl:stylesheet>"
+        );
+        fs::write(folder.join("mapping.toml"), "transform = \"transform.xsl\"\n").expect("a file");
+        fs::write(folder.join("transform.xsl"), stylesheet).expect("a file");
+        steps
+            .push_str(&format!("[[step]]\nname = \"{name}\"\ndestination = \"bad\"\nmapping = \"{name}\"\n"));
+    }
+    setup.write("routes/bad.toml", &steps);
+    fs::remove_file(setup.config().join("routes/brunnenbohrung.toml")).expect("a route");
+    setup.edit("hub.toml", &root().join("mappings").display().to_string(), "../endless");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mappings_without_end_are_stopped_and_leave_the_others_their_rate() {
+    let nobody = Wire::start(|_| Script::take("bad", [])).await;
+    let street = Street::with(nobody.address, map_without_end).await;
+    let bad = async || drop(street.hand_in("withdrawal", WAITING_ENDLESS / ENDLESS.len()).await);
+    assert_rate_is_left(&street, WAITING_ENDLESS, bad, async || street.give_up().await).await;
+    assert!(nobody.seen().is_empty(), "nothing of it was sent");
+    street.hand_in("withdrawal", 1).await;
+    let stopped = async || {
+        let waiting = street.waiting().await;
+        let limits: Vec<_> =
+            waiting.iter().filter(|it| it["state"] == "parked").map(|it| &it["reason"]).collect();
+        limits.len() == 3 && limits.iter().all(|reason| reason["code"] == "mapping-limit")
+    };
+    until(stopped).await;
 }

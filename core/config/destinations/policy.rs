@@ -36,7 +36,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// What a destination's own keys say.
 pub(super) struct Policy {
-    test: bool,
+    /// Whether it takes test submissions, and only those.
+    pub test: bool,
     concurrency: u16,
     timeout: Duration,
     unknown: OnUnknown,

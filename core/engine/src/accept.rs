@@ -11,12 +11,14 @@ pub use intake::{Incoming, Intake};
 use crate::Engine;
 use crate::ahead::{Planned, Promise};
 use crate::catalog::Catalog;
-use crate::routing::{self, NoTenant};
+use crate::routing::{self, Facts, NoTenant};
 use bytes::Bytes;
 use rohrpost_mappings::{NotJson, NotWellFormed, Violation};
 use rohrpost_model::ports::{Acceptance, Answer, Issued, NewSubmission, Statement, StoreFault};
 use rohrpost_model::submission::{Part, ReplyChannel, Role, TrustLevel};
-use rohrpost_model::{Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId};
+use rohrpost_model::{
+    Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
+};
 use std::sync::Arc;
 
 /// What a sender says of a submission before its content.
@@ -50,6 +52,8 @@ pub enum Refusal {
     UnknownArea(Area),
     /// The client may not hand in this service for this area.
     NotGranted(ServiceKey, Area),
+    /// The tenant takes submissions with the test flag only, for this service and area.
+    TestStage(TenantName, ServiceKey, Area),
     /// There is no data part.
     NoData,
     /// There is a second data part.
@@ -95,13 +99,13 @@ impl Engine {
     /// Admits a submission of `client`: finds its tenant, checks the grant, and makes its data key.
     pub fn admit(&self, client: &Client, intent: Intent) -> Result<Intake, Refusal> {
         let catalog = self.catalog();
-        let tenant = routing::tenant_for(&catalog, client, &intent.service, &intent.area).map_err(
-            |none| match none {
-                NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
-                NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
-            },
-        )?;
         let now = self.ports.clock.now();
+        let asked = (&intent.service, &intent.area);
+        let tenant = routing::tenant_for(&catalog, client, asked, now).map_err(|none| match none {
+            NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
+            NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
+        })?;
+        stage_takes(&catalog, &tenant, &intent)?;
         let key = self.ports.vault.issue(&tenant, now).map_err(StoreFault::from)?;
         Ok(Intake {
             catalog,
@@ -172,6 +176,19 @@ impl Engine {
         fits.into_iter().for_each(|schema| self.known_valid.remember(sha256, schema));
         signed.map_err(|fault| trouble(format!("the receipt cannot be signed: {fault}")))
     }
+}
+
+/// Refuses what is no test where the tenant, or its route, stands in the stage test.
+fn stage_takes(catalog: &Catalog, tenant: &TenantName, intent: &Intent) -> Result<(), Refusal> {
+    let Intent { kind, service, area, test, .. } = intent;
+    let stage = match routing::route_for(catalog, &Facts { tenant, kind, service, area }) {
+        Ok(route) => catalog.stage(tenant, &route.name),
+        Err(_) => catalog.tenants.get(tenant).map(|tenant| tenant.stage).unwrap_or_default(),
+    };
+    if stage.takes(*test) {
+        return Ok(());
+    }
+    Err(Refusal::TestStage(tenant.clone(), service.clone(), area.clone()))
 }
 
 /// What is checked at the door, and what its receipt states.

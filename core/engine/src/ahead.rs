@@ -7,6 +7,7 @@
 
 use crate::Engine;
 use crate::catalog::Catalog;
+use crate::heavy::Heavy;
 use crate::making::{Making, Parsed};
 use crate::prepare::Stop;
 use rohrpost_mappings::{Mapping, Xml};
@@ -54,6 +55,8 @@ struct Promised {
 /// A document that is to be made.
 pub(crate) struct Planned {
     making: Making,
+    mapping: Digest,
+    heavy: Heavy,
     answer: oneshot::Sender<Result<Document, Stop>>,
 }
 
@@ -82,11 +85,12 @@ impl Drop for Promise {
 impl Planned {
     /// Makes it of data that were found valid. CPU-bound.
     pub(crate) fn make(self, xml: Xml) {
-        let made = self.making.make(&[], Parsed::from(xml), true);
+        let Self { making, mapping, heavy, answer } = self;
+        let (made, _) = heavy.watched(Some(mapping), || making.make(&[], Parsed::from(xml), true));
         let is_large = made.as_ref().is_ok_and(|document| document.message.len() > LARGEST);
         if !is_large {
             // Nobody may want it any more.
-            let _ = self.answer.send(made);
+            let _ = answer.send(made);
         }
     }
 }
@@ -174,9 +178,13 @@ impl Engine {
         let now = self.ports.clock.now();
         let (delivery, pinned, mapping) =
             deliveries.iter().find_map(|delivery| self.may_go_ahead(catalog, delivery, now))?;
+        let (heavy, applied) = (self.workers.heavy().clone(), mapping.digest());
+        if heavy.has(Some(applied)) {
+            return None;
+        }
         let making = Making::new(catalog, submission, pinned, Some(mapping), BTreeMap::new()).ok()?;
         let (promise, answer) = self.ahead.promise(delivery, bytes, catalog, now)?;
-        Some((promise, Planned { making, answer }))
+        Some((promise, Planned { making, mapping: applied, heavy, answer }))
     }
 
     fn may_go_ahead<'d>(

@@ -11,6 +11,7 @@ use crate::routing::{self, Facts};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use rohrpost_model::delivery::{KeptDocument, KeptPart};
+use rohrpost_model::destination::Destination;
 use rohrpost_model::document::Document;
 use rohrpost_model::ports::{
     Attached, Attempted, Claim, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
@@ -64,9 +65,32 @@ impl Engine {
 
     async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<(Loaded, Ready), Stop> {
         let loaded = self.load(&claim.delivery).await?;
-        allowed(&loaded.origin.submission, to)?;
+        self.allowed(&loaded, to)?;
         let ready = self.prepare(claim, &loaded).await?;
+        // Preparing waits for a thread, and meanwhile another configuration may have become active.
+        self.allowed(&loaded, to)?;
         Ok((loaded, ready))
+    }
+
+    /// Whether the destination may get this submission (promise H7), and whether test and live fit: what was accepted
+    /// while a tenant was live does not leave while it is in the stage test.
+    fn allowed(&self, loaded: &Loaded, to: &Connected) -> Result<(), Stop> {
+        let (submission, route) = (&loaded.origin.submission, &loaded.pinned.route);
+        let catalog = self.catalog();
+        let now = catalog.destinations.get(&to.destination.name).unwrap_or(to);
+        let fits = |to: &Connected| {
+            let Destination { tenants, test, .. } = &to.destination;
+            tenants.contains(&submission.tenant) && *test == submission.test
+        };
+        if !fits(to) || !fits(now) {
+            let forbidden = Reason::new(ReasonCode::DestinationForbidden);
+            return Err(Stop::Defect(forbidden.with("destination", &to.destination.name)));
+        }
+        if !catalog.stage(&submission.tenant, route).takes(submission.test) {
+            let waits = Reason::new(ReasonCode::TestStage).with("tenant", &submission.tenant);
+            return Err(Stop::Defect(waits.with("route", route)));
+        }
+        Ok(())
     }
 
     /// Commits the mark, with the hashes and the document, before the first byte leaves (promises H4, H5, H8).
@@ -259,27 +283,19 @@ impl Engine {
 
     fn routed(&self, submission: &Submission) -> Settlement {
         let (catalog, now) = (self.catalog(), self.ports.clock.now());
-        let Submission { tenant, kind, service, area, .. } = submission;
+        let Submission { tenant, kind, service, area, test, .. } = submission;
         let facts = Facts { tenant, kind, service, area };
         let rule = Attempted::Rule("routing");
-        match routing::route_for(&catalog, &facts) {
-            Ok(route) => {
+        let planned = routing::route_for(&catalog, &facts)
+            .and_then(|route| Ok((route, routing::plan(&catalog, route, (&facts, *test), now)?)));
+        match planned {
+            Ok((route, begins)) => {
                 let reason = Reason::new(ReasonCode::Routed).with("route", &route.name);
-                let begins = routing::plan(&catalog, route, tenant, now);
                 Settlement { begins, ..settlement(Event::ConditionFalse, rule, now).because(reason) }
             }
             Err(none) => settlement(Event::Defect, rule, now).because(none.reason(&facts)),
         }
     }
-}
-
-/// Whether the destination may get this submission (promise H7), and whether test and live fit.
-fn allowed(submission: &Submission, to: &Connected) -> Result<(), Stop> {
-    let Connected { destination, .. } = to;
-    if destination.tenants.contains(&submission.tenant) && destination.test == submission.test {
-        return Ok(());
-    }
-    Err(Stop::Defect(Reason::new(ReasonCode::DestinationForbidden).with("destination", &destination.name)))
 }
 
 fn sent_attachments(submission: &Submission, wanted: bool) -> impl Iterator<Item = &Part> {

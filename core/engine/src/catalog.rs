@@ -4,10 +4,12 @@ use rohrpost_mappings::{Bundle, Mapping};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::limits::Limits;
 use rohrpost_model::ports::{Seal, StoreFault, Target, Versions};
-use rohrpost_model::route::{PinnedStep, Route, Step, Tenant};
+use rohrpost_model::responsibility::Responsibilities;
+use rohrpost_model::route::{PinnedStep, Route, Stage, Step, Tenant};
 use rohrpost_model::version::VersionKind;
 use rohrpost_model::{
-    Client, ClientName, DestinationName, Digest, MappingName, RouteName, SealName, StepName, TenantName,
+    Area, Client, ClientName, Date, DestinationName, Digest, MappingName, RouteName, SealName, ServiceKey,
+    StepName, TenantName,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +50,8 @@ pub struct Catalog {
     pub mappings: BTreeMap<MappingName, Mapped>,
     /// Seals.
     pub seals: BTreeMap<SealName, Arc<dyn Seal>>,
+    /// Who is responsible where the areas of tenants do not say it.
+    pub responsibilities: Responsibilities,
     /// What a sender may hand in at most.
     pub limits: Limits,
 }
@@ -76,8 +80,13 @@ impl Catalog {
 
     /// `route/step` with what a delivery on it pins, for every step.
     pub(crate) fn pins(&self) -> Vec<(String, Digest)> {
-        let steps = self.routes.values().flat_map(|route| route.steps.iter().map(move |step| (route, step)));
-        steps.map(|(route, step)| (format!("{}/{}", route.name, step.name), self.pin(route, step))).collect()
+        let steps = self.routes.values().flat_map(|route| {
+            let pin = move |(name, step): (String, &Step)| {
+                (format!("{}/{name}", route.name), self.pin(route, step))
+            };
+            route.all_steps().map(pin)
+        });
+        steps.collect()
     }
 
     /// Keeps every version that a delivery could pin under this configuration.
@@ -86,15 +95,33 @@ impl Catalog {
             versions.keep(VersionKind::Mapping, &mapped.bundle.to_bytes()).await?;
         }
         for route in self.routes.values() {
-            for step in &route.steps {
+            for (_, step) in route.all_steps() {
                 versions.keep(VersionKind::Step, &self.pinned_step(route, step)).await?;
             }
         }
         Ok(())
     }
 
-    /// The step of a route by name.
-    pub fn step(&self, route: &RouteName, step: &StepName) -> Option<&Step> {
-        self.routes.get(route)?.steps.iter().find(|candidate| &candidate.name == step)
+    /// The step of a route for a tenant by name.
+    pub fn step(&self, route: &RouteName, tenant: &TenantName, step: &StepName) -> Option<(&Route, &Step)> {
+        let route = self.routes.get(route)?;
+        Some((route, route.steps_for(tenant).iter().find(|candidate| &candidate.name == step)?))
+    }
+
+    /// What `{responsible}` stands for on a day: what the table names, if it names this tenant.
+    pub fn responsible_destination(
+        &self,
+        tenant: &TenantName,
+        (service, area): (&ServiceKey, &Area),
+        day: Date,
+    ) -> Option<&DestinationName> {
+        let line = self.responsibilities.find(service, area, day)?;
+        line.destination.as_ref().filter(|_| line.tenant == *tenant)
+    }
+
+    /// The stage of a tenant on a route. A route that is not there any more has none of its own.
+    pub fn stage(&self, tenant: &TenantName, route: &RouteName) -> Stage {
+        let Some(tenant) = self.tenants.get(tenant) else { return Stage::Live };
+        self.routes.get(route).map_or(tenant.stage, |route| route.stage_for(tenant))
     }
 }

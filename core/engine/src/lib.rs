@@ -30,6 +30,7 @@ pub mod configurations;
 pub mod content;
 pub mod dispatch;
 mod gate;
+mod heavy;
 mod inquire;
 pub mod judge;
 mod lanes;

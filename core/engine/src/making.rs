@@ -35,7 +35,7 @@ impl Making {
         receipts: BTreeMap<StepName, Receipt>,
     ) -> Result<Self, Stop> {
         let seal = seal_for(catalog, &pinned)?;
-        let facts = facts(submission, &receipts);
+        let facts = Facts { params: pinned.step.params.clone(), ..facts(submission, &receipts) };
         let media_type = submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
         Ok(Self { pinned, mapping, seal, facts, receipts, media_type })
     }

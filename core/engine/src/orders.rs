@@ -9,7 +9,7 @@ use rohrpost_model::ports::{
     Pause, Scope, StoreFault,
 };
 use rohrpost_model::{
-    ClientName, CommandId, Delivery, DeliveryId, DestinationName, State, TenantName, Timestamp,
+    ClientName, CommandId, Delivery, DeliveryId, DestinationName, State, Submission, TenantName, Timestamp,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -83,12 +83,15 @@ impl Engine {
             Err(_) => return Ok(None),
         };
         let catalog = self.catalog();
-        let now = catalog.routes.get(&pinned.route).and_then(|route| {
-            let step = route.steps.iter().find(|step| step.name == delivery.step)?;
-            let destination = step.destination_for(&delivery.tenant)?;
-            Some(Order::Mend { pinned: catalog.pin(route, step), destination })
-        });
-        Ok(now)
+        let Some((route, step)) = catalog.step(&pinned.route, &delivery.tenant, &delivery.step) else {
+            return Ok(None);
+        };
+        let Some(origin) = self.ports.records.origin(delivery.submission).await? else { return Ok(None) };
+        let Submission { ref tenant, ref service, ref area, test, .. } = origin.submission;
+        let day = catalog.responsibilities.day(self.ports.clock.now());
+        let responsible = catalog.responsible_destination(tenant, (service, area), day);
+        let destination = step.destination_for(tenant, test, responsible);
+        Ok(destination.map(|destination| Order::Mend { pinned: catalog.pin(route, step), destination }))
     }
 
     /// Pauses, drains or resumes a destination. Returns whether that changed anything.

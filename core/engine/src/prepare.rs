@@ -128,6 +128,7 @@ impl Engine {
         }
         let data = self.data(loaded).await?;
         let mapping = self.mapping(&loaded.pinned).await?;
+        let applied = mapping.as_ref().map(|mapping| mapping.digest());
         let known = self.door_said(&loaded.origin.submission, mapping.as_deref());
         let xml_limits = xml_limits(&self.catalog().limits);
         let making = Making::new(
@@ -142,7 +143,7 @@ impl Engine {
             making.make(&data, xml, known.valid)
         };
         self.workers
-            .run(work)
+            .run_mapping(applied, work)
             .await
             .map_err(|_| Stop::Later(StoreFault::Unavailable("a worker failed".into())))?
             .map(Ready::New)

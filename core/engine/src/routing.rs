@@ -3,10 +3,10 @@
 use crate::catalog::Catalog;
 use crate::dispatch::after;
 use rohrpost_model::ports::NewDelivery;
-use rohrpost_model::route::{Expiry, On, Route, Step, UNROUTED};
+use rohrpost_model::route::{Expiry, Match, On, Route, Step, UNROUTED};
 use rohrpost_model::{
-    Area, Client, DeliveryId, Kind, Reason, ReasonCode, RouteName, ServiceKey, State, StepName, TenantName,
-    Timestamp,
+    Area, AreaPattern, Client, Date, DeliveryId, DestinationName, Kind, Reason, ReasonCode, RouteName,
+    ServiceKey, State, StepName, TenantName, Timestamp,
 };
 use std::time::Duration;
 
@@ -19,26 +19,37 @@ pub enum NoTenant {
     NotGranted,
 }
 
-/// The tenant responsible for `area`: the one that names it most specifically, if the client may hand in `service`
-/// for it.
+/// The tenant responsible for `service` in `area`, if the client may hand that in for it.
 pub fn tenant_for(
     catalog: &Catalog,
     client: &Client,
+    (service, area): (&ServiceKey, &Area),
+    now: Timestamp,
+) -> Result<TenantName, NoTenant> {
+    let day = catalog.responsibilities.day(now);
+    let tenant = responsible(catalog, service, area, day).ok_or(NoTenant::UnknownArea)?;
+    if client.may_submit(tenant, service) { Ok(tenant.clone()) } else { Err(NoTenant::NotGranted) }
+}
+
+/// The tenant that the table of responsibilities names on this day; where it names none, the one that names the area most
+/// specifically.
+pub fn responsible<'a>(
+    catalog: &'a Catalog,
     service: &ServiceKey,
     area: &Area,
-) -> Result<TenantName, NoTenant> {
-    let tenant = catalog
-        .tenants
-        .values()
-        .filter_map(|tenant| {
-            let narrowest =
-                tenant.areas.iter().filter(|pattern| pattern.covers(area)).map(|p| p.specificity()).max()?;
-            Some((narrowest, &tenant.name))
-        })
-        .max_by_key(|(specificity, _)| *specificity)
-        .map(|(_, name)| name)
-        .ok_or(NoTenant::UnknownArea)?;
-    if client.may_submit(tenant, service) { Ok(tenant.clone()) } else { Err(NoTenant::NotGranted) }
+    day: Date,
+) -> Option<&'a TenantName> {
+    let line = catalog.responsibilities.find(service, area, day);
+    line.map(|line| &line.tenant).or_else(|| by_area(catalog, area).map(|(tenant, _)| tenant))
+}
+
+/// The tenant that names `area` most specifically, and how it names it.
+pub fn by_area<'a>(catalog: &'a Catalog, area: &Area) -> Option<(&'a TenantName, &'a AreaPattern)> {
+    let named = catalog.tenants.values().filter_map(|tenant| {
+        let covering = tenant.areas.iter().filter(|pattern| pattern.covers(area));
+        Some((&tenant.name, covering.max_by_key(|pattern| pattern.specificity())?))
+    });
+    named.max_by_key(|(_, pattern)| pattern.specificity())
 }
 
 /// What routing looks at.
@@ -61,6 +72,8 @@ pub enum NoRoute {
     None,
     /// Several fit equally well. `check` reports such routes, so this is a configuration that changed under way.
     Tie(Vec<RouteName>),
+    /// One does, but it asks the table of responsibilities for a destination, and that has none.
+    Nobody(RouteName),
 }
 
 impl NoRoute {
@@ -70,6 +83,10 @@ impl NoRoute {
             Self::None => {
                 Reason::new(ReasonCode::NoRoute).with("service", facts.service).with("area", facts.area)
             }
+            Self::Nobody(route) => Reason::new(ReasonCode::NobodyResponsible)
+                .with("service", facts.service)
+                .with("area", facts.area)
+                .with("route", route),
             Self::Tie(routes) => {
                 let names: Vec<_> = routes.iter().map(RouteName::as_str).collect();
                 Reason::new(ReasonCode::RouteTie).with("routes", names.join(", "))
@@ -78,11 +95,33 @@ impl NoRoute {
     }
 }
 
+/// What a route asks of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// A tenant that it serves.
+    Tenant,
+    /// A kind that it takes.
+    Kind,
+    /// A service that it takes.
+    Service,
+    /// An area that it covers.
+    Area,
+}
+
+/// What a route asks of a submission, and whether it is so.
+pub fn fits(route: &Route, facts: &Facts<'_>) -> [(Asks, bool); 4] {
+    let Match { kinds, services, area } = &route.matches;
+    [
+        (Asks::Tenant, route.tenants.contains(facts.tenant)),
+        (Asks::Kind, kinds.is_empty() || kinds.contains(facts.kind)),
+        (Asks::Service, services.is_empty() || services.contains(facts.service)),
+        (Asks::Area, area.covers(facts.area)),
+    ]
+}
+
 /// The most specific route that takes the submission: exactly one, or none.
 pub fn route_for<'a>(catalog: &'a Catalog, facts: &Facts<'_>) -> Result<&'a Route, NoRoute> {
-    let fits = |route: &&Route| {
-        route.tenants.contains(facts.tenant) && route.matches.takes(facts.kind, facts.service, facts.area)
-    };
+    let fits = |route: &&Route| fits(route, facts).into_iter().all(|(_, fits)| fits);
     let fitting: Vec<&Route> = catalog.routes.values().filter(fits).collect();
     let best = fitting.iter().map(|route| route.matches.specificity()).max().ok_or(NoRoute::None)?;
     let mut narrowest = fitting.into_iter().filter(|route| route.matches.specificity() == best);
@@ -97,16 +136,28 @@ pub fn route_for<'a>(catalog: &'a Catalog, facts: &Facts<'_>) -> Result<&'a Rout
     }
 }
 
-/// The deliveries that a route makes of a submission: one per step.
-pub fn plan(catalog: &Catalog, route: &Route, tenant: &TenantName, now: Timestamp) -> Vec<NewDelivery> {
-    route.steps.iter().map(|step| planned(catalog, route, step, tenant, now)).collect()
+/// The deliveries that a route makes of a submission whose test flag is `test`: one per step.
+pub fn plan(
+    catalog: &Catalog,
+    route: &Route,
+    (facts, test): (&Facts<'_>, bool),
+    now: Timestamp,
+) -> Result<Vec<NewDelivery>, NoRoute> {
+    let day = catalog.responsibilities.day(now);
+    let responsible = catalog.responsible_destination(facts.tenant, (facts.service, facts.area), day);
+    let planned = |step: &Step| {
+        let destination = step.destination_for(facts.tenant, test, responsible);
+        let destination = destination.ok_or_else(|| NoRoute::Nobody(route.name.clone()))?;
+        Ok(planned(catalog, route, step, destination, now))
+    };
+    route.steps_for(facts.tenant).iter().map(planned).collect()
 }
 
 fn planned(
     catalog: &Catalog,
     route: &Route,
     step: &Step,
-    tenant: &TenantName,
+    destination: DestinationName,
     now: Timestamp,
 ) -> NewDelivery {
     let waits = !step.after.is_empty();
@@ -114,7 +165,7 @@ fn planned(
     NewDelivery {
         id: DeliveryId::new(now),
         step: step.name.clone(),
-        destination: step.destination_for(tenant),
+        destination: Some(destination),
         pinned: Some(catalog.pin(route, step)),
         ordered: step.ordered,
         after: step.after.clone(),
@@ -163,14 +214,15 @@ mod tests {
     use super::*;
     use rohrpost_model::client::{Grant, Role};
     use rohrpost_model::limits::Limits;
-    use rohrpost_model::route::{Match, Tenant};
+    use rohrpost_model::responsibility::Responsibilities;
+    use rohrpost_model::route::{Stage, Tenant};
     use std::collections::{BTreeMap, BTreeSet};
 
     const SERVICE: &str = "99128001000000";
 
     fn tenant(name: &str, areas: &[&str]) -> Tenant {
         let areas = areas.iter().map(|area| area.parse().unwrap()).collect();
-        Tenant { name: name.parse().unwrap(), title: name.to_owned(), areas }
+        Tenant { name: name.parse().unwrap(), title: name.to_owned(), areas, stage: Stage::Live }
     }
 
     fn route(name: &str, tenant: &str, kind: Option<&str>, service: Option<&str>, area: &str) -> Route {
@@ -180,7 +232,14 @@ mod tests {
             area: area.parse().unwrap(),
         };
         let tenants = BTreeSet::from([tenant.parse().unwrap()]);
-        Route { name: name.parse().unwrap(), tenants, matches, steps: Vec::new() }
+        Route {
+            name: name.parse().unwrap(),
+            tenants,
+            matches,
+            steps: Vec::new(),
+            special: BTreeMap::new(),
+            testing: BTreeSet::new(),
+        }
     }
 
     fn catalog(tenants: Vec<Tenant>, routes: Vec<Route>) -> Catalog {
@@ -191,6 +250,7 @@ mod tests {
             destinations: BTreeMap::new(),
             mappings: BTreeMap::new(),
             seals: BTreeMap::new(),
+            responsibilities: Responsibilities::default(),
             limits: Limits::default(),
         }
     }
@@ -217,8 +277,9 @@ mod tests {
         let catalog =
             catalog(vec![tenant("kreis", &["15091*"]), tenant("stadt", &["150910010000"])], Vec::new());
         let service = SERVICE.parse().unwrap();
-        let ask =
-            |client: &Client, area: &str| tenant_for(&catalog, client, &service, &area.parse().unwrap());
+        let ask = |client: &Client, area: &str| {
+            tenant_for(&catalog, client, (&service, &area.parse().unwrap()), Timestamp::UNIX_EPOCH)
+        };
         let both = client(&["kreis", "stadt"], &[]);
         assert_eq!(ask(&both, "150910010000").unwrap().as_str(), "stadt", "the most specific tenant");
         assert_eq!(ask(&both, "150910020000").unwrap().as_str(), "kreis");

@@ -1,11 +1,12 @@
 //! The bounded pool for CPU-bound work: parse, map, validate, seal, sign.
 
-use rohrpost_model::{Reason, ReasonCode};
+use crate::heavy::Heavy;
+use rohrpost_model::{Digest, Reason, ReasonCode};
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// So many pieces of work of one kind wait for a thread before callers wait.
 const WAITING: usize = 64;
@@ -14,13 +15,23 @@ const WAITING: usize = 64;
 /// that no more comes in than goes out.
 const DOOR_IN_A_ROW: u32 = 1;
 
+/// Work that takes long waits until there is no other; but after so many others in a row it has its turn.
+const OTHERS_IN_A_ROW: u32 = 64;
+
 /// The stack of each thread. Reserved, not used: a transform that finds less runs on a thread made for it.
 const STACK: usize = 64 << 20;
 
 /// How far worker threads step back behind the others, as `nice` counts it.
 const STEPS_BACK: i32 = 3;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Work on its way to a thread.
+struct Job {
+    /// The mapping that it applies.
+    mapping: Option<Digest>,
+    /// Its place among those that wait.
+    room: Option<OwnedSemaphorePermit>,
+    work: Box<dyn FnOnce() + Send>,
+}
 
 /// Runs CPU-bound work on threads of their own, as many as the machine has processors, so that slow conversations never
 /// wait for a transform. A thread that is done takes the next work without a rest between.
@@ -28,20 +39,36 @@ pub(crate) struct Workers {
     waiting: Arc<Waiting>,
     room_at_the_door: Arc<Semaphore>,
     room: Arc<Semaphore>,
+    room_for_heavy: Arc<Semaphore>,
 }
 
-#[derive(Default)]
 struct Waiting {
     jobs: Mutex<Jobs>,
     more: Condvar,
+    heavy: Heavy,
 }
 
+/// What waits. What is found heavy while it waits moves, so that it keeps no room from others: then it is as many as
+/// destinations have places.
 #[derive(Default)]
 struct Jobs {
     door: VecDeque<Job>,
     others: VecDeque<Job>,
+    heavy: VecDeque<Job>,
     door_in_a_row: u32,
+    others_in_a_row: u32,
+    /// So many threads are at heavy work, and so many may be.
+    at_heavy: usize,
+    most_at_heavy: usize,
     ended: bool,
+}
+
+/// Which queue work waits in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    Door,
+    Others,
+    Heavy,
 }
 
 impl Workers {
@@ -52,7 +79,14 @@ impl Workers {
 
     fn start(width: usize) -> io::Result<Self> {
         let room = || Arc::new(Semaphore::new(WAITING));
-        let workers = Self { waiting: Arc::default(), room_at_the_door: room(), room: room() };
+        let jobs = Jobs { most_at_heavy: (width / 2).max(1), ..Jobs::default() };
+        let waiting = Waiting { jobs: Mutex::new(jobs), more: Condvar::new(), heavy: Heavy::default() };
+        let workers = Self {
+            waiting: Arc::new(waiting),
+            room_at_the_door: room(),
+            room: room(),
+            room_for_heavy: room(),
+        };
         for _ in 0..width {
             let waiting = Arc::clone(&workers.waiting);
             let thread = std::thread::Builder::new().name("worker".into()).stack_size(STACK);
@@ -64,12 +98,27 @@ impl Workers {
         Ok(workers)
     }
 
+    /// Which mappings take long.
+    pub(crate) fn heavy(&self) -> &Heavy {
+        &self.waiting.heavy
+    }
+
     /// Runs `work` for a delivery. A panic in it (a defect of ours) ends as a reason, not as a dead task.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Reason> {
-        self.submit(&self.room, |jobs| &mut jobs.others, || (work(), None::<fn()>)).await
+        self.submit(Queue::Others, None, || (work(), None::<fn()>)).await
+    }
+
+    /// The same for work that applies a mapping.
+    pub(crate) async fn run_mapping<T: Send + 'static>(
+        &self,
+        mapping: Option<Digest>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Reason> {
+        let queue = if self.heavy().has(mapping) { Queue::Heavy } else { Queue::Others };
+        self.submit(queue, mapping, || (work(), None::<fn()>)).await
     }
 
     /// The same for what a sender waits for. What comes `then` is done after the answer.
@@ -77,19 +126,23 @@ impl Workers {
         &self,
         work: impl FnOnce() -> (T, Option<Then>) + Send + 'static,
     ) -> Result<T, Reason> {
-        self.submit(&self.room_at_the_door, |jobs| &mut jobs.door, work).await
+        self.submit(Queue::Door, None, work).await
     }
 
     async fn submit<T: Send + 'static, Then: FnOnce() + 'static>(
         &self,
-        room: &Arc<Semaphore>,
-        queue: fn(&mut Jobs) -> &mut VecDeque<Job>,
+        queue: Queue,
+        mapping: Option<Digest>,
         work: impl FnOnce() -> (T, Option<Then>) + Send + 'static,
     ) -> Result<T, Reason> {
-        let permit = Arc::clone(room).acquire_owned().await.map_err(|_| trouble())?;
+        let room = match queue {
+            Queue::Door => &self.room_at_the_door,
+            Queue::Others => &self.room,
+            Queue::Heavy => &self.room_for_heavy,
+        };
+        let room = Some(Arc::clone(room).acquire_owned().await.map_err(|_| trouble())?);
         let (reply, answer) = oneshot::channel();
-        let job = move || {
-            drop(permit);
+        let work = Box::new(move || {
             if reply.is_closed() {
                 return;
             }
@@ -98,8 +151,8 @@ impl Workers {
             if reply.send(done).is_ok() {
                 then.map(guarded);
             }
-        };
-        self.waiting.put(queue, Box::new(job));
+        });
+        self.waiting.put(queue, Job { mapping, room, work });
         answer.await.map_err(|_| trouble())?
     }
 }
@@ -136,19 +189,28 @@ impl Waiting {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, queue: fn(&mut Jobs) -> &mut VecDeque<Job>, job: Job) {
-        queue(&mut self.lock()).push_back(job);
+    fn put(&self, queue: Queue, job: Job) {
+        self.lock().queue(queue).push_back(job);
         self.more.notify_one();
     }
 
     fn work(&self) {
-        while let Some(job) = self.next() {
-            job();
+        while let Some((queue, Job { mapping, room, work })) = self.next() {
+            drop(room);
+            let ((), changed) = self.heavy.watched(mapping, work);
+            let mut jobs = self.lock();
+            if queue == Queue::Heavy {
+                jobs.at_heavy -= 1;
+                self.more.notify_one();
+            }
+            if changed && self.heavy.has(mapping) {
+                jobs.set_aside(mapping);
+            }
         }
     }
 
     /// Waits for the next job; `None` once the pool is gone.
-    fn next(&self) -> Option<Job> {
+    fn next(&self) -> Option<(Queue, Job)> {
         let mut jobs = self.lock();
         loop {
             if jobs.ended {
@@ -163,14 +225,46 @@ impl Waiting {
 }
 
 impl Jobs {
-    fn take(&mut self) -> Option<Job> {
-        let others_turn = self.door_in_a_row >= DOOR_IN_A_ROW && !self.others.is_empty();
-        if let Some(job) = if others_turn { None } else { self.door.pop_front() } {
-            self.door_in_a_row += 1;
-            return Some(job);
+    fn queue(&mut self, queue: Queue) -> &mut VecDeque<Job> {
+        match queue {
+            Queue::Door => &mut self.door,
+            Queue::Others => &mut self.others,
+            Queue::Heavy => &mut self.heavy,
         }
-        self.door_in_a_row = 0;
-        self.others.pop_front()
+    }
+
+    fn take(&mut self) -> Option<(Queue, Job)> {
+        let queue = self.next_queue()?;
+        match queue {
+            Queue::Door => self.door_in_a_row += 1,
+            Queue::Others => self.door_in_a_row = 0,
+            Queue::Heavy => self.at_heavy += 1,
+        }
+        self.others_in_a_row = if queue == Queue::Heavy { 0 } else { self.others_in_a_row + 1 };
+        self.queue(queue).pop_front().map(|job| (queue, job))
+    }
+
+    fn next_queue(&self) -> Option<Queue> {
+        let heavy = !self.heavy.is_empty() && self.at_heavy < self.most_at_heavy;
+        let others_turn = self.door_in_a_row >= DOOR_IN_A_ROW && !self.others.is_empty();
+        if heavy && self.others_in_a_row >= OTHERS_IN_A_ROW {
+            Some(Queue::Heavy)
+        } else if !self.door.is_empty() && !others_turn {
+            Some(Queue::Door)
+        } else if !self.others.is_empty() {
+            Some(Queue::Others)
+        } else {
+            heavy.then_some(Queue::Heavy)
+        }
+    }
+
+    /// What waits and was found to take long makes room.
+    fn set_aside(&mut self, mapping: Option<Digest>) {
+        let (heavy, others) =
+            std::mem::take(&mut self.others).into_iter().partition(|job| job.mapping == mapping);
+        self.others = others;
+        let heavy: VecDeque<_> = heavy;
+        self.heavy.extend(heavy.into_iter().map(|job| Job { room: None, ..job }));
     }
 }
 
@@ -179,7 +273,7 @@ mod tests {
     use super::*;
 
     fn job() -> Job {
-        Box::new(|| {})
+        Job { mapping: None, room: None, work: Box::new(|| {}) }
     }
 
     #[test]
@@ -192,6 +286,20 @@ mod tests {
             order.push(if jobs.door_in_a_row > 0 { 'd' } else { 'o' });
         }
         assert_eq!(order, "dododdd");
+    }
+
+    #[test]
+    fn what_takes_long_waits_for_all_others_has_its_turn_and_not_every_thread() {
+        let mut jobs = Jobs { most_at_heavy: 1, ..Jobs::default() };
+        let slow = Some(Digest::of(b"slow"));
+        (0..3).for_each(|_| jobs.others.push_back(Job { mapping: slow, ..job() }));
+        (0..70).for_each(|_| jobs.others.push_back(job()));
+        jobs.set_aside(slow);
+        let order: Vec<_> = std::iter::from_fn(|| jobs.take()).map(|(queue, _)| queue).collect();
+        let turn = order.iter().position(|queue| *queue == Queue::Heavy);
+        assert_eq!((turn, order.len()), (Some(64), 71), "the other two wait for the thread");
+        jobs.at_heavy = 0;
+        assert!(jobs.take().is_some_and(|(queue, _)| queue == Queue::Heavy));
     }
 
     #[tokio::test]

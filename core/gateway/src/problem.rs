@@ -38,6 +38,7 @@ pub enum Kind {
     SchemaViolation,
     UnknownArea,
     NotGranted,
+    TestStage,
     OtherContent,
     ConfigurationFaults,
     TooManyCommands,
@@ -52,7 +53,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, by status.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::MalformedRequest,
         Self::MalformedMultipart,
         Self::MalformedMetadata,
@@ -78,6 +79,7 @@ impl Kind {
         Self::SchemaViolation,
         Self::UnknownArea,
         Self::NotGranted,
+        Self::TestStage,
         Self::OtherContent,
         Self::ConfigurationFaults,
         Self::TooManyCommands,
@@ -134,6 +136,9 @@ impl Kind {
             }
             Self::NotGranted => {
                 (S::UNPROCESSABLE_ENTITY, "not-granted", "The service is not granted for the area")
+            }
+            Self::TestStage => {
+                (S::UNPROCESSABLE_ENTITY, "test-stage", "Only test submissions are taken here yet")
             }
             Self::OtherContent => {
                 (S::UNPROCESSABLE_ENTITY, "other-content", "The idempotency key was used already")
@@ -201,6 +206,7 @@ impl Kind {
             Self::SchemaViolation => "Die Daten verletzen das Schema",
             Self::UnknownArea => "Für das Gebiet ist niemand zuständig",
             Self::NotGranted => "Die Leistung ist für das Gebiet nicht freigegeben",
+            Self::TestStage => "Hier werden noch nur Testeinreichungen angenommen",
             Self::OtherContent => "Der Idempotency-Key ist schon vergeben",
             Self::ConfigurationFaults => "Die Konfiguration hat Fehler",
             Self::TooManyCommands => "Es laufen zu viele Anweisungen zugleich",

@@ -16,6 +16,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::UnknownArea(area) => unknown_area(area.as_str()),
             Refusal::NotGranted(service, area) => not_granted(service.as_str(), area.as_str()),
+            Refusal::TestStage(tenant, service, area) => {
+                test_stage(tenant.as_str(), service.as_str(), area.as_str())
+            }
             Refusal::NoData => no_data(),
             Refusal::SecondData => second_data(),
             Refusal::MediaType(given) => media_type(&given),
@@ -66,6 +69,20 @@ fn not_granted(service: &str, area: &str) -> Problem {
         Kind::NotGranted,
         format!("This client may not hand in the service {service} for the area {area}."),
         format!("Dieser Client darf die Leistung {service} für das Gebiet {area} nicht einreichen."),
+    )
+}
+
+fn test_stage(tenant: &str, service: &str, area: &str) -> Problem {
+    Problem::new(
+        Kind::TestStage,
+        format!(
+            "For the service {service} in the area {area} the tenant {tenant} is in its test stage: it takes only \
+             submissions with `\"test\": true`. Nothing was stored; hand this one in again once the tenant is live."
+        ),
+        format!(
+            "Für die Leistung {service} im Gebiet {area} ist der Mandant {tenant} im Testbetrieb: Er nimmt nur \
+             Einreichungen mit `\"test\": true` an. Es wurde nichts gespeichert; im Echtbetrieb erneut einreichen."
+        ),
     )
 }
 

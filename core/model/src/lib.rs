@@ -6,6 +6,7 @@
 //! | To find | Look in |
 //! |---|---|
 //! | what came in | [`submission`] |
+//! | who is responsible | [`responsibility`] |
 //! | what is to be done with it | [`route`], [`destination`], [`calendar`] |
 //! | how far it is | [`delivery`], [`transition`] |
 //! | what a target answered | [`outcome`], [`reason`] |
@@ -25,6 +26,7 @@ pub mod outcome;
 pub mod ports;
 pub mod reason;
 mod reason_text;
+pub mod responsibility;
 pub mod route;
 pub mod submission;
 pub mod transition;
@@ -39,6 +41,9 @@ pub use names::*;
 pub use outcome::{Failure, Outcome, Receipt};
 pub use reason::{Reason, ReasonCode};
 pub use submission::Submission;
+
+/// A day of the calendar.
+pub use jiff::civil::Date;
 
 /// A point in time, UTC, to the nanosecond. Obtained from [`ports::Clock`] only.
 pub use jiff::Timestamp;

@@ -167,6 +167,14 @@ impl AreaPattern {
         self.digits.len() * 2 + usize::from(!self.open)
     }
 
+    /// The patterns that cover `area`, the narrowest first.
+    pub fn covering(area: &Area) -> impl Iterator<Item = Self> {
+        let text = area.as_str().to_owned();
+        let exact = Self { digits: text.clone(), open: false };
+        let prefix = move |length: usize| Self { digits: text.chars().take(length).collect(), open: true };
+        std::iter::once(exact).chain((0..=area.as_str().len()).rev().map(prefix))
+    }
+
     /// Whether some area is covered by both.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self.open, other.open) {

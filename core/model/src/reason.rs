@@ -39,6 +39,8 @@ pub enum ReasonCode {
     NoRoute,
     /// Two routes are equally specific (`routes`).
     RouteTie,
+    /// The route wants a destination of the table of responsibilities, and no line names one (`service`, `area`, `route`).
+    NobodyResponsible,
     /// A route took it later (`route`).
     Routed,
     /// Waits for other steps (`steps`).
@@ -51,6 +53,8 @@ pub enum ReasonCode {
     NoDestination,
     /// The destination does not serve the tenant, or test and live do not fit (`destination`).
     DestinationForbidden,
+    /// The tenant, or the route for it, is in the stage test, and the submission is no test (`tenant`, `route`).
+    TestStage,
     /// The pinned version cannot be loaded (`version`).
     VersionMissing,
     /// The seal is not configured, or has another form than at acceptance (`seal`).
@@ -153,15 +157,17 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 59] = [
         Self::NoRoute,
         Self::RouteTie,
+        Self::NobodyResponsible,
         Self::Routed,
         Self::WaitsForSteps,
         Self::ConditionFalse,
         Self::ConditionFailed,
         Self::NoDestination,
         Self::DestinationForbidden,
+        Self::TestStage,
         Self::VersionMissing,
         Self::NoSeal,
         Self::SealFailed,

@@ -28,12 +28,19 @@ fn fill(template: &str, reason: &Reason, words: (&str, &str)) -> String {
 /// German, English.
 const fn text(code: C) -> (&'static str, &'static str) {
     match code {
-        C::NoRoute | C::RouteTie | C::Routed | C::WaitsForSteps | C::ConditionFalse | C::ConditionFailed => {
-            routing(code)
-        }
-        C::NoDestination | C::DestinationForbidden | C::VersionMissing | C::NoSeal | C::SealFailed => {
-            configuration(code)
-        }
+        C::NoRoute
+        | C::RouteTie
+        | C::NobodyResponsible
+        | C::Routed
+        | C::WaitsForSteps
+        | C::ConditionFalse
+        | C::ConditionFailed => routing(code),
+        C::NoDestination
+        | C::DestinationForbidden
+        | C::TestStage
+        | C::VersionMissing
+        | C::NoSeal
+        | C::SealFailed => configuration(code),
         C::MappingFailed | C::MappingLimit | C::SourceInvalid | C::TargetInvalid => mapping(code),
         C::RetriedByPerson
         | C::DiscardedByPerson
@@ -69,6 +76,12 @@ const fn routing(code: C) -> (&'static str, &'static str) {
             "Mehrere gleich genaue Routen passen: {routes}. Eine davon enger fassen und mit `queue retry` neu zuordnen.",
             "Several equally specific routes fit: {routes}. Narrow one of them, then `queue retry`.",
         ),
+        C::NobodyResponsible => (
+            "Die Route {route} fragt die Zuständigkeiten nach dem Ziel, und keine gültige Zeile nennt eines für Leistung {service} \
+             im Gebiet {area}. `rohrpost resolve` zeigt, warum; Zeile ergänzen, aktivieren und mit `queue retry` neu zuordnen.",
+            "The route {route} asks the responsibilities for the destination, and no line in force names one for service {service} \
+             in area {area}. `rohrpost resolve` shows why; add a line, activate it, then `queue retry`.",
+        ),
         C::Routed => {
             ("Die Route {route} hat die Einreichung übernommen.", "The route {route} took the submission.")
         }
@@ -92,6 +105,12 @@ const fn configuration(code: C) -> (&'static str, &'static str) {
         C::DestinationForbidden => (
             "Das Ziel {destination} darf diese Einreichung nicht erhalten (Mandant oder Testbetrieb). Konfiguration prüfen.",
             "The destination {destination} must not get this submission (tenant or test stage). Check the configuration.",
+        ),
+        C::TestStage => (
+            "Der Mandant {tenant} oder die Route {route} ist im Testbetrieb (`stage`), und dies ist keine Testeinreichung. \
+             Sie wartet; sobald beide im Echtbetrieb sind, mit `queue retry` neu zustellen.",
+            "The tenant {tenant} or the route {route} is in the stage test, and this submission is no test. It waits; once \
+             both are live, `queue retry`.",
         ),
         C::VersionMissing => (
             "Die bei der Annahme festgelegte Fassung {version} fehlt. Sicherung prüfen.",

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// Stands in a destination for what the table of responsibilities names.
+pub const RESPONSIBLE: &str = "{responsible}";
+
 /// The name of the hub's own step, on which a submission waits that no route takes. No route may use it.
 pub const UNROUTED: &str = "unrouted";
 
@@ -20,6 +23,34 @@ pub struct Tenant {
     pub title: String,
     /// The areas it is responsible for. The most specific tenant takes an area.
     pub areas: Vec<AreaPattern>,
+    /// Where it stands on its way into service.
+    pub stage: Stage,
+}
+
+/// Where a tenant, or a route for a tenant, stands on its way into service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Takes all submissions.
+    #[default]
+    Live,
+    /// Takes submissions with the test flag only, and reaches destinations marked test only.
+    Test,
+}
+
+impl Stage {
+    /// Whether a submission is taken whose test flag is `test`.
+    pub fn takes(self, test: bool) -> bool {
+        test || self == Self::Live
+    }
+
+    /// The word in the configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// Which submissions a route takes, and the deliveries it makes of each.
@@ -33,6 +64,32 @@ pub struct Route {
     pub matches: Match,
     /// What it does, in the order written.
     pub steps: Vec<Step>,
+    /// What it does for a tenant for whom that is something else.
+    pub special: BTreeMap<TenantName, Vec<Step>>,
+    /// The tenants for whom it stands in the stage test, whatever their own stage is.
+    pub testing: BTreeSet<TenantName>,
+}
+
+impl Route {
+    /// What it does for `tenant`, in the order written.
+    pub fn steps_for(&self, tenant: &TenantName) -> &[Step] {
+        self.special.get(tenant).unwrap_or(&self.steps)
+    }
+
+    /// Every step that a delivery can be made on, each with its name within the route: `STEP`, or `STEP@TENANT` where it
+    /// is special.
+    pub fn all_steps(&self) -> impl Iterator<Item = (String, &Step)> {
+        let common = self.steps.iter().map(|step| (step.name.to_string(), step));
+        let special = self.special.iter().flat_map(|(tenant, steps)| {
+            steps.iter().map(move |step| (format!("{}@{tenant}", step.name), step))
+        });
+        common.chain(special)
+    }
+
+    /// Its stage for `tenant`: the more careful of both.
+    pub fn stage_for(&self, tenant: &Tenant) -> Stage {
+        if self.testing.contains(&tenant.name) { Stage::Test } else { tenant.stage }
+    }
 }
 
 /// What a route takes.
@@ -76,10 +133,16 @@ impl Match {
 pub struct Step {
     /// Its name, unique in the route.
     pub name: StepName,
-    /// The destination; `{tenant}` stands for the tenant's name.
+    /// The destination; `{tenant}` stands for the tenant's name, [`RESPONSIBLE`] for what the table of responsibilities says.
     pub destination: String,
+    /// The same for submissions with the test flag; without one they go where the others go, if that may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_destination: Option<String>,
     /// The mapping that makes its document; without one the data goes as it came.
     pub mapping: Option<MappingName>,
+    /// Values for the mapping's parameters, in place of its defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
     /// How the document is signed.
     pub seal: Option<SealName>,
     /// Whether deliveries of one case leave in order of acceptance (promise H11).
@@ -107,9 +170,24 @@ pub struct Expiry {
 }
 
 impl Step {
-    /// The destination's name for `tenant`, if the template gives a name at all.
-    pub fn destination_for(&self, tenant: &TenantName) -> Option<DestinationName> {
-        self.destination.replace("{tenant}", tenant.as_str()).parse().ok()
+    /// The template of the destination for submissions whose test flag is `test`.
+    pub fn template_for(&self, test: bool) -> &str {
+        self.test_destination.as_ref().filter(|_| test).unwrap_or(&self.destination)
+    }
+
+    /// The destination's name for a submission of `tenant` whose test flag is `test`, for which the table names
+    /// `responsible`. `None` where the template gives no name, or asks the table and it has none.
+    pub fn destination_for(
+        &self,
+        tenant: &TenantName,
+        test: bool,
+        responsible: Option<&DestinationName>,
+    ) -> Option<DestinationName> {
+        let named = self.template_for(test).replace("{tenant}", tenant.as_str());
+        match responsible {
+            Some(name) => named.replace(RESPONSIBLE, name.as_str()).parse().ok(),
+            None => named.parse().ok(),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use rohrpost_model::client::{Grant, Role};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::limits::Limits;
 use rohrpost_model::ports::{Clock as _, ReceiptSigner, SealFault, Statement, Target};
-use rohrpost_model::route::{Match, On, Route, Step, Tenant};
+use rohrpost_model::route::{Match, On, Route, Stage, Step, Tenant};
 use rohrpost_model::{Client, DestinationName, ServiceKey, TenantName, Timestamp};
 use rohrpost_seal::{HubKey, KeyFolder};
 use rohrpost_store::{SqliteStore, StoreOptions};
@@ -88,7 +88,9 @@ pub fn step(name: &str, destination: &str) -> Step {
     Step {
         name: name.parse().unwrap(),
         destination: destination.to_owned(),
+        test_destination: None,
         mapping: None,
+        params: BTreeMap::new(),
         seal: None,
         ordered: false,
         after: Vec::new(),
@@ -283,7 +285,10 @@ impl World {
     fn catalog(&self) -> Catalog {
         let tenants = TENANTS.into_iter().zip(1..).map(|(name, number)| {
             let areas = vec![format!("{number:02}*").parse().unwrap()];
-            (name.parse().unwrap(), Tenant { name: name.parse().unwrap(), title: name.to_owned(), areas })
+            (
+                name.parse().unwrap(),
+                Tenant { name: name.parse().unwrap(), title: name.to_owned(), areas, stage: Stage::Live },
+            )
         });
         let routes = self.routes.iter().enumerate().map(|(number, steps)| {
             let name: rohrpost_model::RouteName = format!("route-{number}").parse().unwrap();
@@ -292,7 +297,9 @@ impl World {
                 services: BTreeSet::from([service(number)]),
                 area: "*".parse().unwrap(),
             };
-            (name.clone(), Route { name, tenants: all_tenants(), matches, steps: steps.clone() })
+            let (special, testing) = (BTreeMap::new(), BTreeSet::new());
+            let steps = steps.clone();
+            (name.clone(), Route { name, tenants: all_tenants(), matches, steps, special, testing })
         });
         let portal = portal();
         Catalog {
@@ -302,6 +309,7 @@ impl World {
             destinations: self.destinations.clone(),
             mappings: BTreeMap::new(),
             seals: BTreeMap::new(),
+            responsibilities: rohrpost_model::responsibility::Responsibilities::default(),
             limits: Limits::default(),
         }
     }

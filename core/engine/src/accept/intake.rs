@@ -95,10 +95,13 @@ impl Intake {
     /// The deliveries to make, and the mappings whose source schemas the data must fit.
     pub(super) fn route(&self, now: Timestamp) -> Result<(Vec<NewDelivery>, Vec<MappingName>), Refusal> {
         let facts = self.facts();
-        match routing::route_for(&self.catalog, &facts) {
-            Ok(route) => {
-                let checks = route.steps.iter().filter_map(|step| step.mapping.clone()).collect();
-                Ok((routing::plan(&self.catalog, route, &self.tenant, now), checks))
+        let planned = routing::route_for(&self.catalog, &facts).and_then(|route| {
+            let deliveries = routing::plan(&self.catalog, route, (&facts, self.intent.test), now)?;
+            Ok((deliveries, route.steps_for(&self.tenant)))
+        });
+        match planned {
+            Ok((deliveries, steps)) => {
+                Ok((deliveries, steps.iter().filter_map(|step| step.mapping.clone()).collect()))
             }
             Err(none) => {
                 let step =

@@ -193,6 +193,7 @@ fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
         name: name.parse().unwrap(),
         title: name.into(),
         areas: vec![area.parse().unwrap()],
+        stage: rohrpost_model::route::Stage::Live,
     };
     let tenants = [tenant("stadt-a", "15091*"), tenant("stadt-b", "14*")];
     Catalog {
@@ -202,6 +203,7 @@ fn catalog(limits: Limits, target: Arc<Stubborn>) -> Catalog {
         destinations: destinations(target),
         mappings: BTreeMap::new(),
         seals: BTreeMap::new(),
+        responsibilities: rohrpost_model::responsibility::Responsibilities::default(),
         limits,
     }
 }

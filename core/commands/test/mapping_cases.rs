@@ -1,15 +1,18 @@
-//! The cases beside a mapping: `cases/NN.in.xml` and `cases/NN.out.xml`.
+//! The cases beside a mapping: `cases/NN.in.xml` and `cases/NN.out.xml`, or `cases/NN.out.faults` where it is to be refused.
 
 use super::{Chosen, Outcome, Told};
 use crate::commands::library::{self, Entry};
 use crate::config::write_whole;
 use crate::faults::{Stop, plain};
 use rohrpost_kit::template::extension;
-use rohrpost_mappings::{Case, CaseResult, Facts, Mapping, MappingFault, run_case};
+use rohrpost_mappings::{Case, CaseResult, Facts, Mapping, MappingFault, line_difference, run_case};
 use rohrpost_model::Fault;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// `NN.out.faults` holds the faults with which a case must be refused.
+const FAULTS: &str = "faults";
 
 /// Runs those that are asked for.
 pub(super) fn run(entry: &Entry, chosen: &Chosen, accept: bool) -> Result<Vec<Told>, Stop> {
@@ -55,19 +58,46 @@ fn outcome(mapping: &Mapping, folder: &Path, name: &str, accept: bool) -> Result
         }
     };
     let case = Case { name: name.to_owned(), input, expected };
-    match run_case(mapping, &case, &Facts::sample()) {
+    let ended = run_case(mapping, &case, &Facts::sample());
+    if path.extension().is_some_and(|extension| extension == FAULTS) {
+        return refused(&ended, &case, path, accept);
+    }
+    match ended {
         CaseResult::Passed => Ok(Outcome::default()),
-        CaseResult::Differs { made, .. } if accept => {
-            write_whole(&path, &made, 0o644)
-                .map_err(|error| format!("{}: {}", path.display(), plain(&error)))?;
-            Ok(Outcome { difference: String::new(), written: vec![path] })
-        }
+        CaseResult::Differs { made, .. } if accept => write(path, &made),
         CaseResult::Differs { difference, .. } => Err(difference),
+        other => Err(told(&other, name).unwrap_or_default()),
+    }
+}
+
+/// A case that expects that it is refused, and how. What is not refused is never accepted for it.
+fn refused(ended: &CaseResult, case: &Case, path: PathBuf, accept: bool) -> Result<Outcome, String> {
+    let expected = String::from_utf8_lossy(&case.expected);
+    let name = &case.name;
+    let made =
+        told(ended, name).ok_or_else(|| format!("it is not refused, as {name}.out.{FAULTS} expects"))?;
+    match (expected.trim_end() == made, accept) {
+        (true, _) => Ok(Outcome::default()),
+        (false, true) => write(path, format!("{made}\n").as_bytes()),
+        (false, false) => Err(line_difference(expected.trim_end(), &made)),
+    }
+}
+
+fn write(path: PathBuf, content: &[u8]) -> Result<Outcome, String> {
+    write_whole(&path, content, 0o644).map_err(|error| format!("{}: {}", path.display(), plain(&error)))?;
+    Ok(Outcome { difference: String::new(), written: vec![path] })
+}
+
+/// The faults for which nothing came out.
+fn told(ended: &CaseResult, case: &str) -> Option<String> {
+    match ended {
+        CaseResult::Passed | CaseResult::Differs { .. } => None,
         CaseResult::BadInput(bad) => {
-            Err(Fault::at(format!("{name}.in.xml"), bad.line, bad.column, bad.message).to_string())
+            let file = format!("{case}.in.xml");
+            Some(Fault::at(file, bad.line, bad.column, bad.message.clone()).to_string())
         }
-        CaseResult::BadJson(bad) => Err(format!("{name}.in.json:{bad}")),
-        CaseResult::Failed(fault) => Err(failure(&fault, name)),
+        CaseResult::BadJson(bad) => Some(format!("{case}.in.json:{bad}")),
+        CaseResult::Failed(fault) => Some(failure(fault, case)),
     }
 }
 

@@ -14,6 +14,7 @@ mod probe;
 mod queue;
 mod responsibilities;
 mod schemas;
+mod shared;
 mod standard;
 mod trace;
 

@@ -4,7 +4,7 @@ use super::container::{Members, Unopened};
 use super::manifest::Manifest;
 use super::{CASES, ROUTES, guard};
 use crate::config::route_asks;
-use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE};
+use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE, wanted_standards};
 use rohrpost_model::version::MAPPINGS;
 use rohrpost_model::{Digest, Fault, MappingName, RouteName};
 use std::collections::BTreeSet;
@@ -30,6 +30,7 @@ impl HandOver {
         }
         if faults.is_empty() {
             faults = opened.wrong_routes();
+            faults.extend(opened.of_no_standard());
         }
         let named = |fault: Fault| Fault { file: format!("{shown}/{}", fault.file), ..fault };
         if faults.is_empty() { Ok(opened) } else { Err(faults.into_iter().map(named).collect()) }
@@ -99,6 +100,16 @@ impl HandOver {
             faults.extend(lacking.chain(surplus));
         }
         faults
+    }
+
+    /// Files that lie where those of standards do, in mappings that name no standard.
+    fn of_no_standard(&self) -> Vec<Fault> {
+        let named = |name: &MappingName| wanted_standards(&self.bundle(name)).len();
+        let plain = self.manifest.mappings.iter().filter(|name| named(name) == 0);
+        let below: Vec<_> = plain.map(|name| format!("{MAPPINGS}/{name}/{STANDARDS_IN_BUNDLE}")).collect();
+        let stray = self.members.keys().filter(|path| below.iter().any(|below| path.starts_with(below)));
+        let message = "is of a standard, and the mapping names none";
+        stray.map(|path| Fault::of_file(path.as_str(), message)).collect()
     }
 
     /// The files of the routes, with their texts. One that is no UTF-8 is read as far as it is.

@@ -26,7 +26,7 @@ pub fn guarded(members: &Members, texts: &Texts, secrets: &dyn Secrets) -> Vec<F
     let (kept, mut faults) = (kept(texts, secrets), Vec::new());
     for (path, content) in members {
         let text = String::from_utf8_lossy(content);
-        for kept in kept.iter().filter(|kept| text.contains(&kept.text)) {
+        for kept in kept.iter().filter(|kept| text.contains(&kept.text) || path.contains(&kept.text)) {
             let fault = Fault::of_file(path.as_str(), format!("holds {}", kept.what));
             faults.push(fault.hint("take it out: what is handed over has no secret and no address"));
         }

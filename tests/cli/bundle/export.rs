@@ -1,6 +1,6 @@
 //! What is in the file, and what is not.
 
-use super::{FILE, Workshop, handed_over, members};
+use super::{FILE, Receiver, Workshop, handed_over, members};
 use crate::support::peers;
 use std::process::Command;
 
@@ -128,6 +128,28 @@ fn what_slipped_into_a_route_or_a_mapping_keeps_it_from_leaving() {
     shop.write("mappings/brunnenbohrung-xfall/cases/notiz.txt", key);
     let ran = shop.run(&["bundle", "export", "brunnenbohrung", "-o", FILE]);
     assert!(ran.errors.contains("cases/notiz.txt:0:0: holds a private key"), "{ran:?}");
+}
+
+#[test]
+fn cases_of_a_route_go_with_it_and_what_was_sent_in_them_stays() {
+    let shop = Workshop::new();
+    let below = "routes/brunnenbohrung/cases/01-garten";
+    let names = ["case.toml", "data.xml", "expected/outcome.txt", "expected/dms.document.json"];
+    let aside = ["expected/dms.request.txt", ".case.toml.swp", "data.xml~"];
+    for name in names.iter().chain(&aside) {
+        shop.write(&format!("config/{below}/{name}"), format!("# {name}\n"));
+    }
+    assert_eq!(shop.run(&["bundle", "export", "brunnenbohrung", "-o", FILE]).code, 0);
+    let exported = members(&shop.file(FILE));
+    let cases: Vec<_> =
+        exported.keys().filter_map(|path| path.strip_prefix(below)?.strip_prefix('/')).collect();
+    let mut expected = names.to_vec();
+    expected.sort_unstable();
+    assert_eq!(cases, expected);
+    let hub = Receiver::ready(&shop);
+    assert_eq!(hub.import(&["--apply", "--rename", "brunnenbohrung=brunnen"]).code, 0);
+    let there = hub.read("config/routes/brunnen/cases/01-garten/expected/outcome.txt");
+    assert_eq!(there, "# expected/outcome.txt\n");
 }
 
 #[test]

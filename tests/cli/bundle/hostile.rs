@@ -161,6 +161,8 @@ fn what_is_wrong_although_it_is_signed() {
     refused(&hub, &with(ROUTE, b"name = \"brunnenbohrung\xff\"\n"), "not UTF-8");
     let smuggled = with("mappings/brunnenbohrung-xfall/notiz.txt", &key);
     refused(&hub, &smuggled, "notiz.txt:0:0: holds a private key");
+    let stray = with("mappings/brunnenbohrung-xfall/.standards/source.toml", b"schema = \"x\"\n");
+    refused(&hub, &stray, "is of a standard, and the mapping names none");
     let unnamed = route.replace("mapping = \"brunnenbohrung-enaio\"\n", "");
     refused(&hub, &with(ROUTE, unnamed.as_bytes()), "is a mapping that none of the routes names");
     let lacking = route.replace("brunnenbohrung-enaio\"", "fehlt\"");

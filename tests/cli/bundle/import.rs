@@ -217,3 +217,28 @@ fn values_areas_and_seals_of_this_hub_are_asked_for() {
         assert!(ran.text.contains(told), "{told}: {ran:?}");
     }
 }
+
+#[test]
+fn overrides_of_others_stay_behind_and_the_table_of_responsibilities_is_asked_for() {
+    let shop = Workshop::new();
+    let route = shop.read("config/routes/brunnenbohrung.toml").replace("{tenant}-enaio", "{responsible}");
+    let own = "\n# Nur hier.\n[[override]]\ntenants = [\"lk-beispiel\"]\nstep = \"dms\"\ndestination = \"lk-beispiel-enaio\"\n";
+    shop.write("config/routes/brunnenbohrung.toml", format!("{route}{own}"));
+    let ran = shop.run(&["bundle", "export", "brunnenbohrung", "-o", FILE]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    let hub = Receiver::ready(&shop);
+    let missing = hub.import(&["--apply"]);
+    assert!(
+        missing.code == 1 && missing.text.contains("in responsibilities/*.csv Zeilen mit einem Ziel"),
+        "{missing:?}"
+    );
+    let table = "service,area,tenant,destination\n99128001000000,15091*,musterstadt,musterstadt-enaio\n";
+    hub.write("config/responsibilities/alle.csv", table);
+    let ran = hub.import(&["--apply"]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    let there = hub.read("config/routes/brunnenbohrung.toml");
+    assert!(
+        !there.contains("override") && !there.contains("Nur hier") && there.contains("{responsible}"),
+        "{there}"
+    );
+}

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The handbook's pages: the first one and its chapters, by name.
-fn handbook() -> Vec<PathBuf> {
+pub fn handbook() -> Vec<PathBuf> {
     let chapters = fs::read_dir(root().join("docs/handbuch")).expect("the chapters").flatten();
     let mut pages: Vec<_> = chapters.map(|entry| entry.path()).collect();
     pages.sort();
@@ -23,23 +23,23 @@ fn read(page: &PathBuf) -> String {
 }
 
 /// A fenced block of a page.
-struct Block {
+pub struct Block {
     /// Page and line, as faults are told.
-    place: String,
+    pub place: String,
     /// `toml`, `sh`, …
-    language: String,
-    text: String,
+    pub language: String,
+    pub text: String,
 }
 
 impl Block {
     /// What stands behind `# ` in its first line.
-    fn title(&self) -> Option<&str> {
+    pub fn title(&self) -> Option<&str> {
         self.text.lines().next()?.strip_prefix("# ")
     }
 }
 
 /// The fenced blocks of a page, in order.
-fn blocks(page: &PathBuf) -> Vec<Block> {
+pub fn blocks(page: &PathBuf) -> Vec<Block> {
     let (mut found, mut open): (Vec<Block>, Option<Block>) = (Vec::new(), None);
     for (index, line) in read(page).lines().enumerate() {
         match (line.strip_prefix("```"), &mut open) {

@@ -61,8 +61,10 @@ fn failure(
     let refused = path.strip_prefix(outputs) == Some(FAULTS);
     let case = Case { name: case.to_owned(), input: input.to_vec(), expected: expected.clone() };
     match run_case(mapping, &case, &Facts::sample()) {
-        CaseResult::Differs(lines) if !refused => Some(format!("it makes something else\n{lines}")),
-        CaseResult::Passed | CaseResult::Differs(_) if refused => Some("it is not refused".into()),
+        CaseResult::Differs { difference, .. } if !refused => {
+            Some(format!("it makes something else\n{difference}"))
+        }
+        CaseResult::Passed | CaseResult::Differs { .. } if refused => Some("it is not refused".into()),
         CaseResult::Failed(fault) if !refused => Some(told(&fault)),
         CaseResult::BadInput(bad) if !refused => {
             Some(format!("{}:{}: {}", bad.line, bad.column, bad.message))

@@ -4,7 +4,7 @@ use super::container::{Members, Unopened};
 use super::manifest::Manifest;
 use super::{CASES, ROUTES, guard};
 use crate::config::route_asks;
-use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE, wanted_standards};
+use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE, shared_folders, wanted_standards};
 use rohrpost_model::version::MAPPINGS;
 use rohrpost_model::{Digest, Fault, MappingName, RouteName};
 use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ impl HandOver {
 
     /// Whoever signs may err, too: only routes and mappings are taken, each where it belongs.
     fn misplaced(&self) -> Vec<Fault> {
-        let Manifest { routes, mappings, .. } = &self.manifest;
+        let Manifest { routes, mappings, shared, .. } = &self.manifest;
         let fault = |path: &String| {
             let message = "belongs to none of the routes and mappings that the manifest names";
             let hint = "a hand over holds routes/NAME.toml, routes/NAME/cases/ and mappings/NAME/ only";
@@ -64,7 +64,11 @@ impl HandOver {
         };
         let stray = |path: &&String| match Place::of(path) {
             Some(Place::Route(name) | Place::RouteCase(name)) => !routes.contains(&name),
-            Some(Place::Mapping(name)) => !mappings.contains(&name),
+            // With a manifest of its own a shared folder would be a mapping.
+            Some(Place::Mapping(name)) => {
+                let of_mapping = mappings.contains(&name);
+                !of_mapping && (!shared.contains(&name) || path.ends_with("/mapping.toml"))
+            }
             None => true,
         };
         let mut faults: Vec<_> = self.members.keys().filter(stray).map(fault).collect();
@@ -74,6 +78,11 @@ impl HandOver {
         };
         faults.extend(routes.iter().filter_map(|name| lacks(format!("{ROUTES}/{name}.toml"))));
         faults.extend(mappings.iter().filter_map(|name| lacks(format!("{MAPPINGS}/{name}/mapping.toml"))));
+        let used: BTreeSet<_> = mappings.iter().flat_map(|name| shared_folders(&self.bundle(name))).collect();
+        let unused = shared.iter().filter(|name| !used.contains(name.as_str()));
+        faults.extend(unused.map(|name| {
+            Fault::of_file(format!("{MAPPINGS}/{name}"), "is a shared folder that none of the mappings names")
+        }));
         faults
     }
 
@@ -121,14 +130,27 @@ impl HandOver {
         })
     }
 
-    /// A mapping with what it took of standards.
+    /// A mapping with what it took of standards and of shared folders.
     pub fn bundle(&self, name: &MappingName) -> Bundle {
         let below = format!("{MAPPINGS}/{name}/");
         let files = self.members.iter().filter_map(|(path, content)| {
             let path = path.strip_prefix(&below).filter(|path| is_part(path))?;
             Some((path.to_owned(), content.clone()))
         });
-        Bundle { name: name.clone(), files: files.collect() }
+        let mut bundle = Bundle { name: name.clone(), files: files.collect() };
+        for shared in shared_folders(&bundle) {
+            bundle.files.extend(self.shared(&shared));
+        }
+        bundle
+    }
+
+    /// The files of a shared folder, as they are called in the mappings that share it.
+    pub fn shared<'a>(&'a self, name: &str) -> impl Iterator<Item = (String, Vec<u8>)> + use<'a> {
+        let below = format!("{name}/");
+        self.members.iter().filter_map(move |(path, content)| {
+            let path = path.strip_prefix(MAPPINGS)?.strip_prefix('/')?;
+            (path.starts_with(&below) && is_part(path)).then(|| (path.to_owned(), content.clone()))
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::config::{Configuration, RouteAsks, Texts, placeholders_in, route_asks
 use crate::faults::{Stop, plain};
 use crate::standards::{bad_name, read_shelf};
 use rohrpost_kit::settings::Secrets;
-use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE, StandardId};
+use rohrpost_mappings::{STANDARDS_IN_BUNDLE, StandardId, place_in_library, shared_folders};
 use rohrpost_model::ports::SealForm;
 use rohrpost_model::version::MAPPINGS;
 use rohrpost_model::{Digest, Fault, MappingName, RouteName, Timestamp};
@@ -71,9 +71,14 @@ impl Gathering<'_> {
     fn mapping(&mut self, name: &MappingName) -> Result<(), Stop> {
         let mapped = self.configuration.catalog.mappings.get(name.as_str());
         let gone = || Stop::Failed(format!("{MAPPINGS}/{name}: there is no such mapping"));
-        let Bundle { files, .. } = &*mapped.ok_or_else(gone)?.bundle;
+        let bundle = &*mapped.ok_or_else(gone)?.bundle;
+        for (file, content) in &bundle.files {
+            let path = format!("{MAPPINGS}/{}", place_in_library(bundle, file));
+            self.members.insert(path, content.clone());
+        }
+        let shared = shared_folders(bundle).into_iter().filter_map(|name| name.parse().ok());
+        self.manifest.shared.extend(shared);
         let below = format!("{MAPPINGS}/{name}/");
-        self.members.extend(files.iter().map(|(file, content)| (format!("{below}{file}"), content.clone())));
         let folder = self.configuration.library.join(name.as_str());
         let explains = |file: &str| file.starts_with("cases/") || file.ends_with(".md");
         self.files(&folder, &below, explains)

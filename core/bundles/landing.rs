@@ -1,10 +1,10 @@
 //! What a hand over would change in this configuration, whether that would be in order, and putting it there.
 
-use super::content::HandOver;
+use super::content::{HandOver, Place};
 use crate::config::{Texts, read_bundle};
 use crate::difference::{self, Changed, Files};
 use crate::restore::{Plan, place};
-use rohrpost_mappings::STANDARDS_IN_BUNDLE;
+use rohrpost_mappings::{STANDARDS_IN_BUNDLE, place_in_library, shared_folders};
 use rohrpost_model::Timestamp;
 use rohrpost_model::version::MAPPINGS;
 use std::fs;
@@ -26,9 +26,20 @@ pub struct Landing<'a> {
 
 impl<'a> Landing<'a> {
     /// Compares a hand over with what lies in `folder` and, of mappings, in `library`. What is there besides stays: cases of
-    /// one's own, and whatever explains a mapping. A file that a mapping would depend on and that was not handed over goes.
+    /// one's own, what cases of routes expect here, and whatever explains a mapping. A file in its folder that a mapping would
+    /// depend on and that was not handed over goes.
     pub fn new(package: &HandOver, folder: &'a Path, library: &'a Path) -> io::Result<Self> {
-        let own = package.members.iter().filter(|(path, _)| !is_of_standard(path));
+        for name in package.manifest.shared.iter().filter(|name| !package.manifest.mappings.contains(*name)) {
+            if library.join(name.as_str()).join("mapping.toml").exists() {
+                let what =
+                    "hier ein Mapping, in der Übergabe ein gemeinsamer Ordner: eines von beiden umbenennen";
+                return Err(io::Error::other(format!("{MAPPINGS}/{name} ist {what}")));
+            }
+        }
+        let own = package.members.iter().filter(|(path, _)| {
+            let kept_here = is_expectation(path) && place(folder, library, path).exists();
+            !is_of_standard(path) && !kept_here
+        });
         let wanted: Files = own.map(|(path, content)| (path.clone(), content.clone())).collect();
         let mut there = Files::new();
         for path in wanted.keys() {
@@ -42,8 +53,12 @@ impl<'a> Landing<'a> {
             let local = library.join(name.as_str());
             if local.is_dir() {
                 let bundle = read_bundle(name.as_str(), &local).map_err(io::Error::other)?;
-                let files = bundle.files.into_iter();
-                there.extend(files.map(|(file, content)| (format!("{MAPPINGS}/{name}/{file}"), content)));
+                let below = format!("{name}/");
+                let places =
+                    bundle.files.iter().map(|(file, content)| (place_in_library(&bundle, file), content));
+                // Others may use what lies in a shared folder.
+                let own = places.filter(|(path, _)| path.starts_with(&below));
+                there.extend(own.map(|(path, content)| (format!("{MAPPINGS}/{path}"), content.clone())));
             }
         }
         let changes = difference::between(&there, &wanted);
@@ -67,6 +82,12 @@ impl<'a> Landing<'a> {
         texts.files.extend(package.routes());
         let names = &package.manifest.mappings;
         texts.mappings.retain(|bundle| !names.contains(&bundle.name));
+        // What this hub's own mappings share with those that are handed over changes for them, too.
+        for bundle in &mut texts.mappings {
+            for shared in shared_folders(bundle) {
+                bundle.files.extend(package.shared(&shared));
+            }
+        }
         texts.mappings.extend(names.iter().map(|name| package.bundle(name)));
         texts
     }
@@ -83,4 +104,9 @@ impl<'a> Landing<'a> {
 fn is_of_standard(path: &str) -> bool {
     let file = path.strip_prefix(MAPPINGS).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
     file.is_some_and(|(_, file)| file.starts_with(STANDARDS_IN_BUNDLE))
+}
+
+/// Whether a file says what comes of a route's case: that is so on one hub, and may be otherwise on another.
+fn is_expectation(path: &str) -> bool {
+    matches!(Place::of(path), Some(Place::RouteCase(_))) && path.contains("/expected/")
 }

@@ -27,6 +27,8 @@ pub struct Manifest {
     pub routes: BTreeSet<RouteName>,
     /// The mappings in it: those that the routes name.
     pub mappings: BTreeSet<MappingName>,
+    /// Folders of the library that the mappings share.
+    pub shared: BTreeSet<MappingName>,
     /// What the hub that takes it must have.
     pub needs: Needs,
     /// The SHA-256 of each file.
@@ -73,7 +75,7 @@ impl Manifest {
     /// That of a new hand over.
     pub fn new(created: Timestamp, routes: BTreeSet<RouteName>, mappings: BTreeSet<MappingName>) -> Self {
         let (rohrpost, needs, files) = (env!("CARGO_PKG_VERSION").into(), Needs::default(), BTreeMap::new());
-        Self { format: FORMAT, rohrpost, created, routes, mappings, needs, files }
+        Self { format: FORMAT, rohrpost, created, routes, mappings, shared: BTreeSet::new(), needs, files }
     }
 
     /// Its text.

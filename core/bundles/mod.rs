@@ -17,6 +17,7 @@
 //! routes/NAME.toml                   the route
 //! routes/NAME/cases/…                its cases, without what was sent in them: that depends on destinations
 //! mappings/NAME/…                    the mapping with its cases
+//! mappings/NAME/…                    folders that mappings share
 //! mappings/NAME/.standards/…         what it took of installed standards
 //! ```
 

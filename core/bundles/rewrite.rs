@@ -79,11 +79,15 @@ impl Rewrite {
 
     /// The hand over as it is called here.
     pub fn apply(&self, package: HandOver) -> Result<HandOver, Stop> {
+        let templates = names(&package);
         let HandOver { mut manifest, members } = package;
         let mut renamed = BTreeMap::new();
         for (path, content) in members {
             let there = self.path(&path);
             let content = match Place::of(&path) {
+                Some(Place::RouteCase(_)) if path.ends_with(OUTCOME) => {
+                    self.outcome(&String::from_utf8_lossy(&content), &templates).into_bytes()
+                }
                 Some(Place::Route(_)) => self.text(&path, &String::from_utf8_lossy(&content))?.into_bytes(),
                 _ => content,
             };
@@ -152,6 +156,32 @@ impl Rewrite {
         let message = "cannot be given other names and tenants without changing more than those";
         let hint = "write overrides as [[override]], or import it as it is and change it by hand";
         Err(Stop::Faults(vec![Fault::of_file(path, message).hint(hint)]))
+    }
+
+    /// What a route's case expects, for the names here. With several tenants nobody knows which one it is: the old one stays,
+    /// and `rohrpost test` shows it.
+    fn outcome(&self, text: &str, names: &BTreeSet<(Kind, String)>) -> String {
+        let old = text.lines().find_map(|line| line.strip_prefix("tenant: ")).unwrap_or_default();
+        let tenant = match self.tenants.as_slice() {
+            [only] if old != "none" => only.as_str(),
+            _ => old,
+        };
+        let templates = names.iter().filter(|(kind, _)| *kind == Kind::Destination);
+        let leads = |name: &str| {
+            let mut templates = templates.clone().map(|(_, template)| template);
+            let meant = templates.find(|template| template.replace("{tenant}", old) == name)?;
+            Some(self.name(Kind::Destination, meant).replace("{tenant}", tenant))
+        };
+        let line = |line: &str| match (line.split_once(": "), line.rsplit_once("sends to ")) {
+            (Some(("tenant", _)), _) => format!("tenant: {tenant}"),
+            (Some(("route", name)), _) => format!("route: {}", self.name(Kind::Route, name)),
+            (_, Some((before, name))) => match leads(name) {
+                Some(here) => format!("{before}sends to {here}"),
+                None => line.to_owned(),
+            },
+            _ => line.to_owned(),
+        };
+        text.lines().map(|it| line(it) + "\n").collect()
     }
 
     /// The same as a tree: what the text has to say afterwards.
@@ -240,6 +270,9 @@ impl Rewrite {
         Some((tenants.span(), list(kept.iter().filter_map(Value::as_str))))
     }
 }
+
+/// What a route's case expects of the route as a whole.
+const OUTCOME: &str = "/expected/outcome.txt";
 
 /// A place in a text, and what stands there instead.
 type Edit = (Range<usize>, String);

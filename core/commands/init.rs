@@ -33,6 +33,7 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
     let folder = context.folder.clone();
     let sheets = scaffold::fresh(&arguments.tenant, title, &arguments.area);
     let written = scaffold::write_new(&folder, &sheets)?;
+    scaffold::write_schemas(&folder)?;
     let library = folder.join(LIBRARY);
     std::fs::create_dir_all(&library).map_err(|error| Stop::file(&library, &error))?;
     fresh_secrets(&folder, title, context.clock.now())

@@ -17,8 +17,10 @@ pub mod send;
 mod serve;
 mod sign;
 mod standard;
+mod submission;
 mod table;
 mod test;
+mod trace;
 mod validate;
 mod verify;
 
@@ -66,6 +68,8 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Hand in a submission at a running hub.
     Send(send::Arguments),
+    /// See the way that a submission would take, with nothing sent and nothing kept.
+    Trace(trace::Arguments),
     /// See what waits at a running hub and why; retry or discard it.
     Queue(queue::Arguments),
     /// Try a destination step by step, without delivering anything.
@@ -93,6 +97,7 @@ impl Command {
             Self::Sign(arguments) => sign::run(&arguments, context),
             Self::Verify(arguments) => verify::run(&arguments, context),
             Self::Send(arguments) => send::run(&arguments, context),
+            Self::Trace(arguments) => trace::run(&arguments, context),
             Self::Queue(arguments) => queue::run(&arguments, context),
             Self::Probe(arguments) => probe::run(&arguments, context),
             Self::Audit(arguments) => audit::run(&arguments, context),

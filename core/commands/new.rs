@@ -1,9 +1,9 @@
-//! `rohrpost new destination|mapping|route`: a new item, to be changed by hand.
+//! `rohrpost new destination|mapping|route|schemas`: a new item, to be changed by hand.
 
 use super::Context;
 use super::library::unknown;
 use crate::assemble::ADAPTERS;
-use crate::config::{library_folder, names_of};
+use crate::config::{LIBRARY, library_folder, names_of};
 use crate::faults::Stop;
 use crate::scaffold::{self, NewRoute, Sheets};
 use rohrpost_kit::Adapter;
@@ -29,6 +29,8 @@ enum What {
     },
     /// Which submissions go where.
     Route(Route),
+    /// The JSON schemas of all files, for editors, in place of those of an earlier version.
+    Schemas,
 }
 
 /// A foreign system.
@@ -87,9 +89,11 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
             let library = library_folder(&folder).ok_or_else(|| {
                 Stop::Failed("hub.toml names no folder of mappings; add mappings = \"…\"".into())
             })?;
-            written(&library, &scaffold::mapping(name), context)
+            let schemas = schemas_from(&library, &folder);
+            written(&library, &scaffold::mapping(name, schemas.as_deref()), context)
         }
         What::Route(new) => written(&folder, &route(new, &folder)?, context),
+        What::Schemas => told(&scaffold::write_schemas(&folder)?, context),
     }
 }
 
@@ -139,7 +143,17 @@ fn adapter(kind: &str) -> Result<&'static dyn Adapter, Stop> {
 }
 
 fn written(folder: &Path, sheets: &Sheets, context: &mut Context<'_>) -> Result<(), Stop> {
-    let paths = scaffold::write_new(folder, sheets)?;
+    told(&scaffold::write_new(folder, sheets)?, context)
+}
+
+/// Where the schemas lie, seen from a mapping's folder; told only where the library is in its usual place.
+fn schemas_from(library: &Path, folder: &Path) -> Option<String> {
+    let name = folder.file_name()?.to_str()?;
+    let is_beside = library == folder.join(LIBRARY);
+    is_beside.then(|| format!("../../{name}/{}", scaffold::SCHEMAS))
+}
+
+fn told(paths: &[PathBuf], context: &mut Context<'_>) -> Result<(), Stop> {
     let files: Vec<_> = paths.iter().map(|path| plain(path).display().to_string()).collect();
     if context.json {
         return context.json(&json!({ "written": files }));

@@ -5,8 +5,10 @@ use crate::config::write_whole;
 use crate::faults::Stop;
 use std::path::{Path, PathBuf};
 
+mod schemas;
 mod texts;
 
+pub use schemas::{SCHEMAS, write_schemas};
 pub use texts::{NewRoute, destination, fresh, mapping, route};
 
 /// A text with `{{name}}` where values belong.

@@ -78,8 +78,11 @@ pub fn route(new: &NewRoute<'_>) -> Sheets {
     vec![(format!("routes/{}.toml", new.name), filled(text!("route.toml"), &values))]
 }
 
-/// The folder of a mapping, with two cases that it passes.
-pub fn mapping(name: &MappingName) -> Sheets {
+/// The folder of a mapping, with two cases that it passes. `schemas` is where the schemas of the configuration lie, seen from
+/// there.
+pub fn mapping(name: &MappingName, schemas: Option<&str>) -> Sheets {
+    let schema = schemas.map_or(String::new(), |schemas| format!("#:schema {schemas}/mapping.json\n"));
+
     let files = [
         ("mapping.toml", text!("mapping/mapping.toml")),
         ("transform.xsl", text!("mapping/transform.xsl")),
@@ -90,6 +93,8 @@ pub fn mapping(name: &MappingName) -> Sheets {
         ("cases/02.in.xml", text!("mapping/cases/02.in.xml")),
         ("cases/02.out.xml", text!("mapping/cases/02.out.xml")),
     ];
-    let sheet = |(file, text)| (format!("{name}/{file}"), filled(text, &[("name", name.as_str())]));
+    let sheet = |(file, text)| {
+        (format!("{name}/{file}"), filled(text, &[("name", name.as_str()), ("schema", &schema)]))
+    };
     files.map(sheet).into()
 }

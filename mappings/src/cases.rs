@@ -8,6 +8,7 @@ use crate::ffi::Doc;
 use crate::json::NotJson;
 use crate::mapping::{Limits, Mapping, MappingFault};
 use crate::xml::{NotWellFormed, Xml, XmlLimits};
+use crate::xml_diff;
 
 /// An example: a source and its output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +26,13 @@ pub struct Case {
 pub enum CaseResult {
     /// As expected.
     Passed,
-    /// Something else came out. The text is a line diff: `-` was expected, `+` came out.
-    Differs(String),
+    /// Something else came out.
+    Differs {
+        /// What differs: `-` was expected, `+` came out.
+        difference: String,
+        /// What came out.
+        made: Vec<u8>,
+    },
     /// The input is no document.
     BadInput(NotWellFormed),
     /// The input is no JSON.
@@ -35,8 +41,7 @@ pub enum CaseResult {
     Failed(MappingFault),
 }
 
-/// Runs a case. XML is compared in canonical form, and without white space between elements where the stylesheet indents;
-/// JSON by value; all else byte for byte.
+/// Runs a case; what comes out is compared by [`Mapping::difference`].
 pub fn run_case(mapping: &Mapping, case: &Case, facts: &Facts) -> CaseResult {
     let input = match input(mapping, &case.input) {
         Ok(input) => input,
@@ -48,7 +53,10 @@ pub fn run_case(mapping: &Mapping, case: &Case, facts: &Facts) -> CaseResult {
         false => mapping.apply(&input, facts, &Limits::default()),
     };
     match made {
-        Ok(made) => compare(mapping, &case.expected, &made),
+        Ok(made) => match mapping.difference(&case.expected, &made) {
+            None => CaseResult::Passed,
+            Some(difference) => CaseResult::Differs { difference, made },
+        },
         Err(fault) => CaseResult::Failed(fault),
     }
 }
@@ -62,10 +70,27 @@ fn input(mapping: &Mapping, bytes: &[u8]) -> Result<Xml, CaseResult> {
     Xml::parse(bytes, &XmlLimits::default()).map_err(CaseResult::BadInput)
 }
 
-fn compare(mapping: &Mapping, expected: &[u8], made: &[u8]) -> CaseResult {
-    let comparable = |bytes| comparable(mapping, bytes);
-    let (expected, made) = (comparable(expected), comparable(made));
-    if expected == made { CaseResult::Passed } else { CaseResult::Differs(diff::lines(&expected, &made)) }
+impl Mapping {
+    /// How an output differs from what was expected, for people; `None` if it does not. XML is compared in canonical form,
+    /// and without white space between elements where the stylesheet indents; JSON by value; all else byte for byte.
+    pub fn difference(&self, expected: &[u8], made: &[u8]) -> Option<String> {
+        let comparable = |bytes| comparable(self, bytes);
+        let (old, new) = (comparable(expected), comparable(made));
+        if old == new {
+            return None;
+        }
+        let places = if is_xml(self.media_type()) { in_places(expected, made) } else { None };
+        Some(places.unwrap_or_else(|| diff::lines(&old, &new)))
+    }
+}
+
+/// Where two documents differ; `None` where there is nothing to show of it.
+fn in_places(expected: &[u8], made: &[u8]) -> Option<String> {
+    let limits = XmlLimits { bytes: usize::MAX, ..XmlLimits::default() };
+    let parse = |bytes| Xml::parse(bytes, &limits).ok();
+    let (expected, made) = (parse(expected)?, parse(made)?);
+    let places = xml_diff::differences(expected.doc().root()?, made.doc().root()?);
+    (!places.is_empty()).then_some(places)
 }
 
 /// The text by which outputs are compared; the bytes as they are where they cannot be read.

@@ -6,7 +6,7 @@ const CONTEXT: usize = 2;
 const MAX_PRODUCT: usize = 4_000_000;
 
 /// The lines in which two texts differ: ` ` both, `-` expected only, `+` made only.
-pub(crate) fn lines(expected: &str, made: &str) -> String {
+pub fn lines(expected: &str, made: &str) -> String {
     let (old, new): (Vec<_>, Vec<_>) = (expected.lines().collect(), made.lines().collect());
     let begin = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let both = (old.len() - begin).min(new.len() - begin);
@@ -21,6 +21,29 @@ pub(crate) fn lines(expected: &str, made: &str) -> String {
         put(' ', "(the texts differ in line ends only)");
     }
     out
+}
+
+/// The places of what two lists have in common, in order. Of very long lists only what begins them alike.
+pub(crate) fn common<T: PartialEq>(old: &[T], new: &[T]) -> Vec<(usize, usize)> {
+    if old.len().saturating_mul(new.len()) > MAX_PRODUCT {
+        return (0..old.len().min(new.len()))
+            .take_while(|at| old[*at] == new[*at])
+            .map(|at| (at, at))
+            .collect();
+    }
+    let common = common_lengths(old, new);
+    let (mut i, mut j, mut found) = (0, 0, Vec::new());
+    while i < old.len() && j < new.len() {
+        if old[i] == new[j] {
+            found.push((i, j));
+            (i, j) = (i + 1, j + 1);
+        } else if common[i + 1][j] >= common[i][j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    found
 }
 
 fn middle(old: &[&str], new: &[&str], put: &mut impl FnMut(char, &str)) {
@@ -46,7 +69,7 @@ fn middle(old: &[&str], new: &[&str], put: &mut impl FnMut(char, &str)) {
 }
 
 /// For each pair of positions how many lines the rests have in common, in order.
-fn common_lengths(old: &[&str], new: &[&str]) -> Vec<Vec<u32>> {
+fn common_lengths<T: PartialEq>(old: &[T], new: &[T]) -> Vec<Vec<u32>> {
     let mut common = vec![vec![0; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {

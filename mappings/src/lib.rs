@@ -38,18 +38,20 @@ mod standard;
 mod typed;
 mod types;
 mod xml;
+mod xml_diff;
 
 #[cfg(test)]
 mod tests;
 
 pub use bundle::{BadBundle, Bundle};
 pub use cases::{Case, CaseResult, run_case};
+pub use diff::lines as line_difference;
 pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};
 pub use json::{JSON_NAMESPACE, NotJson};
-pub use manifest::{WantedStandard, wanted_standards};
-pub use mapping::{Limit, Limits, Mapping, MappingFault};
+pub use manifest::{WantedStandard, place_in_library, shared_folders, wanted_standards};
+pub use mapping::{Limit, Limits, Mapping, MappingFault, Unchecked};
 pub use query::{Condition, xpath_string};
 pub use schema::{MAX_VIOLATIONS, Schema, Violation};
 pub use standard::{

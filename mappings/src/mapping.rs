@@ -1,5 +1,9 @@
 //! A mapping: from text to something that can be applied, and from a source to its output.
 
+mod shown;
+
+pub use shown::Unchecked;
+
 use crate::bundle::Bundle;
 use crate::envelope;
 use crate::facts::Facts;
@@ -197,7 +201,7 @@ impl Mapping {
     /// The same for a source that [`Mapping::source_schema`] has found valid before.
     pub fn apply_valid(&self, source: &Xml, facts: &Facts, limits: &Limits) -> Result<Vec<u8>, MappingFault> {
         match &self.transform {
-            Some(transform) => self.transform(transform, self.input(source, facts)?, facts, limits),
+            Some(transform) => self.done(self.run(transform, self.input(source, facts)?, facts, limits)?),
             None => self.checked(source.bytes().to_vec()),
         }
     }
@@ -210,11 +214,32 @@ impl Mapping {
         facts: &Facts,
         limits: &Limits,
     ) -> Result<Vec<u8>, MappingFault> {
-        match &self.transform {
-            Some(transform) if !self.manifest.envelope => {
-                self.transform(transform, source.into_doc(), facts, limits)
+        self.check(self.transform_valid_once(source, facts, limits)?)
+    }
+
+    /// What the stylesheet makes of a source that is not needed any more, before anything looked at it. Together with
+    /// [`Mapping::check`] it is [`Mapping::apply_valid_once`].
+    pub fn transform_valid_once(
+        &self,
+        source: Xml,
+        facts: &Facts,
+        limits: &Limits,
+    ) -> Result<Unchecked, MappingFault> {
+        let made = match &self.transform {
+            None => source.bytes().to_vec(),
+            Some(transform) if self.manifest.envelope => {
+                self.run(transform, self.input(&source, facts)?, facts, limits)?
             }
-            _ => self.apply_valid(&source, facts, limits),
+            Some(transform) => self.run(transform, source.into_doc(), facts, limits)?,
+        };
+        Ok(Unchecked(made))
+    }
+
+    /// The output, if it is one that the mapping may give.
+    pub fn check(&self, made: Unchecked) -> Result<Vec<u8>, MappingFault> {
+        match self.transform {
+            Some(_) => self.done(made.0),
+            None => self.checked(made.0),
         }
     }
 
@@ -253,10 +278,10 @@ impl Mapping {
             ])
         })?;
         let doc = envelope.doc().copy().ok_or(MappingFault::Limit(Limit::Memory))?;
-        self.transform(transform, doc, &facts, limits)
+        self.done(self.run(transform, doc, &facts, limits)?)
     }
 
-    fn transform(
+    fn run(
         &self,
         transform: &Transform,
         doc: Doc,
@@ -275,9 +300,7 @@ impl Mapping {
             on_deep_stack(run).ok_or_else(|| MappingFault::Transform(vec![no_thread()]))?;
         match ran {
             // libxslt goes on after some errors. Output of a run with an error is no output.
-            Ran::Done(output) if faults::of_stylesheet(&collected, &self.files).is_empty() => {
-                self.done(output)
-            }
+            Ran::Done(output) if faults::of_stylesheet(&collected, &self.files).is_empty() => Ok(output),
             Ran::Done(_) => Err(failed(&collected, &self.files)),
             Ran::Output => Err(MappingFault::Limit(Limit::Output)),
             Ran::Memory => Err(MappingFault::Limit(Limit::Memory)),

@@ -34,6 +34,7 @@ pub struct Violation {
 
 /// A compiled schema. Many threads can use it at once.
 pub struct Schema {
+    file: String,
     compiled: CompiledSchema,
     types: Types,
     digest: Digest,
@@ -65,7 +66,12 @@ impl Schema {
         match compiled {
             Some(compiled) if faults.is_empty() => {
                 let digest = digest(files, path, &collected);
-                Ok(Self { compiled, types: Types::read(files, &collected.loaded), digest })
+                Ok(Self {
+                    file: path.to_owned(),
+                    compiled,
+                    types: Types::read(files, &collected.loaded),
+                    digest,
+                })
             }
             _ => {
                 if faults.is_empty() {
@@ -74,6 +80,11 @@ impl Schema {
                 Err(faults)
             }
         }
+    }
+
+    /// The file that it begins with.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// Names its content: that of the files it was compiled from, wherever they lie. Equal digests accept the same

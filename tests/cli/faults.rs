@@ -56,7 +56,9 @@ const ALL: [&str; 19] = [
     "routes/anders.toml:11:8: `unrouted` is the hub's own step, on which submissions wait that no route takes",
     "routes/anders.toml:12:15: unknown destination `lk-beispiel-wasserbehoerdee` (for the tenant `lk-beispiel`); \
      did you mean `lk-beispiel-wasserbehoerde`?",
-    "routes/anders.toml:13:11: unknown mapping `gibt-es-nicht`; known: brunnenbohrung-enaio, brunnenbohrung-xfall",
+    "routes/anders.toml:13:11: unknown mapping `gibt-es-nicht`; known: brunnenbohrung-enaio, brunnenbohrung-xdomea, \
+     brunnenbohrung-xfall, sondernutzung-enaio, sondernutzung-strassenamt, sondernutzung-xbau, urkunde-enaio, \
+     urkunde-standesamt",
     "routes/anders.toml:14:8: the seal `quittung` is a JWS, which signs receipts only",
     "routes/anders.toml:15:11: this is a text; it must be `true` or `false`",
     "routes/anders.toml:16:10: the steps wait for each other in a circle: unrouted → zwei → unrouted",

@@ -72,11 +72,17 @@ fn test_runs_all_cases_of_mappings_and_of_a_route() {
         let folder = fs::read_dir(shop.file(&format!("mappings/{mapping}/cases"))).expect("cases").flatten();
         folder.filter(|entry| entry.file_name().to_string_lossy().contains(".in.")).count()
     };
-    let all = cases("brunnenbohrung-enaio") + cases("brunnenbohrung-xfall");
+    let of_routes = fs::read_dir(shop.file("config/routes/brunnenbohrung/cases")).expect("cases").count();
+    let mappings = fs::read_dir(shop.file("mappings")).expect("the library").flatten();
+    let of_mappings: usize = mappings.map(|entry| cases(&entry.file_name().to_string_lossy())).sum();
+    let all = of_mappings + of_routes;
+    assert!(of_routes > 0 && lines[all - 1].starts_with("ok      route brunnenbohrung"), "{}", ran.text);
     assert_eq!(lines.len(), all + 1);
     assert!(lines[0].starts_with("ok      brunnenbohrung-enaio 01"), "{}", lines[0]);
     assert_eq!(lines[all], format!("{all} cases, 0 failed"));
-    assert_eq!(shop.run(&["test", "brunnenbohrung"]).text, ran.text);
+    let of_the_route = cases("brunnenbohrung-enaio") + cases("brunnenbohrung-xfall") + of_routes;
+    let route = shop.run(&["test", "brunnenbohrung"]);
+    assert_eq!(route.text.lines().last(), Some(format!("{of_the_route} cases, 0 failed").as_str()));
     let one = shop.run(&["test", "brunnenbohrung-enaio"]);
     assert_eq!(one.text.lines().count(), cases("brunnenbohrung-enaio") + 1);
     assert_eq!(shop.run(&["test", "brunnenbohrng"]).code, 2);
@@ -96,6 +102,24 @@ fn test_shows_what_differs_and_ends_with_1() {
     assert!(ran.text.ends_with(" cases, 1 failed\n"), "{}", ran.text);
     let machine = shop.run(&["test", "brunnenbohrung-enaio", "--json"]);
     assert_eq!((machine.code, &machine.json()["failed"]), (1, &serde_json::json!(1)));
+}
+
+/// A case that expects faults passes with exactly these, and fails where they are others or none.
+#[test]
+fn a_case_may_expect_that_it_is_refused() {
+    let shop = Workshop::new();
+    let faults = "mappings/brunnenbohrung-xfall/cases/09.out.faults";
+    assert!(shop.read(faults).starts_with("09.in.xml:24:5: This element is not expected."));
+    shop.edit(faults, "09.in.xml:28:5:", "09.in.xml:29:5:");
+    let ran = shop.run(&["test", "brunnenbohrung-xfall"]);
+    assert_eq!(ran.code, 1);
+    let told = |word: &str| ran.text.lines().any(|line| line.trim_start().starts_with(word));
+    assert!(told("- 09.in.xml:29:5:") && told("+ 09.in.xml:28:5:"), "{}", ran.text);
+    shop.write("mappings/brunnenbohrung-xfall/cases/01.out.faults", "01.in.xml:1:1: nothing");
+    fs::remove_file(shop.file("mappings/brunnenbohrung-xfall/cases/01.out.xml")).expect("removed");
+    let ran = shop.run(&["test", "brunnenbohrung-xfall"]);
+    assert!(ran.text.contains("it is not refused, as 01.out.faults expects"), "{}", ran.text);
+    assert!(ran.text.ends_with(" cases, 2 failed\n"), "{}", ran.text);
 }
 
 #[test]

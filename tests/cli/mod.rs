@@ -3,6 +3,7 @@
 mod audit;
 mod begin;
 mod bundle;
+mod cases;
 mod check;
 mod faults;
 mod files;
@@ -13,7 +14,10 @@ mod policy;
 mod probe;
 mod queue;
 mod responsibilities;
+mod schemas;
+mod shared;
 mod standard;
+mod trace;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -60,7 +60,8 @@ fn a_destination_that_is_not_there_is_wrong_use_and_a_configuration_with_faults_
     let shop = Workshop::new();
     let ran = shop.run(&["probe", "lk-beispiel-anio"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.errors.contains(&format!("known: {DMS}, {FOLDER}")), "{}", ran.errors);
+    let known = format!("known: {DMS}, lk-beispiel-standesamt, lk-beispiel-strassenamt, {FOLDER}");
+    assert!(ran.errors.contains(&known), "{}", ran.errors);
     shop.edit(&format!("config/destinations/{FOLDER}.toml"), "path =", "pth =");
     let ran = shop.run(&["probe", FOLDER]);
     assert_eq!(ran.code, 1);

@@ -3,7 +3,7 @@
 use super::lifecycle::hand_in;
 use super::{hand_in_plain, hasten};
 use crate::support::client::{Client, until};
-use crate::support::hub::{Hub, Setup, root};
+use crate::support::hub::{Hub, Setup};
 use crate::support::wire::{Script, Step, Wire, answer};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
@@ -55,7 +55,7 @@ impl Busy {
         let (gate, target) = (gate.await, Wire::start(|_| Script::answer("200 OK", "", "")).await);
         let setup = Setup::new("127.0.0.1:9");
         fs::remove_file(setup.config().join("routes/brunnenbohrung.toml")).expect("the shipped route");
-        setup.edit("hub.toml", &root().join("mappings").display().to_string(), "../mappings");
+        setup.take_own_library();
         setup.write("../mappings/slow/mapping.toml", "transform = \"transform.xsl\"\n");
         setup.write("../mappings/slow/transform.xsl", SLOW);
         setup.write("routes/busy.toml", ROUTE);

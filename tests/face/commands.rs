@@ -264,18 +264,20 @@ async fn the_demo_runs_goes_on_and_ends_cleanly() {
     {
         assert!(first.text.contains(told), "{told}: {}", first.text);
     }
-    assert_eq!(folders(&shop, "demo-data/partner/dms").len(), 2, "two of three were valid");
-    let messages = folders(&shop, "demo-data/partner/fachverfahren");
-    let messages: Vec<_> =
-        messages.iter().filter(|path| path.extension().is_some_and(|kind| kind == "xml")).collect();
-    assert_eq!(messages.len(), 2);
-    for message in messages {
-        assert_eq!(shop.run(&["verify", message.to_str().expect("a path"), "--trust", TRUST]).code, 0);
+    assert_eq!(folders(&shop, "demo-data/partner/dms").len(), 4, "four of five were valid");
+    for (folder, number) in [("fachverfahren", 2), ("strassenamt", 1), ("standesamt", 1)] {
+        let messages = folders(&shop, &format!("demo-data/partner/{folder}"));
+        let messages: Vec<_> =
+            messages.iter().filter(|path| path.extension().is_some_and(|kind| kind == "xml")).collect();
+        assert_eq!(messages.len(), number, "{folder}");
+        for message in messages {
+            assert_eq!(shop.run(&["verify", message.to_str().expect("a path"), "--trust", TRUST]).code, 0);
+        }
     }
     let second = shop.run(&["demo", "--once"]);
     assert_eq!((second.code, second.errors.as_str()), (0, ""), "{second:?}");
     assert!(second.text.contains("weiter (für einen neuen Anfang: löschen)"), "{}", second.text);
-    assert_eq!(folders(&shop, "demo-data/partner/dms").len(), 4, "what was there is still there");
+    assert_eq!(folders(&shop, "demo-data/partner/dms").len(), 8, "what was there is still there");
     ends_by_ctrl_c(&shop, "Strg-C beendet");
     ends_by_ctrl_c(&shop, "1. Eine gültige Anzeige");
 }

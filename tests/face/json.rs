@@ -37,8 +37,7 @@ const NOTICE: &str = "{\"beginn\": \"3.2.2026\", \"zweck\": 2}";
 async fn house() -> (Setup, Hub) {
     let setup = Setup::new(Sink::start().await.address);
     setup.write("routes/brunnenbohrung.toml", ROUTE);
-    let shipped = crate::support::hub::root().join("mappings").display().to_string();
-    setup.edit("hub.toml", &shipped, "../mappings");
+    setup.take_own_library();
     let folder = setup.path("mappings/melde");
     fs::create_dir_all(folder.join("cases")).expect("a folder");
     for (name, content) in [

@@ -89,7 +89,7 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 /// All files below a folder, sorted.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         // What is removed meanwhile is not there.

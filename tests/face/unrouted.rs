@@ -43,8 +43,8 @@ struct House {
 impl House {
     async fn new() -> Self {
         let setup = Setup::new(Sink::start().await.address);
-        let both = format!("services = [\"99128001000000\", \"{SERVICE}\"]");
-        setup.edit("clients/portal.toml", "services = [\"99128001000000\"]", &both);
+        let more = format!("services = [\"{SERVICE}\", ");
+        setup.edit("clients/portal.toml", "services = [", &more);
         Self { hub: setup.start(), setup }
     }
 

@@ -51,6 +51,15 @@ impl Setup {
         setup
     }
 
+    /// Takes the mappings from `mappings` in the temporary folder, which is the caller's to fill. Of the shipped routes, whose
+    /// mappings are not there, only the first stays.
+    pub fn take_own_library(&self) {
+        self.edit("hub.toml", &root().join("mappings").display().to_string(), "../mappings");
+        for route in ["sondernutzung", "urkunde"] {
+            fs::remove_file(self.config().join(format!("routes/{route}.toml"))).expect("a shipped route");
+        }
+    }
+
     /// Another folder with the same configuration, secrets included, and nothing else.
     pub fn again(&self) -> Self {
         let setup = Self { folder: tempfile::tempdir().expect("a temporary folder") };

@@ -41,6 +41,7 @@
 
 mod disk;
 mod names;
+mod preview;
 mod probe;
 mod publish;
 mod settings;
@@ -52,7 +53,7 @@ use disk::Disk;
 use names::Naming;
 use publish::{Find, Published, Work};
 use rohrpost_kit::{Adapter, AdapterSource, parcel};
-use rohrpost_model::ports::{Clock, Inquiry, Parcel, Probe, Target};
+use rohrpost_model::ports::{Clock, Inquiry, Parcel, Preview, Probe, Target};
 use rohrpost_model::{DeliveryId, Failure, Fault, Outcome, Reason, ReasonCode, Receipt};
 use std::io;
 use std::path::PathBuf;
@@ -68,6 +69,10 @@ impl Adapter for Folder {
 
     fn example(&self) -> &'static str {
         include_str!("example.toml")
+    }
+
+    fn schema(&self) -> &'static str {
+        include_str!("schema.json")
     }
 
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Target>, Vec<Fault>> {
@@ -142,6 +147,12 @@ impl Target for FolderTarget {
 
     async fn probe(&self, probe: &mut Probe) {
         probe::probe(&self.disk, &self.path, self.clock.now(), probe).await;
+    }
+
+    async fn preview(&self, parcel: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
+        let names = self.naming.of(parcel)?;
+        parcel::check(parcel)?;
+        preview::preview(&self.path, &names, parcel).map(Some)
     }
 }
 

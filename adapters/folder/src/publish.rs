@@ -40,6 +40,11 @@ impl Plan {
         };
         Self { version: 1, sent_sha256, reference, moves }
     }
+
+    /// What the unit will be called.
+    pub(crate) fn reference(&self) -> &str {
+        &self.reference
+    }
 }
 
 /// A unit that is there, or was and the reader took it away.

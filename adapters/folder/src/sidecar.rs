@@ -1,4 +1,5 @@
-use rohrpost_model::ports::Parcel;
+use crate::names::Names;
+use rohrpost_model::ports::{Attached, Parcel, Piece};
 use rohrpost_model::{
     Area, CaseId, DeliveryId, Digest, Failure, Kind, Reason, ReasonCode, ServiceKey, StepName, SubmissionId,
     TenantName, Timestamp,
@@ -52,6 +53,49 @@ pub(crate) enum Role {
     Message,
     Signature,
     Attachment,
+}
+
+impl Part {
+    /// What stands in the file.
+    pub(crate) fn content(&self) -> Piece {
+        match self.role {
+            Role::Message => Piece::Message,
+            Role::Signature => Piece::Signature,
+            Role::Attachment => Piece::Attachment(self.number),
+        }
+    }
+}
+
+/// The files of a unit without its sidecar, in the order in which they are written: the message first.
+pub(crate) fn parts(names: &Names, parcel: &Parcel<'_>) -> Vec<Part> {
+    let own = |role, file, media_type: &str, content: &[u8]| Part {
+        role,
+        number: 0,
+        file,
+        name: None,
+        media_type: media_type.to_owned(),
+        size: content.len() as u64,
+        sha256: Digest::of(content),
+    };
+    let message = own(Role::Message, names.message(parcel.media_type), parcel.media_type, &parcel.message);
+    let signature = parcel
+        .signature
+        .as_ref()
+        .map(|signature| own(Role::Signature, names.signature(), "application/pkcs7-signature", signature));
+    let attachments = parcel.attachments.iter().map(|attached| attachment(names, attached));
+    std::iter::once(message).chain(signature).chain(attachments).collect()
+}
+
+fn attachment(names: &Names, attached: &Attached) -> Part {
+    Part {
+        role: Role::Attachment,
+        number: attached.number,
+        file: names.attachment(attached),
+        name: attached.name.clone(),
+        media_type: attached.media_type.clone(),
+        size: attached.size,
+        sha256: attached.sha256,
+    }
 }
 
 impl Sidecar {

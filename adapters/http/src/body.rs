@@ -116,7 +116,7 @@ impl Part {
         let head = http::Part { name: &name, file_name: file_name.as_deref(), content_type };
         // What cannot be opened is found out before the first byte leaves.
         let content = checked(attached).await.map_err(|fault| fault.before_sending())?;
-        form.stream(&head, attached.size, content);
+        form.attachment(&head, attached, content);
         Ok(())
     }
 }

@@ -58,9 +58,9 @@ use inquire::Inquirer;
 use probe::Prober;
 use request::RequestHead;
 use rohrpost_kit::answer::Extract;
-use rohrpost_kit::http::{Client, StatusTable, Unread, Verdict};
+use rohrpost_kit::http::{Client, Request, StatusTable, Unread, Verdict};
 use rohrpost_kit::{Adapter, AdapterSource, parcel};
-use rohrpost_model::ports::{Clock, Inquiry, Parcel, Probe, Target};
+use rohrpost_model::ports::{Clock, Inquiry, Parcel, Preview, Probe, Target};
 use rohrpost_model::{Failure, Fault, Outcome, Reason, ReasonCode, Receipt};
 use std::sync::Arc;
 
@@ -74,6 +74,10 @@ impl Adapter for Http {
 
     fn example(&self) -> &'static str {
         include_str!("example.toml")
+    }
+
+    fn schema(&self) -> &'static str {
+        include_str!("schema.json")
     }
 
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Target>, Vec<Fault>> {
@@ -96,9 +100,7 @@ struct HttpTarget {
 #[async_trait]
 impl Target for HttpTarget {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<Outcome, Failure> {
-        parcel::check(parcel)?;
-        let mut request = self.head.request(parcel, None)?;
-        self.body.put_into(&mut request, parcel).await?;
+        let request = self.request(parcel).await?;
         let answer = self.client.send(request).await?;
         self.status.judge(&answer, self.clock.now())?;
         if answer.body == Err(Unread::Torn) {
@@ -145,9 +147,22 @@ impl Target for HttpTarget {
     async fn probe(&self, probe: &mut Probe) {
         self.prober.probe(&self.client, self.clock.now(), probe).await;
     }
+
+    async fn preview(&self, parcel: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
+        let request = self.request(parcel).await?;
+        Ok(Some(Preview { sends: request.preview(parcel), reference: None }))
+    }
 }
 
 impl HttpTarget {
+    /// The request of a delivery.
+    async fn request(&self, parcel: &Parcel<'_>) -> Result<Request, Failure> {
+        parcel::check(parcel)?;
+        let mut request = self.head.request(parcel, None)?;
+        self.body.put_into(&mut request, parcel).await?;
+        Ok(request)
+    }
+
     fn done(&self, reference: Option<String>, status: u16) -> Outcome {
         Outcome::Done(Receipt {
             reference,

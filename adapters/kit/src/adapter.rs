@@ -22,6 +22,10 @@ pub trait Adapter: Send + Sync {
     /// secrets or files. `{{name}}` stands for the destination's name.
     fn example(&self) -> &'static str;
 
+    /// The JSON schema (draft 7) of the table, for editors: every key that [`configure`](Self::configure) knows and no other,
+    /// with a description in German. It refers to nothing outside itself.
+    fn schema(&self) -> &'static str;
+
     /// Checks a destination's settings wholly and makes its target. It reads files (certificates) and secrets, but
     /// opens no connection and changes nothing; it is called by `check` as well as by `serve`, and again for every
     /// new configuration. Returns every fault, not only the first.

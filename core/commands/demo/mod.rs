@@ -1,4 +1,4 @@
-//! `rohrpost demo`: the hub on the shipped configuration with a simulated DMS, three submissions, and a word on where to
+//! `rohrpost demo`: the hub on the shipped configuration with a simulated DMS, five submissions, and a word on where to
 //! look. What it does stands in [`story`].
 
 mod dms;
@@ -11,7 +11,7 @@ use crate::faults::Stop;
 /// How the demo ends.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// End after the three submissions, instead of waiting for Ctrl-C.
+    /// End after the five submissions, instead of waiting for Ctrl-C.
     #[arg(long)]
     once: bool,
 }

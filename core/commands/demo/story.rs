@@ -19,12 +19,57 @@ use tokio::runtime::Runtime;
 /// Where the shipped destination `lk-beispiel-enaio` looks for its DMS.
 const DMS_ADDRESS: &str = "127.0.0.1:8482";
 
-/// The service and the area of the samples.
-const SERVICE: &str = "99128001000000";
+/// The area of the samples.
 const AREA: &str = "150910000000";
 
 /// How often the DMS refuses the third submission.
 const DOWN_FOR: u32 = 2;
+
+/// The folders that the Fachverfahren of the shipped configuration read.
+const FACHVERFAHREN: [&str; 3] = ["fachverfahren", "strassenamt", "standesamt"];
+
+/// A submission of the demo.
+struct Scene {
+    /// What it is, in German.
+    about: String,
+    service: &'static str,
+    sample: &'static str,
+    attachments: &'static [&'static str],
+    /// How often the DMS refuses it.
+    refusals: u32,
+}
+
+fn scenes() -> [Scene; 5] {
+    let brunnen = |about: &str, sample, attachments, refusals| {
+        let service = "99128001000000";
+        Scene { about: about.to_owned(), service, sample, attachments, refusals }
+    };
+    let refused = format!("Eine gültige Anzeige, während das DMS die ersten {DOWN_FOR} Versuche ablehnt");
+    [
+        brunnen(
+            "Eine gültige Anzeige einer Brunnenbohrung mit zwei Anlagen",
+            "brunnenbohrung-1.xml",
+            &["lageplan.pdf", "vollmacht.pdf"],
+            0,
+        ),
+        brunnen("Eine Anzeige, die das Schema verletzt", "brunnenbohrung-2-fehlerhaft.xml", &[], 0),
+        brunnen(&refused, "brunnenbohrung-3.xml", &["lageplan.pdf"], DOWN_FOR),
+        Scene {
+            about: "Ein Antrag auf Sondernutzung, für das Straßenamt".to_owned(),
+            service: "99108012005001",
+            sample: "sondernutzung-1.xml",
+            attachments: &["lageplan.pdf"],
+            refusals: 0,
+        },
+        Scene {
+            about: "Eine Bestellung von zwei Urkunden, für das Standesamt".to_owned(),
+            service: "99999000000001",
+            sample: "urkunde-1.xml",
+            attachments: &["vollmacht.pdf"],
+            refusals: 0,
+        },
+    ]
+}
 
 /// The pause between two looks at a submission.
 const LOOK: Duration = Duration::from_millis(200);
@@ -32,7 +77,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How many looks before the demo goes on without an end: one minute.
 const LOOKS: u32 = 300;
 
-/// Runs the demo. With `once` it ends after the three submissions instead of waiting for Ctrl-C.
+/// Runs the demo. With `once` it ends after the submissions instead of waiting for Ctrl-C.
 pub fn tell(once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
     let start = context.start()?;
     begin_log(crate::config::Log { json: start.configuration.hub.log.json, level: "warn" });
@@ -82,7 +127,9 @@ async fn begin(start: Start, context: &Context<'_>) -> Result<(Running, Dms), St
     // The store makes its folder first, readable by its owner only.
     let hub = start.run().await?;
     let dms = Dms::new(&partner.join("dms"), login)?;
-    std::fs::create_dir_all(partner.join("fachverfahren"))?;
+    for folder in FACHVERFAHREN {
+        std::fs::create_dir_all(partner.join(folder))?;
+    }
     let taken = |error: std::io::Error| {
         Stop::Failed(format!("the simulated DMS cannot listen on {DMS_ADDRESS}: {}", plain(&error)))
     };
@@ -103,7 +150,7 @@ struct Demo {
 
 impl Demo {
     fn tell(&mut self, once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
-        self.three_submissions(context)?;
+        self.submissions(context)?;
         if self.asked {
             return Ok(());
         }
@@ -114,35 +161,25 @@ impl Demo {
         Ok(())
     }
 
-    fn three_submissions(&mut self, context: &mut Context<'_>) -> Result<(), Stop> {
+    fn submissions(&mut self, context: &mut Context<'_>) -> Result<(), Stop> {
         let api = Api::open(&Access::to(&format!("http://{}", self.hub.api))?, "portal", context)?;
-        context.line(format!("Die Annahme läuft: http://{}\n", self.hub.api))?;
-
-        context.line("1. Eine gültige Anzeige einer Brunnenbohrung mit zwei Anlagen:")?;
-        self.hand_in("brunnenbohrung-1.xml", &["lageplan.pdf", "vollmacht.pdf"], &api, context)?;
-        if self.asked {
-            return Ok(());
+        context.line(format!("Die Annahme läuft: http://{}", self.hub.api))?;
+        for (number, scene) in (1..).zip(scenes()) {
+            if self.asked {
+                return Ok(());
+            }
+            context.line(format!("\n{number}. {}:", scene.about))?;
+            self.dms.go_down_for(scene.refusals);
+            self.hand_in(&scene, &api, context)?;
         }
-        context.line("\n2. Eine Anzeige, die das Schema verletzt:")?;
-        self.hand_in("brunnenbohrung-2-fehlerhaft.xml", &[], &api, context)?;
-
-        context.line(format!(
-            "\n3. Eine gültige Anzeige, während das DMS die ersten {DOWN_FOR} Versuche ablehnt:"
-        ))?;
-        self.dms.go_down_for(DOWN_FOR);
-        self.hand_in("brunnenbohrung-3.xml", &["lageplan.pdf"], &api, context)
+        Ok(())
     }
 
     /// Hands in a sample and tells how it goes.
-    fn hand_in(
-        &mut self,
-        sample: &str,
-        attachments: &[&str],
-        api: &Api,
-        context: &mut Context<'_>,
-    ) -> Result<(), Stop> {
-        let attachments = attachments.iter().map(|name| self.samples.join(name)).collect();
-        let arguments = send::Arguments::of(self.samples.join(sample), SERVICE, AREA, attachments)?;
+    fn hand_in(&mut self, scene: &Scene, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
+        let attachments = scene.attachments.iter().map(|name| self.samples.join(name)).collect();
+        let sample = self.samples.join(scene.sample);
+        let arguments = send::Arguments::of(sample, scene.service, AREA, attachments)?;
         match send::hand_in(&arguments, api, context) {
             Ok(answer) => {
                 let word = |key: &str| answer[key].as_str().unwrap_or("-").to_owned();
@@ -186,7 +223,7 @@ impl Demo {
             "\nWo man nachsieht:".to_owned(),
             format!(
                 "  Fachverfahren (signierte Nachrichten, Anlagen):  {}",
-                partner.join("fachverfahren").display()
+                FACHVERFAHREN.map(|folder| partner.join(folder).display().to_string()).join("  ")
             ),
             format!("  DMS (Indexdaten, Dokumente):                     {}", partner.join("dms").display()),
             format!(

@@ -4,8 +4,8 @@
 mod check;
 mod intake;
 
-pub(crate) use check::xml_limits;
-use check::{Found, check_data};
+pub(crate) use check::{Found, check_data, xml_limits};
+use intake::Keeping;
 pub use intake::{Incoming, Intake};
 
 use crate::Engine;
@@ -107,30 +107,53 @@ impl Engine {
         })?;
         stage_takes(&catalog, &tenant, &intent)?;
         let key = self.ports.vault.issue(&tenant, now).map_err(StoreFault::from)?;
-        Ok(Intake {
+        let keeping = Keeping { blobs: Arc::clone(&self.ports.blobs), key };
+        Ok(self.intake(catalog, Some(keeping), client, tenant, intent))
+    }
+
+    /// Admits what is only tried (see [`trace`](crate::trace)): nothing of it is kept. Whoever asks is not asked for grants
+    /// to hand in; what the tenant's configuration may be shown to is the caller's business.
+    pub fn admit_trial(&self, client: &Client, intent: Intent) -> Result<Intake, Refusal> {
+        let catalog = self.catalog();
+        let day = catalog.responsibilities.day(self.ports.clock.now());
+        let tenant = routing::responsible(&catalog, &intent.service, &intent.area, day).cloned();
+        let tenant = tenant.ok_or_else(|| Refusal::UnknownArea(intent.area.clone()))?;
+        Ok(self.intake(catalog, None, client, tenant, intent))
+    }
+
+    fn intake(
+        &self,
+        catalog: Arc<Catalog>,
+        keeping: Option<Keeping>,
+        client: &Client,
+        tenant: TenantName,
+        intent: Intent,
+    ) -> Intake {
+        Intake {
             catalog,
-            blobs: Arc::clone(&self.ports.blobs),
+            keeping,
             intent,
             client: client.clone(),
             tenant,
-            id: SubmissionId::new(now),
-            key,
+            id: SubmissionId::new(self.ports.clock.now()),
             parts: Vec::new(),
             contents: Vec::new(),
             data: None,
-        })
+        }
     }
 
     /// Checks what was taken in, routes it and keeps it. When this returns `Ok`, it is on disk.
     pub async fn accept(&self, mut intake: Intake) -> Result<Accepted, Refusal> {
         let data = intake.data.take().ok_or(Refusal::NoData)?;
+        let keeping = intake.keeping.take().ok_or_else(only_tried)?;
+        let Issued { key, wrapped: wrapped_key } = keeping.key;
         let now = self.ports.clock.now();
         let (deliveries, checks) = intake.route(now)?;
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
         let claims = intake.receipt_claims(&case, now);
         let idempotency = intake.idempotency(self.ports.vault.as_ref());
         let catalog = Arc::clone(&intake.catalog);
-        let (submission, contents, Issued { key, wrapped: wrapped_key }) = intake.into_submission(case, now);
+        let (submission, contents) = intake.into_submission(case, now);
         let (promise, planned) =
             self.plan_ahead(&catalog, &submission, &deliveries, data.len()).map_or((None, None), both);
         let (media_type, sha256) = submission.data().map(named).ok_or(Refusal::NoData)?;
@@ -179,7 +202,7 @@ impl Engine {
 }
 
 /// Refuses what is no test where the tenant, or its route, stands in the stage test.
-fn stage_takes(catalog: &Catalog, tenant: &TenantName, intent: &Intent) -> Result<(), Refusal> {
+pub(crate) fn stage_takes(catalog: &Catalog, tenant: &TenantName, intent: &Intent) -> Result<(), Refusal> {
     let Intent { kind, service, area, test, .. } = intent;
     let stage = match routing::route_for(catalog, &Facts { tenant, kind, service, area }) {
         Ok(route) => catalog.stage(tenant, &route.name),
@@ -208,7 +231,13 @@ fn named(part: &Part) -> (String, Digest) {
     (part.media_type.clone(), part.sha256)
 }
 
-fn new_case(id: SubmissionId) -> Result<CaseId, Refusal> {
+/// What was taken in for a dry run never becomes a submission.
+fn only_tried() -> Refusal {
+    StoreFault::Unavailable("this was only to be tried".into()).into()
+}
+
+/// The case that a submission opens.
+pub(crate) fn new_case(id: SubmissionId) -> Result<CaseId, Refusal> {
     id.to_string()
         .parse()
         .map_err(|bad: rohrpost_model::BadName| StoreFault::Unavailable(bad.to_string()).into())

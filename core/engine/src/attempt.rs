@@ -1,7 +1,7 @@
 //! One attempt: load → map → validate → seal → mark → deliver → judge → settle.
 
 use crate::Engine;
-use crate::catalog::Connected;
+use crate::catalog::{Catalog, Connected};
 use crate::content::Stored;
 use crate::dispatch::Conversation;
 use crate::gate::Ended;
@@ -14,11 +14,11 @@ use rohrpost_model::delivery::{KeptDocument, KeptPart};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::document::Document;
 use rohrpost_model::ports::{
-    Attached, Attempted, Claim, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
+    Attached, Attempted, Claim, Content, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
 };
 use rohrpost_model::submission::Part;
 use rohrpost_model::transition::Event;
-use rohrpost_model::{Digest, Failure, Outcome, Reason, ReasonCode, State, Submission, Timestamp};
+use rohrpost_model::{Digest, Failure, Outcome, Reason, ReasonCode, RouteName, State, Submission, Timestamp};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -72,25 +72,8 @@ impl Engine {
         Ok((loaded, ready))
     }
 
-    /// Whether the destination may get this submission (promise H7), and whether test and live fit: what was accepted
-    /// while a tenant was live does not leave while it is in the stage test.
     fn allowed(&self, loaded: &Loaded, to: &Connected) -> Result<(), Stop> {
-        let (submission, route) = (&loaded.origin.submission, &loaded.pinned.route);
-        let catalog = self.catalog();
-        let now = catalog.destinations.get(&to.destination.name).unwrap_or(to);
-        let fits = |to: &Connected| {
-            let Destination { tenants, test, .. } = &to.destination;
-            tenants.contains(&submission.tenant) && *test == submission.test
-        };
-        if !fits(to) || !fits(now) {
-            let forbidden = Reason::new(ReasonCode::DestinationForbidden);
-            return Err(Stop::Defect(forbidden.with("destination", &to.destination.name)));
-        }
-        if !catalog.stage(&submission.tenant, route).takes(submission.test) {
-            let waits = Reason::new(ReasonCode::TestStage).with("tenant", &submission.tenant);
-            return Err(Stop::Defect(waits.with("route", route)));
-        }
-        Ok(())
+        allowed(&self.catalog(), &loaded.origin.submission, &loaded.pinned.route, to)
     }
 
     /// Commits the mark, with the hashes and the document, before the first byte leaves (promises H4, H5, H8).
@@ -177,14 +160,7 @@ impl Engine {
             slot: Slot::Part(sending.loaded.origin.submission.id, part.number),
             location: part.location.clone()?,
         };
-        Some(Attached {
-            number: part.number,
-            name: part.name.clone(),
-            media_type: part.media_type.clone(),
-            size: part.size,
-            sha256: part.sha256,
-            content: Arc::new(content),
-        })
+        Some(attached(part, Arc::new(content)))
     }
 
     /// Runs a conversation for at most `limit`. `None` if the time ran out, or if the adapter panicked (a defect of
@@ -298,7 +274,44 @@ impl Engine {
     }
 }
 
-fn sent_attachments(submission: &Submission, wanted: bool) -> impl Iterator<Item = &Part> {
+/// An attachment on its way out.
+pub(crate) fn attached(part: &Part, content: Arc<dyn Content>) -> Attached {
+    Attached {
+        number: part.number,
+        name: part.name.clone(),
+        media_type: part.media_type.clone(),
+        size: part.size,
+        sha256: part.sha256,
+        content,
+    }
+}
+
+/// Whether the destination may get this submission (promise H7), and whether test and live fit: what was accepted while a
+/// tenant was live does not leave while it is in the stage test.
+pub(crate) fn allowed(
+    catalog: &Catalog,
+    submission: &Submission,
+    route: &RouteName,
+    to: &Connected,
+) -> Result<(), Stop> {
+    let now = catalog.destinations.get(&to.destination.name).unwrap_or(to);
+    let fits = |to: &Connected| {
+        let Destination { tenants, test, .. } = &to.destination;
+        tenants.contains(&submission.tenant) && *test == submission.test
+    };
+    if !fits(to) || !fits(now) {
+        let forbidden = Reason::new(ReasonCode::DestinationForbidden);
+        return Err(Stop::Defect(forbidden.with("destination", &to.destination.name)));
+    }
+    if !catalog.stage(&submission.tenant, route).takes(submission.test) {
+        let waits = Reason::new(ReasonCode::TestStage).with("tenant", &submission.tenant);
+        return Err(Stop::Defect(waits.with("route", route)));
+    }
+    Ok(())
+}
+
+/// The attachments that go with a step's document.
+pub(crate) fn sent_attachments(submission: &Submission, wanted: bool) -> impl Iterator<Item = &Part> {
     submission.attachments().filter(move |_| wanted)
 }
 

@@ -59,7 +59,12 @@ pub struct Catalog {
 impl Catalog {
     /// What a delivery on `step` of `route` pins, as it is kept.
     pub(crate) fn pinned_step(&self, route: &Route, step: &Step) -> Vec<u8> {
-        let pinned = PinnedStep {
+        serde_json::to_vec(&self.pinned(route, step)).unwrap_or_default()
+    }
+
+    /// What a delivery on `step` of `route` pins.
+    pub(crate) fn pinned(&self, route: &Route, step: &Step) -> PinnedStep {
+        PinnedStep {
             version: PINNED_STEP_VERSION,
             route: route.name.clone(),
             step: step.clone(),
@@ -69,8 +74,7 @@ impl Catalog {
                 .and_then(|name| self.mappings.get(name))
                 .map(|mapped| mapped.mapping.digest()),
             seal_form: step.seal.as_ref().and_then(|name| self.seals.get(name)).map(|seal| seal.form()),
-        };
-        serde_json::to_vec(&pinned).unwrap_or_default()
+        }
     }
 
     /// The digest that a delivery on `step` of `route` pins.

@@ -12,6 +12,7 @@
 //! | [`judge`] | what a target's answer means for the delivery |
 //! | [`inquire`] | asks targets about unknown and awaiting deliveries |
 //! | [`probe`] | tries a destination step by step |
+//! | [`trace`] | tries the way of a submission, with nothing sent and nothing kept |
 //! | [`content`] | hands stored content out again |
 //! | `rules` | gives up what has not left in time |
 //! | [`orders`] | carries out what persons ask |
@@ -40,6 +41,7 @@ mod prepare;
 pub mod probe;
 pub mod routing;
 mod rules;
+pub mod trace;
 mod valid;
 pub mod waiting;
 mod workers;

@@ -4,8 +4,8 @@
 use crate::catalog::Catalog;
 use crate::prepare::Stop;
 use rohrpost_mappings::{
-    AttachmentFact, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact, Violation,
-    Xml,
+    AttachmentFact, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact, Unchecked,
+    Violation, Xml,
 };
 use rohrpost_model::document::Document;
 use rohrpost_model::ports::{Seal, Sealed};
@@ -43,14 +43,38 @@ impl Making {
     /// Makes the document of the data; with a mapping only their tree is looked at. Data that are known to be `valid` are
     /// not validated again.
     pub(crate) fn make(self, data: &[u8], xml: Parsed, valid: bool) -> Result<Document, Stop> {
+        self.make_before(data, xml, valid, &mut |_| {})
+    }
+
+    /// The same before somebody who looks on.
+    pub(crate) fn make_before(
+        self,
+        data: &[u8],
+        xml: Parsed,
+        valid: bool,
+        witness: Witness<'_>,
+    ) -> Result<Document, Stop> {
         condition_holds(&self.pinned.step, &xml, &self.facts, &self.receipts)?;
         let (message, media_type) = match &self.mapping {
-            Some(mapping) => map_and_validate(mapping, xml, valid, &self.facts)?,
+            Some(mapping) => map_and_validate(mapping, xml, valid, &self.facts, witness)?,
             None => (data.to_vec(), self.media_type),
         };
         put_seal(self.seal, message, media_type)
     }
 }
+
+/// What there is to see while a document is made. It quotes content, so it goes to whoever asked and into no log.
+pub(crate) enum Seen<'a> {
+    /// The data, and what is wrong with them under the mapping's source schema.
+    Source(&'a Mapping, &'a Xml, &'a Facts, Option<&'a MappingFault>),
+    /// What the stylesheet made, whatever it is.
+    Made(&'a Unchecked),
+    /// What the mapping gave.
+    Mapped(Result<&'a [u8], &'a MappingFault>),
+}
+
+/// Looks on while a document is made.
+pub(crate) type Witness<'w> = &'w mut dyn FnMut(Seen<'_>);
 
 /// The submission's data as XML, where they are.
 pub(crate) struct Parsed(Option<Xml>);
@@ -152,11 +176,16 @@ fn map_and_validate(
     xml: Parsed,
     valid: bool,
     facts: &Facts,
+    witness: Witness<'_>,
 ) -> Result<(Vec<u8>, String), Stop> {
     let not_xml = || Stop::Defect(Reason::new(ReasonCode::SourceInvalid).with("mapping", mapping.name()));
     let xml = xml.0.filter(|xml| xml.is_json() == mapping.takes_json()).ok_or_else(not_xml)?;
     let checked = if valid { Ok(()) } else { mapping.validate_source(&xml) };
-    let mapped = checked.and_then(|()| mapping.apply_valid_once(xml, facts, &MappingLimits::default()));
+    witness(Seen::Source(mapping, &xml, facts, checked.as_ref().err()));
+    let made = checked.and_then(|()| mapping.transform_valid_once(xml, facts, &MappingLimits::default()));
+    made.iter().for_each(|made| witness(Seen::Made(made)));
+    let mapped = made.and_then(|made| mapping.check(made));
+    witness(Seen::Mapped(mapped.as_deref()));
     let message = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;
     Ok((message, mapping.media_type().to_owned()))
 }

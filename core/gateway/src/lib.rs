@@ -6,6 +6,7 @@
 //! | how a submission comes in | `submit`, `parts`, `metadata` |
 //! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
 //! | a changed configuration, and those from before | `activate`, `configurations` |
+//! | a dry run under the active configuration | `trace`, [`trace_shapes`] |
 //! | who may do what | `caller` |
 //! | what an error looks like | [`problem`], `refusal` |
 //! | what answers look like | [`shapes`] |
@@ -46,6 +47,9 @@ mod submit;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod trace;
+mod trace_report;
+pub mod trace_shapes;
 
 pub use activate::{Activation, ActivationReport, By, RollbackFault, Side};
 pub use configuration_shapes::{Difference, FileDifference};

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub(crate) const LONGEST: usize = 64 * 1024;
 
 /// The query parameters of a bare body.
-const PARAMETERS: [&str; 5] = ["service", "area", "kind", "case", "test"];
+pub(crate) const PARAMETERS: [&str; 5] = ["service", "area", "kind", "case", "test"];
 
 /// What a submission is when nobody says.
 const APPLICATION: &str = "application";
@@ -105,9 +105,10 @@ impl Metadata {
     }
 }
 
-/// What the query of a bare body says.
-pub(crate) fn from_query(uri: &Uri, headers: &HeaderMap) -> Result<Intent, Problem> {
-    let params = Params::of(uri, &PARAMETERS)?;
+/// What the query of a bare body says; it may have `further` parameters.
+pub(crate) fn from_query(uri: &Uri, headers: &HeaderMap, further: &[&str]) -> Result<Intent, Problem> {
+    let known: Vec<_> = PARAMETERS.iter().chain(further).copied().collect();
+    let params = Params::of(uri, &known)?;
     Ok(Intent {
         kind: params.parsed("kind")?.map_or_else(default_kind, Ok)?,
         service: params.required("service")?,
@@ -164,8 +165,9 @@ mod tests {
 
     #[test]
     fn a_query_needs_service_and_area() {
-        let of =
-            |query: &str| from_query(&format!("/v1/submissions{query}").parse().unwrap(), &HeaderMap::new());
+        let of = |query: &str| {
+            from_query(&format!("/v1/submissions{query}").parse().unwrap(), &HeaderMap::new(), &[])
+        };
         assert_eq!(of("?service=99000000000000&area=15091&kind=notice").unwrap().kind.as_str(), "notice");
         assert!(of("?area=15091").unwrap_err().detail().contains("`service`"));
         assert!(of("?service=1&area=15091").unwrap_err().detail().contains("LeiKa"));

@@ -39,6 +39,7 @@ use utoipa::{Modify, OpenApi};
         crate::orders::order_many,
         crate::orders::command,
         crate::orders::cancel,
+        crate::trace::trace,
         crate::activate::activate,
         crate::configurations::roll_back,
         crate::configurations::versions,

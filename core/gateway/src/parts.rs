@@ -15,9 +15,7 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use futures::Stream;
 use multer::{Field, Multipart};
-use rohrpost_engine::Engine;
-use rohrpost_engine::accept::Intake;
-use rohrpost_model::Client;
+use rohrpost_engine::accept::{Intake, Intent};
 use rohrpost_model::submission::Role;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -109,18 +107,17 @@ impl Stream for Sips {
     }
 }
 
-/// Reads a multipart body into an intake: `metadata` first, then exactly one `data` and any `attachment`s.
+/// Reads a multipart body into an intake that `admit` gives: `metadata` first, then exactly one `data` and any `attachment`s.
 pub(crate) async fn take_in(
-    engine: &Engine,
-    client: &Client,
     headers: &HeaderMap,
     body: Body,
+    admit: impl FnOnce(Intent) -> Result<Intake, Problem>,
 ) -> Result<Intake, Problem> {
     let boundary = boundary(headers)?;
     let (length, ledger) = (boundary.len(), Arc::new(Ledger::default()));
     let mut parts = open(boundary, body, Arc::clone(&ledger));
     let metadata = metadata_part(parts.next_field().await.map_err(broken)?, &ledger).await?;
-    let mut intake = engine.admit(client, metadata.intent(headers)?)?;
+    let mut intake = admit(metadata.intent(headers)?)?;
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         ledger.part_begins(part.headers(), length);
         refuse_encoded(part.headers())?;

@@ -298,6 +298,11 @@ impl Problem {
         Self::new(Kind::MalformedRequest, detail, meldung)
     }
 
+    /// The problem details as they are sent.
+    pub fn to_json(&self) -> Value {
+        serde_json::from_slice(&self.body()).unwrap_or_default()
+    }
+
     fn body(&self) -> Vec<u8> {
         let inner = &self.0;
         let document = Document {

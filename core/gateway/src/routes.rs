@@ -4,7 +4,7 @@ use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
     Gateway, activate, audit, commands, configurations, content, destination_orders, destinations, lent,
-    openapi, operations, orders, probe, reads, submit,
+    openapi, operations, orders, probe, reads, submit, trace,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -42,6 +42,7 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("get", "/v1/commands/{id}", get(orders::command)),
         ("post", "/v1/commands/{id}/cancel", post(orders::cancel)),
         ("post", "/v1/destinations/{name}/probe", post(probe::probe)),
+        ("post", "/v1/trace", post(trace::trace)),
         ("post", "/v1/config/activate", post(activate::activate)),
         ("post", "/v1/config/rollback", post(configurations::roll_back)),
         ("get", "/v1/config/versions", get(configurations::versions)),

@@ -11,7 +11,7 @@ use rohrpost_model::{
     CaseId, Delivery, DeliveryId, DestinationName, Digest, Kind, Reason, ReasonCode, Receipt, State,
     StepName, SubmissionId, TenantName, Timestamp, reason,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -178,19 +178,19 @@ impl From<Receipt> for ReceiptShape {
 }
 
 /// Why something is as it is.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Reason)]
 pub struct ReasonShape {
     /// A stable word.
     #[schema(value_type = String)]
-    code: ReasonCode,
+    pub code: ReasonCode,
     /// Numbers and names of the configuration.
     params: BTreeMap<String, String>,
     /// Where, in the document at hand.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<PlaceShape>,
     /// The same as sentences.
-    text: Text,
+    pub text: Text,
 }
 
 impl From<Reason> for ReasonShape {
@@ -203,7 +203,7 @@ impl From<Reason> for ReasonShape {
 }
 
 /// A place in a document.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Place)]
 pub struct PlaceShape {
     /// From 1; 0 if unknown.
@@ -211,17 +211,17 @@ pub struct PlaceShape {
     /// From 1; 0 if unknown.
     column: u32,
     /// XPath, of names and positions only.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     path: String,
 }
 
 /// A sentence in two languages.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Text {
     /// German.
-    de: String,
+    pub de: String,
     /// English.
-    en: String,
+    pub en: String,
 }
 
 impl From<Words> for Text {

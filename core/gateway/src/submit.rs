@@ -16,7 +16,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use rohrpost_engine::Engine;
-use rohrpost_engine::accept::{Accepted as Kept, Intake};
+use rohrpost_engine::accept::{Accepted as Kept, Intake, Intent};
 use rohrpost_model::client::Role;
 use rohrpost_model::limits::Limits;
 use rohrpost_model::submission::Role as PartRole;
@@ -72,7 +72,8 @@ async fn take(gateway: &Gateway, caller: &Caller, request: Request) -> Result<Ke
     caller.must_have(Role::Submit)?;
     let _intake = gateway.intakes.try_acquire().map_err(|_| busy())?;
     let limits = gateway.engine.catalog().limits;
-    let received = tokio::time::timeout(limits.receive, receive(gateway, caller, request, &limits));
+    let admit = |intent| Ok(gateway.engine.admit(&caller.client, intent)?);
+    let received = tokio::time::timeout(limits.receive, receive(request, &limits, &[], admit));
     let intake = received.await.map_err(|_| too_slow(&limits))??;
     accept(Arc::clone(&gateway.engine), intake).await
 }
@@ -84,21 +85,23 @@ async fn accept(engine: Arc<Engine>, intake: Intake) -> Result<Kept, Problem> {
     kept.map_err(|panic| defect(&panic))?.map_err(Problem::from)
 }
 
-async fn receive(
-    gateway: &Gateway,
-    caller: &Caller,
+/// Takes in a submission that `admit` lets in. The query may have `further` parameters.
+pub(crate) async fn receive(
     request: Request,
     limits: &Limits,
+    further: &[&str],
+    admit: impl FnOnce(Intent) -> Result<Intake, Problem>,
 ) -> Result<Intake, Problem> {
     let (head, body) = request.into_parts();
     let media_type = fields::MediaType::of(&head.headers).map(|media_type| media_type.essence);
     if media_type.as_deref() == Some("multipart/form-data") {
-        Params::of(&head.uri, &[])?;
+        Params::of(&head.uri, further)?;
         refuse_early(&head, limits.data_bytes + u64::from(limits.attachments) * most_per_part(limits))?;
-        return parts::take_in(&gateway.engine, &caller.client, &head.headers, body).await;
+        return parts::take_in(&head.headers, body, admit).await;
     }
     refuse_early(&head, limits.data_bytes)?;
-    take_bare(gateway, caller, &head, body).await
+    let intent = metadata::from_query(&head.uri, &head.headers, further)?;
+    take_bare(&head, body, || admit(intent)).await
 }
 
 fn most_per_part(limits: &Limits) -> u64 {
@@ -121,10 +124,13 @@ fn refuse_early(head: &Parts, most: u64) -> Result<(), Problem> {
     }
 }
 
-async fn take_bare(gateway: &Gateway, caller: &Caller, head: &Parts, body: Body) -> Result<Intake, Problem> {
+async fn take_bare(
+    head: &Parts,
+    body: Body,
+    intake: impl FnOnce() -> Result<Intake, Problem>,
+) -> Result<Intake, Problem> {
     let media_type = parts::data_type(&head.headers)?;
-    let intent = metadata::from_query(&head.uri, &head.headers)?;
-    let mut intake = gateway.engine.admit(&caller.client, intent)?;
+    let mut intake = intake()?;
     let mut incoming = intake.begin(PartRole::Data, None, media_type)?;
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
@@ -151,7 +157,8 @@ fn defect(panic: &tokio::task::JoinError) -> Problem {
     )
 }
 
-fn busy() -> Problem {
+/// Too many hand in at one time.
+pub(crate) fn busy() -> Problem {
     Problem::new(
         Kind::Busy,
         "Too many submissions are being handed in at this moment. Try again in a second.",
@@ -160,7 +167,8 @@ fn busy() -> Problem {
     .retry_after(1)
 }
 
-fn too_slow(limits: &Limits) -> Problem {
+/// What came did not come in time.
+pub(crate) fn too_slow(limits: &Limits) -> Problem {
     let seconds = limits.receive.as_secs();
     Problem::new(
         Kind::ReceiveTimeout,

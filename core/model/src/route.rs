@@ -1,7 +1,7 @@
 //! Which submissions go where.
 
 use crate::{
-    Area, AreaPattern, DestinationName, Digest, Kind, MappingName, RouteName, SealName, ServiceKey, StepName,
+    AreaPattern, DestinationName, Digest, Kind, MappingName, RouteName, SealName, ServiceKey, StepName,
     TenantName,
 };
 use serde::{Deserialize, Serialize};
@@ -104,13 +104,6 @@ pub struct Match {
 }
 
 impl Match {
-    /// Whether a submission of this kind, service and area is taken.
-    pub fn takes(&self, kind: &Kind, service: &ServiceKey, area: &Area) -> bool {
-        let kind_fits = self.kinds.is_empty() || self.kinds.contains(kind);
-        let service_fits = self.services.is_empty() || self.services.contains(service);
-        kind_fits && service_fits && self.area.covers(area)
-    }
-
     /// How narrowly it says what it takes: a named service before any service, then a named kind before any kind,
     /// then the narrower area. The greater tuple wins.
     pub fn specificity(&self) -> (bool, bool, usize) {

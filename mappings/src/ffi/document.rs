@@ -309,6 +309,16 @@ impl<'d> Node<'d> {
         std::iter::successors(first, |node| unsafe { Self::at(node.get().next) })
     }
 
+    /// The child elements and texts, in order; without comments and processing instructions.
+    pub(crate) fn content(&self) -> impl Iterator<Item = Self> + use<'d> {
+        self.children().filter(|child| child.is_element() || child.is_text())
+    }
+
+    /// The text that this node is; `None` for an element.
+    pub(crate) fn own_text(&self) -> Option<&'d str> {
+        self.is_text().then(|| std::str::from_utf8(self.raw_content()).unwrap_or_default())
+    }
+
     /// The child elements, in order.
     pub(crate) fn elements(&self) -> impl Iterator<Item = Self> + use<'d> {
         self.children().filter(Node::is_element)

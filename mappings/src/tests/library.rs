@@ -58,7 +58,8 @@ fn every_case_passes_and_a_changed_one_fails() {
         }
         let text = String::from_utf8(std::mem::take(&mut cases[0].expected)).unwrap();
         cases[0].expected = text.replacen("fall-0001", "fall-0002", 1).into_bytes();
-        let CaseResult::Differs(diff) = run_case(&mapping, &cases[0], &Facts::sample()) else {
+        let CaseResult::Differs { difference: diff, .. } = run_case(&mapping, &cases[0], &Facts::sample())
+        else {
             panic!("a changed case passed");
         };
         assert!(diff.lines().any(|line| line.starts_with('-') && line.contains("fall-0002")), "{diff}");

@@ -1,5 +1,6 @@
 mod apply;
 mod compile;
+mod differences;
 mod functions;
 mod json;
 mod keep;

@@ -24,7 +24,7 @@ fn a_route_goes_from_one_hub_to_another() {
     let told = hub.import(&[]);
     assert_eq!((told.code, told.errors.as_str()), (0, ""), "{told:?}");
     for line in
-        ["neu       routes/brunnenbohrung.toml", "15 Fälle von Mappings bestehen", "`--apply` übernimmt es"]
+        ["neu       routes/brunnenbohrung.toml", "Fälle von Mappings bestehen\n", "`--apply` übernimmt es"]
     {
         assert!(told.text.contains(line), "{line}: {told:?}");
     }
@@ -36,12 +36,28 @@ fn a_route_goes_from_one_hub_to_another() {
     assert_eq!(route, shop.read("config/routes/brunnenbohrung.toml").replace("lk-beispiel", "musterstadt"));
     assert_eq!(hub.run(&["check"]).code, 0);
     let cases = hub.run(&["test"]);
-    assert!(cases.code == 0 && cases.text.contains("15 cases, 0 failed"), "{cases:?}");
+    let failed: Vec<_> = cases.text.lines().filter(|line| line.starts_with("FAILED")).collect();
+    assert_eq!(failed, ["FAILED  route brunnenbohrung 01-gartenbrunnen"], "what names the tenant: {cases:?}");
+    assert!(cases.text.contains("- <mandant>lk-beispiel</mandant>"), "{cases:?}");
+    // The destinations are as `new` wrote them; this one shall take attachments.
+    let enaio = hub.read("config/destinations/musterstadt-enaio.toml");
+    let part = |name, content| format!("\n[[http.part]]\nname = \"{name}\"\ncontent = \"{content}\"\n");
+    let parts = part("data", "message") + &part("file", "attachments");
+    hub.write("config/destinations/musterstadt-enaio.toml", enaio + &parts);
+    let accepted = hub.run(&["test", "--accept", "brunnenbohrung"]);
+    assert!(
+        !accepted.text.contains("outcome.txt"),
+        "it names this hub's tenant and destinations: {accepted:?}"
+    );
+    for command in ["check", "test"] {
+        let ran = hub.run(&[command]);
+        assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    }
 
     let before = hub.everything();
     let again = hub.import(&["--apply"]);
     assert!(again.code == 0 && again.text.contains("Es gibt nichts zu ändern."), "{again:?}");
-    assert!(again.text.contains("40 Dateien sind hier schon genauso"), "{again:?}");
+    assert!(again.text.contains(" Dateien sind hier schon genauso"), "{again:?}");
     assert_eq!(hub.everything(), before);
     let json = hub.import(&["--json"]).json();
     assert_eq!((&json["changes"], &json["applied"]), (&serde_json::json!([]), &serde_json::json!(false)));
@@ -117,7 +133,10 @@ fn things_may_be_called_differently_here() {
     assert!(!route.contains("enaio\"\nmapping"), "{route}");
     assert!(!hub.path().join("mappings/brunnenbohrung-xfall").exists());
     assert_eq!(hub.run(&["check"]).code, 0);
-    assert_eq!(hub.run(&["test", "brunnen"]).code, 0);
+    assert_eq!(hub.run(&["test", "brunnen-xfall"]).code, 0);
+    let outcome = hub.read("config/routes/brunnen/cases/01-gartenbrunnen/expected/outcome.txt");
+    assert!(outcome.contains("route: brunnen\n"), "{outcome}");
+    assert!(outcome.ends_with("step dms: sends to musterstadt-wasserbehoerde\n"), "{outcome}");
     let unknown = hub.import(&["--rename", "fehlt=da"]);
     assert!(unknown.code == 2 && unknown.errors.contains("mapping:brunnenbohrung-xfall"), "{unknown:?}");
     let bad = hub.import(&["--rename", "brunnenbohrung-xfall=../weg"]);
@@ -241,4 +260,56 @@ fn overrides_of_others_stay_behind_and_the_table_of_responsibilities_is_asked_fo
         !there.contains("override") && !there.contains("Nur hier") && there.contains("{responsible}"),
         "{there}"
     );
+}
+
+#[test]
+fn folders_that_mappings_share_go_with_them_and_never_become_part_of_another() {
+    let shop = Workshop::new();
+    let sheet = |href: &str| {
+        format!(
+            "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>\n<xsl:include href='{href}'/>\n\
+             <xsl:template match='/'><b><xsl:call-template name='gruss'/></b></xsl:template>\n</xsl:stylesheet>"
+        )
+    };
+    let greeting = |word: &str| {
+        format!(
+            "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>\n\
+             <xsl:template name='gruss'>{word}</xsl:template>\n</xsl:stylesheet>"
+        )
+    };
+    shop.write("mappings/gemeinsam/gruss.xsl", greeting("Moin"));
+    shop.write("mappings/anliegen/mapping.toml", "transform = \"transform.xsl\"\nshared = [\"gemeinsam\"]\n");
+    shop.write("mappings/anliegen/transform.xsl", sheet("../gemeinsam/gruss.xsl"));
+    shop.write("mappings/anliegen/cases/01.in.xml", "<a/>");
+    shop.write("mappings/anliegen/cases/01.out.xml", "<b>Moin</b>");
+    let new =
+        ["new", "route", "anliegen", "--service", "99128001000001", "--mapping", "anliegen", "--destination"];
+    let ran = shop.run(&[&new[..], &["{tenant}-wasserbehoerde"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = shop.run(&["bundle", "export", "anliegen", "-o", FILE]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    let hub = Receiver::ready(&shop);
+    let ran = hub.import(&["--apply"]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(hub.read("mappings/gemeinsam/gruss.xsl"), greeting("Moin"));
+    assert_eq!(hub.run(&["test", "anliegen"]).code, 0);
+
+    // Somebody else here uses the folder, too, and has changed it.
+    hub.write("mappings/gemeinsam/gruss.xsl", greeting("Servus"));
+    hub.write("mappings/gemeinsam/eigen.xsl", greeting("eigen"));
+    let ran = hub.import(&["--apply"]);
+    assert!(ran.code == 1 && ran.errors.contains("mappings/gemeinsam/gruss.xsl"), "{ran:?}");
+    assert_eq!(hub.import(&["--apply", "--replace"]).code, 0);
+    assert_eq!(hub.read("mappings/gemeinsam/gruss.xsl"), greeting("Moin"));
+    assert_eq!(hub.read("mappings/gemeinsam/eigen.xsl"), greeting("eigen"), "others may use it");
+
+    hub.write("mappings/gemeinsam/mapping.toml", "# ein Mapping dieses Namens\n");
+    let ran = hub.import(&["--apply", "--replace"]);
+    assert!(ran.code == 1 && ran.errors.contains("mappings/gemeinsam ist hier ein Mapping"), "{ran:?}");
+    let mut members = members(&shop.file(FILE));
+    members.insert("mappings/gemeinsam/mapping.toml".into(), Vec::new());
+    sign(&shop, &mut members);
+    write_zip(&hub.path().join(FILE), &members);
+    let ran = hub.import(&["--apply", "--replace"]);
+    assert!(ran.code == 1 && ran.errors.contains("gemeinsam/mapping.toml:0:0: belongs to none"), "{ran:?}");
 }

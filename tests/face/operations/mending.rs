@@ -44,7 +44,7 @@ impl House {
                 &root().join("mappings/brunnenbohrung-enaio"),
                 &setup.path("mappings/brunnenbohrung-enaio"),
             );
-            setup.edit("hub.toml", &root().join("mappings").display().to_string(), "../mappings");
+            setup.take_own_library();
             begin_with(setup, with);
         })
         .await

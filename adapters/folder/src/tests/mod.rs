@@ -14,6 +14,7 @@ use faulty::{FaultyDisk, Op};
 use rohrpost_kit::conformance::{self, FixedClock, Mood, Peer};
 use rohrpost_kit::template::{Place, Template};
 use rohrpost_model::digest::Hasher;
+use rohrpost_model::ports::{Piece, Preview, Sends};
 use rohrpost_model::{DeliveryId, Digest};
 use std::fs;
 use std::io::Read;
@@ -138,6 +139,22 @@ impl Peer for FolderPeer {
                 (digests, Digest::of(&serde_json::to_vec(&sidecar).unwrap()))
             })
             .collect()
+    }
+
+    fn foreseen(&self, preview: &Preview, whole: &dyn Fn(&Piece) -> Vec<u8>) -> (Vec<Digest>, Digest) {
+        let Sends::Files { folder, files } = &preview.sends else { panic!("{preview:?}") };
+        let paths: Vec<_> = files.iter().map(|(name, _)| Path::new(folder).join(name)).collect();
+        let mut seen = paths.clone();
+        seen.sort();
+        assert_eq!(visible(&self.path), seen);
+        let (sidecar, parts) = files.split_last().unwrap();
+        for (path, (_, piece)) in paths.iter().zip(files) {
+            assert_eq!(fs::read(path).unwrap(), whole(piece), "{}", path.display());
+        }
+        let mut digests: Vec<_> = parts.iter().map(|(_, piece)| Digest::of(&whole(piece))).collect();
+        digests.sort();
+        let sidecar: Sidecar = serde_json::from_slice(&whole(&sidecar.1)).unwrap();
+        (digests, Digest::of(&serde_json::to_vec(&sidecar).unwrap()))
     }
 
     async fn takes(&self) -> usize {

@@ -2,7 +2,7 @@ use super::{TOKEN, async_trait, target};
 use futures::stream;
 use rohrpost_kit::conformance::{Mood, Peer};
 use rohrpost_model::digest::Hasher;
-use rohrpost_model::ports::Target;
+use rohrpost_model::ports::{HIDDEN, Piece, Preview, Sends, Target};
 use rohrpost_model::{DeliveryId, Digest};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -31,6 +31,8 @@ struct Shared {
     takes: AtomicUsize,
     taken: Mutex<HashMap<String, Vec<Arrival>>>,
     reached: Notify,
+    /// Of every delivery that came in.
+    heads: Mutex<Vec<Head>>,
 }
 
 const SETTINGS: &str = r#"
@@ -72,6 +74,7 @@ impl HttpPeer {
             takes: AtomicUsize::new(0),
             taken: Mutex::default(),
             reached: Notify::new(),
+            heads: Mutex::default(),
         });
         let serving = shared.clone();
         tokio::spawn(async move {
@@ -83,6 +86,7 @@ impl HttpPeer {
     }
 }
 
+#[derive(Clone)]
 struct Head {
     line: String,
     headers: HashMap<String, String>,
@@ -147,6 +151,7 @@ impl Shared {
     async fn delivered(&self, head: &Head, reader: BufReader<OwnedReadHalf>) -> Option<(u16, String)> {
         let mood = *self.mood.lock().unwrap();
         let arrived = take_in(head, reader).await?;
+        self.heads.lock().unwrap().push(head.clone());
         match mood {
             Mood::Unavailable => return Some((503, String::new())),
             Mood::Refusing => return Some((422, TOKEN.to_owned())),
@@ -223,6 +228,25 @@ impl Peer for HttpPeer {
             "connect" => target(nobody(), &settings),
             _ => target(self.address, &settings),
         }
+    }
+
+    fn foreseen(&self, preview: &Preview, whole: &dyn Fn(&Piece) -> Vec<u8>) -> (Vec<Digest>, Digest) {
+        let Sends::Request { method, url, headers, body } = &preview.sends else { panic!("{preview:?}") };
+        let heads = self.shared.heads.lock().unwrap();
+        let came = heads.last().unwrap();
+        assert_eq!(came.line, format!("{method} /deliveries HTTP/1.1"));
+        assert_eq!(*url, format!("http://{}/deliveries", self.address));
+        assert!(headers.iter().any(|(name, _)| name == "idempotency-key"), "{headers:?}");
+        for (name, value) in headers {
+            let sent = &came.headers[name];
+            let hidden = name == "authorization" && value == HIDDEN && sent.contains(TOKEN);
+            assert!(hidden || sent == value, "{name}: {value}, but sent was {sent}");
+        }
+        let all: Vec<u8> = body.iter().flat_map(whole).collect();
+        let parts = body.iter().filter(|piece| !matches!(piece, Piece::Bytes(_)));
+        let mut digests: Vec<_> = parts.map(|piece| Digest::of(&whole(piece))).collect();
+        digests.sort();
+        (digests, Digest::of(&all))
     }
 
     async fn takes(&self) -> usize {

@@ -4,6 +4,7 @@
 //! builds without tests, because the tests of other crates call it.
 
 mod log;
+mod previews;
 mod probes;
 mod sample;
 
@@ -11,7 +12,7 @@ pub use log::Log;
 pub use sample::{FixedClock, Sample, digest_of_generated};
 
 use async_trait::async_trait;
-use rohrpost_model::ports::{Inquiry, Target};
+use rohrpost_model::ports::{Inquiry, Piece, Preview, Target};
 use rohrpost_model::{DeliveryId, Digest, Failure, Outcome};
 use std::sync::Arc;
 
@@ -45,6 +46,10 @@ pub trait Peer: Send + Sync {
     /// of the bytes as they came.
     async fn arrived(&self, key: DeliveryId) -> Vec<(Vec<Digest>, Digest)>;
 
+    /// What a target that previews says would arrive, as [`Peer::arrived`] tells it; `whole` gives the bytes of a piece.
+    /// It fails where method, address, headers or names are not those of what came last.
+    fn foreseen(&self, preview: &Preview, whole: &dyn Fn(&Piece) -> Vec<u8>) -> (Vec<Digest>, Digest);
+
     /// Returns when a silent peer has the delivery.
     async fn reached(&self);
 
@@ -75,6 +80,7 @@ pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
     streams_large_attachments(&fresh().await).await;
     never_sends_other_content(&fresh().await).await;
     never_sends_another_message(&fresh().await).await;
+    previews::run(&fresh).await;
     probes::run(&fresh).await;
     drop(guard);
     let mut secrets = fresh().await.secrets();

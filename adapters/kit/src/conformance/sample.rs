@@ -3,7 +3,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::document::Document;
-use rohrpost_model::ports::{Attached, Clock, Content, ContentStream, Parcel, StoreFault};
+use rohrpost_model::ports::{Attached, Clock, Content, ContentStream, Parcel, Piece, StoreFault};
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp};
 use std::collections::BTreeMap;
@@ -134,6 +134,19 @@ impl Sample {
             attachments: self.attachments.clone(),
             sent_sha256: self.marked.unwrap_or_else(|| self.sent_sha256()),
             receipts: &self.receipts,
+        }
+    }
+
+    /// The bytes of a piece of a preview.
+    pub fn bytes_of(&self, piece: &Piece) -> Vec<u8> {
+        match piece {
+            Piece::Message => self.message.to_vec(),
+            Piece::Signature => self.signature.as_deref().unwrap_or_default().to_vec(),
+            Piece::Attachment(number) => {
+                let size = self.attachments.iter().find(|attached| attached.number == *number);
+                pieces(size.map_or(0, |attached| attached.size)).flatten().collect()
+            }
+            Piece::Bytes(bytes) => bytes.to_vec(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod judge;
 mod multipart;
+mod preview;
 pub(crate) mod tls;
 
 pub use judge::{StatusTable, Verdict, retry_after};
@@ -17,6 +18,7 @@ use crate::parcel::{CheckedStream, ContentFault};
 use crate::probe::Endpoint;
 use crate::settings::{ByteSize, Duration, SecretRef};
 use bytes::{Bytes, BytesMut};
+use futures::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use rohrpost_model::{Failure, Fault, Reason, ReasonCode};
 use rustls::ClientConfig;
@@ -138,9 +140,9 @@ impl Client {
         builder = match request.body {
             Body::Empty => builder,
             Body::Bytes(bytes) => builder.body(bytes),
-            Body::Stream(length, stream) => {
-                builder.header(CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(stream))
-            }
+            Body::Pieces(pieces) => builder
+                .header(CONTENT_LENGTH, length(&pieces))
+                .body(reqwest::Body::wrap_stream(stream::iter(pieces).map(Piece::into_stream).flatten())),
         };
         let response = builder.send().await.map_err(failure_of)?;
         Ok(self.read(response).await)
@@ -195,8 +197,43 @@ pub enum Body {
     Empty,
     /// In memory.
     Bytes(Bytes),
-    /// A stream of so many bytes.
-    Stream(u64, CheckedStream),
+    /// Piece by piece; the length of the whole is told beforehand.
+    Pieces(Vec<Piece>),
+}
+
+/// A piece of a body.
+pub enum Piece {
+    /// In memory.
+    Bytes(Bytes),
+    /// A stream.
+    Stream {
+        /// Its length in bytes.
+        size: u64,
+        /// The number of the attachment that it is.
+        attachment: Option<u32>,
+        /// What comes.
+        content: CheckedStream,
+    },
+}
+
+impl Piece {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Stream { size, .. } => *size,
+        }
+    }
+
+    fn into_stream(self) -> CheckedStream {
+        match self {
+            Self::Bytes(bytes) => stream::once(async { Ok(bytes) }).boxed(),
+            Self::Stream { content, .. } => content,
+        }
+    }
+}
+
+fn length(pieces: &[Piece]) -> u64 {
+    pieces.iter().map(Piece::size).sum()
 }
 
 /// What was answered.

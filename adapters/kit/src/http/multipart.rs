@@ -1,15 +1,14 @@
-use super::Body;
+use super::{Body, Piece};
 use crate::parcel::CheckedStream;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
 use rohrpost_model::DeliveryId;
+use rohrpost_model::ports::Attached;
 
 /// A body of media type `multipart/form-data` (RFC 7578). Its boundary is made of the delivery's key, so that every
 /// attempt sends the same bytes (promise H4).
 pub struct Multipart {
     boundary: String,
-    length: u64,
-    pieces: Vec<CheckedStream>,
+    pieces: Vec<Piece>,
 }
 
 /// The head of one part.
@@ -25,7 +24,7 @@ pub struct Part<'a> {
 impl Multipart {
     /// An empty body for this delivery.
     pub fn new(key: DeliveryId) -> Self {
-        Self { boundary: format!("rohrpost-{key}"), length: 0, pieces: vec![] }
+        Self { boundary: format!("rohrpost-{key}"), pieces: vec![] }
     }
 
     /// The value of the header `Content-Type`.
@@ -42,16 +41,24 @@ impl Multipart {
 
     /// Adds a part of `size` bytes that is streamed.
     pub fn stream(&mut self, part: &Part<'_>, size: u64, content: CheckedStream) {
+        self.streamed(part, size, None, content);
+    }
+
+    /// Adds an attachment, whose `content` is streamed.
+    pub fn attachment(&mut self, part: &Part<'_>, attached: &Attached, content: CheckedStream) {
+        self.streamed(part, attached.size, Some(attached.number), content);
+    }
+
+    fn streamed(&mut self, part: &Part<'_>, size: u64, attachment: Option<u32>, content: CheckedStream) {
         self.head(part);
-        self.length += size;
-        self.pieces.push(content);
+        self.pieces.push(Piece::Stream { size, attachment, content });
         self.push(Bytes::from_static(b"\r\n"));
     }
 
     /// The whole.
     pub fn finish(mut self) -> Body {
         self.push(format!("--{}--\r\n", self.boundary).into());
-        Body::Stream(self.length, stream::iter(self.pieces).flatten().boxed())
+        Body::Pieces(self.pieces)
     }
 
     fn head(&mut self, part: &Part<'_>) {
@@ -71,8 +78,7 @@ impl Multipart {
     }
 
     fn push(&mut self, bytes: Bytes) {
-        self.length += bytes.len() as u64;
-        self.pieces.push(stream::once(async move { Ok(bytes) }).boxed());
+        self.pieces.push(Piece::Bytes(bytes));
     }
 }
 

@@ -9,15 +9,15 @@ use rohrpost_model::{Digest, MappingName};
 
 /// What the data were found to be.
 #[derive(Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// For [`crate::valid::KnownValid`].
-    pub(super) fits: Vec<Digest>,
+    pub(crate) fits: Vec<Digest>,
     /// Where a mapping will read them.
-    pub(super) xml: Option<Xml>,
+    pub(crate) xml: Option<Xml>,
 }
 
 /// Checks the data as far as the route needs it. CPU-bound.
-pub(super) fn check_data(
+pub(crate) fn check_data(
     catalog: &Catalog,
     media_type: &str,
     data: &[u8],

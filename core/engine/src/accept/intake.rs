@@ -3,10 +3,12 @@
 use super::{Intent, Refusal};
 use crate::catalog::Catalog;
 use crate::routing::{self, Facts};
+use crate::trace::{Ids, Trial};
+use async_trait::async_trait;
 use bytes::Bytes;
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{
-    Blobs, Idempotency, Issued, NewDelivery, Slot, Stage, StagedContent, StoreFault, Vault,
+    Blobs, Idempotency, Issued, NewDelivery, Slot, Stage, Staged, StagedContent, StoreFault, Vault,
 };
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{
@@ -14,20 +16,27 @@ use rohrpost_model::{
     Timestamp,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A submission while its parts come in.
 pub struct Intake {
     pub(super) catalog: Arc<Catalog>,
-    pub(super) blobs: Arc<dyn Blobs>,
+    /// Where content is kept; `None` in a dry run, which keeps nothing.
+    pub(super) keeping: Option<Keeping>,
     pub(super) intent: Intent,
     pub(super) client: Client,
     pub(super) tenant: TenantName,
     pub(super) id: SubmissionId,
-    pub(super) key: Issued,
     pub(super) parts: Vec<Part>,
     pub(super) contents: Vec<StagedContent>,
     pub(super) data: Option<Bytes>,
+}
+
+/// Where content is kept, and the key that it is encrypted with.
+pub(super) struct Keeping {
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) key: Issued,
 }
 
 /// One part while it comes in.
@@ -39,6 +48,23 @@ pub struct Incoming {
 }
 
 impl Intake {
+    /// Whose submission it is.
+    pub fn tenant(&self) -> &TenantName {
+        &self.tenant
+    }
+
+    /// What was taken in for a dry run, and the configuration that was active when it began. `client` is who would hand it
+    /// in.
+    pub fn into_trial(
+        self,
+        client: Option<Client>,
+        now: Timestamp,
+    ) -> Result<(Arc<Catalog>, Trial), Refusal> {
+        let data = self.data.ok_or(Refusal::NoData)?;
+        let (answers, ids) = (BTreeMap::new(), Ids::Fresh(now));
+        Ok((self.catalog, Trial { intent: self.intent, client, data, parts: self.parts, answers, ids }))
+    }
+
     /// The id that the submission will have.
     pub fn id(&self) -> SubmissionId {
         self.id
@@ -58,7 +84,10 @@ impl Intake {
             Role::Attachment => self.next_attachment(limits.attachments)?,
         };
         let limit = if role == Role::Data { limits.data_bytes } else { limits.attachment_bytes };
-        let stage = self.blobs.stage(Arc::clone(&self.key.key), Slot::Part(self.id, number));
+        let stage: Box<dyn Stage> = match &self.keeping {
+            Some(Keeping { blobs, key }) => blobs.stage(Arc::clone(&key.key), Slot::Part(self.id, number)),
+            None => Box::new(Unkept::default()),
+        };
         let part = Part { number, role, name, media_type, size: 0, sha256: Digest::of(b""), location: None };
         Ok(Incoming { stage, part, limit, data: (role == Role::Data).then(Vec::new) })
     }
@@ -160,12 +189,8 @@ impl Intake {
         serde_json::to_vec(&claims).unwrap_or_default()
     }
 
-    /// What it has become, with its contents and their key.
-    pub(super) fn into_submission(
-        self,
-        case: CaseId,
-        now: Timestamp,
-    ) -> (Submission, Vec<StagedContent>, Issued) {
+    /// What it has become, with its contents.
+    pub(super) fn into_submission(self, case: CaseId, now: Timestamp) -> (Submission, Vec<StagedContent>) {
         let intent = self.intent;
         let submission = Submission {
             id: self.id,
@@ -183,7 +208,7 @@ impl Intake {
             traceparent: intent.traceparent,
             parts: self.parts,
         };
-        (submission, self.contents, self.key)
+        (submission, self.contents)
     }
 }
 
@@ -227,5 +252,26 @@ struct PartClaim {
 impl PartClaim {
     fn of(part: &Part) -> Self {
         Self { number: part.number, role: part.role, size: part.size, sha256: part.sha256 }
+    }
+}
+
+/// Content that is measured and forgotten.
+#[derive(Default)]
+struct Unkept {
+    hasher: Hasher,
+    size: u64,
+}
+
+#[async_trait]
+impl Stage for Unkept {
+    async fn write(&mut self, piece: Bytes) -> Result<(), StoreFault> {
+        self.hasher.update(&piece);
+        self.size += piece.len() as u64;
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Staged, StoreFault> {
+        let content = StagedContent::Small(Vec::new());
+        Ok(Staged { size: self.size, sha256: self.hasher.finish(), content })
     }
 }

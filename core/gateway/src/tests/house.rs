@@ -88,6 +88,11 @@ impl House {
         self.memory.largest_piece.load(Ordering::Relaxed)
     }
 
+    /// How many submissions and data keys there are, and the largest piece of content that was staged.
+    pub(super) fn kept(&self) -> (usize, usize, usize) {
+        (self.memory.submissions(), self.memory.keys.load(Ordering::Relaxed), self.largest_piece())
+    }
+
     pub(super) fn api(&self) -> Router {
         routes::api(Arc::clone(&self.gateway))
     }

@@ -22,6 +22,8 @@ pub(super) struct Memory {
     orders: Mutex<Vec<BulkCommand>>,
     destination_orders: Mutex<Vec<(DestinationName, OrderedDestination)>>,
     pub(super) largest_piece: Arc<AtomicUsize>,
+    /// How many data keys were issued.
+    pub(super) keys: AtomicUsize,
 }
 
 struct Kept {
@@ -32,6 +34,11 @@ struct Kept {
 }
 
 impl Memory {
+    /// How many submissions are kept.
+    pub(super) fn submissions(&self) -> usize {
+        self.kept().len()
+    }
+
     fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap()
     }
@@ -422,6 +429,7 @@ impl Versions for Memory {
 
 impl Vault for Memory {
     fn issue(&self, _: &TenantName, _: Timestamp) -> Result<Issued, VaultFault> {
+        self.keys.fetch_add(1, Ordering::Relaxed);
         Ok(Issued { key: Arc::new(Plain), wrapped: WrappedKey { epoch: String::new(), bytes: Vec::new() } })
     }
 

@@ -12,4 +12,5 @@ mod operations;
 mod orders;
 mod probes;
 mod sockets;
+mod traces;
 mod waits;

@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod configurations;
 mod outbox;
+mod preview;
 mod probe;
 mod records;
 mod seal;
@@ -27,6 +28,7 @@ pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
     Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,
 };
+pub use preview::{HIDDEN, Piece, Preview, Sends};
 pub use probe::{Finding, Probe, ProbeStep, Words};
 pub use records::{
     AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records, Scope,

@@ -1,4 +1,4 @@
-use super::{ContentStream, Probe, StoreFault};
+use super::{ContentStream, Preview, Probe, StoreFault};
 use crate::{DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -103,4 +103,11 @@ pub trait Target: Send + Sync {
     /// The caller gives up after the destination's time limit by dropping the future; what was begun is then cleared
     /// away without it.
     async fn probe(&self, probe: &mut Probe);
+
+    /// What [`Target::deliver`] would send of this parcel as a first attempt, made by the code that makes it there.
+    /// Nothing is sent, nothing at the target is touched or asked, and no attachment is read. The failure is the one
+    /// with which `deliver` would refuse to send. `None` from a target that cannot tell.
+    async fn preview(&self, _: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
+        Ok(None)
+    }
 }

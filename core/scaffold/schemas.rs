@@ -1,0 +1,63 @@
+//! JSON schemas of the configuration's files, for editors: they complete and check while somebody writes. What the hub itself
+//! says of a file comes from reading it, with all that a schema cannot express; a test holds both against each other.
+
+use crate::assemble::ADAPTERS;
+use crate::config::write_whole;
+use crate::faults::Stop;
+use rohrpost_kit::Adapter;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Where they lie, in the configuration folder.
+pub const SCHEMAS: &str = ".schema";
+
+macro_rules! schema {
+    ($name:literal) => {
+        ($name, include_str!(concat!("schemas/", $name, ".json")))
+    };
+}
+
+/// What each kind of file is called, and its schema; that of destinations without the tables of adapters.
+const TEXTS: [(&str, &str); 7] = [
+    schema!("hub"),
+    schema!("tenant"),
+    schema!("client"),
+    schema!("seal"),
+    schema!("route"),
+    schema!("destination"),
+    schema!("mapping"),
+];
+
+/// Writes all of them into the configuration folder, in place of those of an earlier version.
+pub fn write_schemas(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
+    let folder = folder.join(SCHEMAS);
+    std::fs::create_dir_all(&folder).map_err(|error| Stop::file(&folder, &error))?;
+    let written = TEXTS.iter().map(|(name, text)| {
+        let mut schema: Value =
+            serde_json::from_str(text).map_err(|error| Stop::Failed(error.to_string()))?;
+        if *name == "destination" {
+            ADAPTERS.iter().try_for_each(|adapter| add_adapter(*adapter, &mut schema))?;
+        }
+        let path = folder.join(format!("{name}.json"));
+        let text = serde_json::to_string_pretty(&schema).map_err(|error| Stop::Failed(error.to_string()))?;
+        write_whole(&path, format!("{text}\n").as_bytes(), 0o644)
+            .map_err(|error| Stop::file(&path, &error))?;
+        Ok(path)
+    });
+    written.collect()
+}
+
+/// The adapter's word, its table, and that the table belongs to the word.
+fn add_adapter(adapter: &dyn Adapter, schema: &mut Value) -> Result<(), Stop> {
+    let (kind, table) = (adapter.kind(), serde_json::from_str::<Value>(adapter.schema()));
+    schema["properties"][kind] = table.map_err(|error| Stop::Failed(format!("{kind}: {error}")))?;
+    let push = |list: &mut Value, item: Value| match list {
+        Value::Array(items) => items.push(item),
+        other => *other = json!([item]),
+    };
+    push(&mut schema["properties"]["adapter"]["enum"], json!(kind));
+    let own =
+        json!({ "if": { "properties": { "adapter": { "const": kind } } }, "then": { "required": [kind] } });
+    push(&mut schema["allOf"], own);
+    Ok(())
+}

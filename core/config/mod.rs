@@ -40,7 +40,8 @@ pub use asks::{RouteAsks, placeholders_in, route_asks};
 pub use audit::Heads;
 pub use files::{Environment, FileSecrets, write_whole};
 pub use glance::{
-    LIBRARY, api_address, data_folder, heads_folder, is_demo, library_folder, names_of, route_mappings,
+    LIBRARY, api_address, area_of, data_folder, heads_folder, is_demo, library_folder, names_of,
+    route_mappings,
 };
 pub use hub::{Hub, Log};
 pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets};

@@ -142,7 +142,8 @@ fn compile_kept(kept: &Bundle, shown: &str, shelf: &Shelf) -> Result<Mapped, Vec
     if faults.is_empty() { compile_bundle(kept.clone(), shown) } else { Err(below(shown, kept, faults)) }
 }
 
-fn compile_bundle(bundle: Bundle, shown: &str) -> Result<Mapped, Vec<Fault>> {
+/// Compiles a mapping that has in it what it took of standards. Faults name files below `shown`.
+pub fn compile_bundle(bundle: Bundle, shown: &str) -> Result<Mapped, Vec<Fault>> {
     let mapping = Mapping::compile(&bundle).map_err(|faults| below(shown, &bundle, faults))?;
     Ok(Mapped { bundle: Arc::new(bundle), mapping: Arc::new(mapping) })
 }

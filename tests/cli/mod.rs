@@ -2,6 +2,7 @@
 
 mod audit;
 mod begin;
+mod bundle;
 mod cases;
 mod check;
 mod faults;

@@ -10,6 +10,7 @@ mod peers;
 mod queries;
 mod sandbox;
 mod schemas;
+mod schematron;
 mod standards;
 mod strict;
 mod verdicts;

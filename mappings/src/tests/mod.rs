@@ -11,6 +11,7 @@ mod queries;
 mod sandbox;
 mod schemas;
 mod schematron;
+mod schematron_peer;
 mod standards;
 mod strict;
 mod verdicts;

@@ -13,6 +13,7 @@ mod policy;
 mod probe;
 mod queue;
 mod responsibilities;
+mod rules;
 mod schemas;
 mod standard;
 mod trace;

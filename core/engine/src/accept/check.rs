@@ -12,7 +12,7 @@ use rohrpost_model::{Digest, MappingName};
 pub(crate) struct Found {
     /// For [`crate::valid::KnownValid`].
     pub(crate) fits: Vec<Digest>,
-    /// Where a mapping will read them.
+    /// Where a mapping will read them, and all was found to fit.
     pub(crate) xml: Option<Xml>,
 }
 
@@ -87,7 +87,7 @@ fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<F
 
 /// Data that fit the source schemas and rules of all mappings.
 fn fits(catalog: &Catalog, xml: Xml, checks: &[MappingName]) -> Result<Found, Refusal> {
-    let mut fits = vec![LOOKED_THROUGH];
+    let (mut fits, mut judged) = (vec![LOOKED_THROUGH], true);
     let mappings = checks.iter().filter_map(|name| Some(&catalog.mappings.get(name)?.mapping));
     for (mapping, gate) in mappings.filter_map(|mapping| Some((mapping, mapping.source_gate()?))) {
         if fits.contains(&gate) {
@@ -98,11 +98,13 @@ fn fits(catalog: &Catalog, xml: Xml, checks: &[MappingName]) -> Result<Found, Re
             Err(MappingFault::Source(violations)) => return Err(Refusal::Invalid(violations)),
             // Rules that fail say nothing of the data and are not the sender's fault: the delivery parks with the reason.
             Err(fault) => {
-                tracing::warn!(mapping = %mapping.name(), limit = limit(&fault), "rules could not be checked")
+                tracing::warn!(mapping = %mapping.name(), limit = limit(&fault), "rules could not be checked");
+                judged = false;
             }
         }
     }
-    Ok(Found { fits, xml: Some(xml) })
+    // What is handed on counts as valid.
+    Ok(Found { fits, xml: Some(xml).filter(|_| judged) })
 }
 
 /// The limit that was exceeded, if so; nothing that quotes the data.

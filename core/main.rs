@@ -4,6 +4,7 @@
 
 mod activation;
 mod assemble;
+mod bundles;
 mod clock;
 mod commands;
 mod config;

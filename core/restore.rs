@@ -1,4 +1,4 @@
-//! Puts a version that was kept back into the configuration folder.
+//! Puts a version that was kept back into the configuration folder, or files that another hub handed over into it.
 //!
 //! 1. [`Plan::stage`] writes every file that differs beside its place, hidden, and a copy of every file that goes into
 //!    `replaced/TIME/`. Whatever can fail for want of room or permission fails here, and the configuration is untouched.
@@ -42,9 +42,18 @@ pub struct Plan {
 impl Plan {
     /// Makes ready to put `wanted` into `folder`, whose mappings go into `library`. Nothing that the hub reads is changed.
     pub fn stage(folder: &Path, library: &Path, wanted: &Texts, at: Timestamp) -> io::Result<Self> {
-        let (wanted, there) = (wanted.flat(), at_places(folder, library));
+        Self::stage_files(folder, library, (&wanted.flat(), &at_places(folder, library)), at)
+    }
+
+    /// The same of some files only: what is `there` becomes what is `wanted`, and nothing else is touched.
+    pub fn stage_files(
+        folder: &Path,
+        library: &Path,
+        (wanted, there): (&Files, &Files),
+        at: Timestamp,
+    ) -> io::Result<Self> {
         let mut plan = Self { format: FORMAT, renames: Vec::new(), removals: Vec::new(), replaced: None };
-        let staged = plan.stage_all(folder, library, (&wanted, &there), at);
+        let staged = plan.stage_all(folder, library, (wanted, there), at);
         staged.inspect_err(|_| plan.discard()).map(|()| plan)
     }
 
@@ -125,7 +134,8 @@ fn at_places(folder: &Path, library: &Path) -> Files {
     Texts::of_folder_with(folder, Some(library)).flat()
 }
 
-fn place(folder: &Path, library: &Path, path: &str) -> PathBuf {
+/// Where a file lies that a configuration calls `path`.
+pub fn place(folder: &Path, library: &Path, path: &str) -> PathBuf {
     match path.strip_prefix(MAPPINGS).and_then(|rest| rest.strip_prefix('/')) {
         Some(below) => library.join(below),
         None => folder.join(path),

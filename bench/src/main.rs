@@ -8,10 +8,12 @@
 //! | the bare loop that results are compared with | [`bare`] |
 //! | a store that is already full | [`fill`] |
 //! | what mapping and seal cost by themselves | [`pieces`] |
+//! | the mapping beside xsltproc | [`beside`] |
 //!
 //! Nothing of the hub depends on this crate.
 
 mod bare;
+mod beside;
 mod clock;
 mod fill;
 mod http;
@@ -48,6 +50,8 @@ enum Command {
     Fill(fill::Arguments),
     /// Measures what mapping and seal cost on one thread.
     Pieces(pieces::Arguments),
+    /// Measures a mapping beside xsltproc, and on all processors.
+    Beside(beside::Arguments),
     /// Measures how long the store's questions for the next work take.
     Look(fill::LookArguments),
 }
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Command::Bare(arguments) => bare::run(&arguments),
         Command::Fill(arguments) => fill::run(&arguments),
         Command::Pieces(arguments) => pieces::run(&arguments),
+        Command::Beside(arguments) => beside::run(&arguments),
         Command::Look(arguments) => fill::look(&arguments),
     };
     match done {

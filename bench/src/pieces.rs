@@ -52,6 +52,7 @@ fn pieces(arguments: &Arguments) -> Result<()> {
         piece("validate the source", count, || Ok(schema.validate(&xml)))?;
     }
     piece("apply, source valid", count, || Ok(mapping.apply_valid(&xml, &facts, &Limits::default())?))?;
+    piece("look at the output", count, || Ok(Xml::check(&document, &limits)?))?;
     if let Some(seal) = seal {
         piece("seal", count, || Ok(seal.seal(&document)?))?;
     }

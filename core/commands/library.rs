@@ -29,6 +29,14 @@ impl Entry {
             compile_mapping(&self.name, &self.folder, &self.folder.display().to_string(), &self.shelf);
         Ok(mapped?.mapping)
     }
+
+    /// A file of the mapping as people find it: in its folder, or in one that it shares with others.
+    fn shown(&self, file: &str) -> String {
+        let shared = self.folder.with_file_name(file);
+        let is_shared = !self.folder.join(file).exists() && shared.exists();
+        let path = if is_shared { shared } else { self.folder.join(file) };
+        path.display().to_string()
+    }
 }
 
 /// All mappings of the library that hub.toml names, by name.
@@ -108,11 +116,7 @@ pub fn mapping_faults(fault: MappingFault, source: &Path, entry: &Entry) -> Stop
             vec![Fault::of_file(source, format!("the mapping exceeds its limit: {limit}"))]
         }
         MappingFault::Transform(faults) => {
-            let folder = entry.folder.display();
-            faults
-                .into_iter()
-                .map(|fault| Fault { file: format!("{folder}/{}", fault.file), ..fault })
-                .collect()
+            faults.into_iter().map(|fault| Fault { file: entry.shown(&fault.file), ..fault }).collect()
         }
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod audit;
+mod bundle;
 mod check;
 mod config;
 mod demo;
@@ -59,6 +60,8 @@ pub enum Command {
     Validate(validate::Arguments),
     /// Install published standards (XÖV) with their schemas and code lists; list and remove them.
     Standard(standard::Arguments),
+    /// Hand routes over to another hub in one signed file, or take what another hub handed over.
+    Bundle(bundle::Arguments),
     /// Sign a file with a configured seal.
     Sign(sign::Arguments),
     /// Verify a signed file.
@@ -90,6 +93,7 @@ impl Command {
             Self::Map(arguments) => map::run(&arguments, context),
             Self::Validate(arguments) => validate::run(&arguments, context),
             Self::Standard(arguments) => standard::run(&arguments, context),
+            Self::Bundle(arguments) => bundle::run(&arguments, context),
             Self::Sign(arguments) => sign::run(&arguments, context),
             Self::Verify(arguments) => verify::run(&arguments, context),
             Self::Send(arguments) => send::run(&arguments, context),

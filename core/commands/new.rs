@@ -3,10 +3,11 @@
 use super::Context;
 use super::library::unknown;
 use crate::assemble::ADAPTERS;
-use crate::config::{LIBRARY, library_folder, names_of};
+use crate::config::{LIBRARY, area_of, library_folder, names_of};
 use crate::faults::Stop;
-use crate::scaffold::{self, NewRoute, Sheets};
+use crate::scaffold::{self, Example, NewRoute, Sheets};
 use rohrpost_kit::Adapter;
+use rohrpost_mappings::ENVELOPE_NAMESPACE;
 use rohrpost_model::{AreaPattern, DestinationName, Kind, MappingName, RouteName, ServiceKey, TenantName};
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
@@ -110,7 +111,21 @@ fn route(new: &Route, folder: &Path) -> Result<Sheets, Stop> {
         area: new.area.as_ref(),
         destination: &new.destination,
         mapping: new.mapping.as_ref(),
+        example: example(new, &tenants, folder),
     }))
+}
+
+/// A case of the mapping as a first one of the route, in an area that both take; none where there is no such thing.
+fn example(new: &Route, tenants: &[TenantName], folder: &Path) -> Option<Example> {
+    let cases = library_folder(folder)?.join(new.mapping.as_ref()?.as_str()).join("cases");
+    let read =
+        |form: &'static str| Some((form, std::fs::read_to_string(cases.join(format!("01.in.{form}"))).ok()?));
+    let (form, data) = read("xml").or_else(|| read("json"))?;
+    let written = new.area.as_ref().map(ToString::to_string).or_else(|| area_of(folder, tenants.first()?))?;
+    let digits = written.trim_end_matches('*');
+    let area = format!("{digits:0<12}").parse().ok().filter(|_| !digits.is_empty())?;
+    // An envelope is what the hub makes, and no submission.
+    (!data.contains(ENVELOPE_NAMESPACE)).then_some(Example { area, form, data })
 }
 
 /// The tenants that were named, or the only one there is.

@@ -53,7 +53,8 @@ fn is_certificate(path: &Path) -> bool {
     matches!(extension, Some("pem" | "crt" | "cer"))
 }
 
-fn german(verdict: &Verdict) -> String {
+/// What was found, for operators.
+pub fn german(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Trusted(by) => format!("unversehrt und vertrauenswürdig: {}", signed_by(by)),
         Verdict::Untrusted { signed_by: by, .. } => {
@@ -69,7 +70,8 @@ fn signed_by(by: &SignedBy) -> String {
     format!("unterzeichnet von {} ({})", by.subject, by.algorithm)
 }
 
-fn machine(verdict: &Verdict) -> serde_json::Value {
+/// What was found, for machines.
+pub fn machine(verdict: &Verdict) -> serde_json::Value {
     let (word, by, reason) = match verdict {
         Verdict::Trusted(by) => ("trusted", Some(by), None),
         Verdict::Untrusted { signed_by, reason } => ("untrusted", Some(signed_by), Some(reason)),

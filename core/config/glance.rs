@@ -4,6 +4,7 @@
 use super::files::{Files, read_folder_texts};
 use super::reader::Faults;
 use super::routes::RouteDraft;
+use rohrpost_model::TenantName;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
@@ -65,4 +66,13 @@ pub fn names_of(folder: &Path, kind: &str) -> Vec<String> {
     let stem =
         |name: &String| Some(name.strip_prefix(kind)?.strip_prefix('/')?.strip_suffix(".toml")?.to_owned());
     texts.keys().filter_map(stem).collect()
+}
+
+/// The first area that a tenant names.
+pub fn area_of(folder: &Path, tenant: &TenantName) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join("tenants").join(format!("{tenant}.toml"))).ok()?;
+    let (tree, _) = DeTable::parse_recoverable(&text);
+    let areas = tree.get_ref().get("areas")?.get_ref();
+    let first = areas.as_array().and_then(|areas| areas.first()).map_or(areas, |first| first.get_ref());
+    first.as_str().map(str::to_owned)
 }

@@ -5,7 +5,9 @@ use super::reader::{Faults, Placed};
 use crate::faults::plain;
 use crate::standards::in_standards;
 use rohrpost_engine::catalog::Mapped;
-use rohrpost_mappings::{Bundle, Mapping, Shelf, StandardId, WantedStandard, wanted_standards};
+use rohrpost_mappings::{
+    Bundle, Mapping, Shelf, StandardId, WantedStandard, place_in_library, shared_folders, wanted_standards,
+};
 use rohrpost_model::{Digest, Fault, MappingName};
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,17 +97,32 @@ pub fn compile(name: &str, path: &Path, shown: &str, shelf: &Shelf) -> Result<Ma
     let mut bundle = read_bundle(name, path).map_err(|message| vec![Fault::of_file(shown, message)])?;
     let faults = take_standards(&mut bundle, shelf);
     if !faults.is_empty() {
-        return Err(below(shown, faults));
+        return Err(below(shown, &bundle, faults));
     }
     compile_bundle(bundle, shown)
 }
 
-/// What lies in a mapping's folder; else what is wrong.
+/// What lies in a mapping's folder, and in those of the library that it shares with others; else what is wrong.
 pub fn read_bundle(name: &str, path: &Path) -> Result<Bundle, String> {
     let name = name.parse().map_err(|error| format!("the folder's name is no mapping's name: {error}"))?;
     let mut files = BTreeMap::new();
     read_files(path, "", &mut files).map_err(|error| plain(&error))?;
-    Ok(Bundle { name, files })
+    let mut bundle = Bundle { name, files };
+    for shared in shared_folders(&bundle) {
+        let prefix = format!("{shared}/");
+        if bundle.files.keys().any(|file| file.starts_with(&prefix)) {
+            return Err(format!("the mapping has a folder `{shared}` of its own, and names a shared one"));
+        }
+        let folder = path.parent().unwrap_or(Path::new("..")).join(&shared);
+        match read_files(&folder, &prefix, &mut bundle.files) {
+            // That it is not there is told with its place in mapping.toml.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(format!("{shared}: {}", plain(&error)));
+            }
+            _ => {}
+        }
+    }
+    Ok(bundle)
 }
 
 /// A mapping of a kept version has in it what it took of standards. Put back into the folder, it takes them from the shelf
@@ -122,20 +139,23 @@ fn compile_kept(kept: &Bundle, shown: &str, shelf: &Shelf) -> Result<Mapped, Vec
         };
         faults = wanted_standards(kept).into_iter().map(fault).collect();
     }
-    if faults.is_empty() { compile_bundle(kept.clone(), shown) } else { Err(below(shown, faults)) }
+    if faults.is_empty() { compile_bundle(kept.clone(), shown) } else { Err(below(shown, kept, faults)) }
 }
 
-fn compile_bundle(bundle: Bundle, shown: &str) -> Result<Mapped, Vec<Fault>> {
-    let mapping = Mapping::compile(&bundle).map_err(|faults| below(shown, faults))?;
+/// Compiles a mapping that has in it what it took of standards. Faults name files below `shown`.
+pub fn compile_bundle(bundle: Bundle, shown: &str) -> Result<Mapped, Vec<Fault>> {
+    let mapping = Mapping::compile(&bundle).map_err(|faults| below(shown, &bundle, faults))?;
     Ok(Mapped { bundle: Arc::new(bundle), mapping: Arc::new(mapping) })
 }
 
-/// Faults of a mapping by the files of the configuration: its own lie below `shown`, those of standards where they are
-/// installed.
-fn below(shown: &str, faults: Vec<Fault>) -> Vec<Fault> {
+/// Faults of a mapping by the files of the configuration: its own lie below `shown`, shared ones beside it, those of
+/// standards where they are installed.
+fn below(shown: &str, bundle: &Bundle, faults: Vec<Fault>) -> Vec<Fault> {
+    let library = shown.rsplit_once('/').map_or("", |(library, _)| library);
     let named = |fault: Fault| match in_standards(fault.clone()) {
         moved if moved.file != fault.file => moved,
-        fault => Fault { file: format!("{shown}/{}", fault.file), ..fault },
+        fault if fault.file.is_empty() => Fault { file: shown.to_owned(), ..fault },
+        fault => Fault { file: format!("{library}/{}", place_in_library(bundle, &fault.file)), ..fault },
     };
     faults.into_iter().map(named).collect()
 }

@@ -7,11 +7,13 @@
 //! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`responsibilities`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
 //! | secrets: those of the demo; which changed | [`demo`], [`secrets`] |
+//! | what a route asks of a hub that it is handed over to | [`asks`] |
 //! | what commands ask of hub.toml without loading the rest | [`glance`] |
 //!
 //! An item is read into a draft, which holds what could be read with its places; faults are noted on the way. Only when
 //! there is no fault in any file are the drafts built into the nouns of the model.
 
+mod asks;
 mod audit;
 mod clients;
 mod crosscheck;
@@ -34,15 +36,21 @@ mod secrets;
 mod tenants;
 mod tls;
 
+pub use asks::{RouteAsks, placeholders_in, route_asks};
 pub use audit::Heads;
 pub use files::{Environment, FileSecrets, write_whole};
 pub use glance::{
-    LIBRARY, api_address, data_folder, heads_folder, is_demo, library_folder, names_of, route_mappings,
+    LIBRARY, api_address, area_of, data_folder, heads_folder, is_demo, library_folder, names_of,
+    route_mappings,
 };
 pub use hub::{Hub, Log};
 pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets};
-pub use mappings::{compile as compile_mapping, find_mappings, that_name as mappings_that_name};
+pub use mappings::{
+    compile as compile_mapping, compile_bundle, find_mappings, read_bundle, that_name as mappings_that_name,
+};
 pub use origin::{Origin, Texts};
+pub use placeholders::{Unfilled, fill};
+pub use seals::file_signer;
 
 use crate::standards::read_shelf;
 use clients::ClientDraft;

@@ -4,7 +4,7 @@ use super::files::{Files, RESPONSIBILITIES, read_folder_texts};
 use super::mappings::{find_mappings, read_bundle, take_standards};
 use super::reader::{Faults, Source};
 use crate::standards::read_shelf;
-use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE};
+use rohrpost_mappings::{Bundle, STANDARDS_IN_BUNDLE, place_in_library};
 use rohrpost_model::Digest;
 use rohrpost_model::version::MAPPINGS;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ impl Texts {
         Self { files, mappings: found.iter().filter_map(read).collect() }
     }
 
-    /// Every file by its path, those of mappings below `mappings/NAME/`. What those take of standards lies elsewhere.
+    /// Every file by its path, those of mappings below `mappings/NAME/`, shared ones below `mappings/`. What those take of standards lies elsewhere.
     pub fn flat(&self) -> BTreeMap<String, Vec<u8>> {
         let files = self.files.iter().map(|(name, text)| (name.clone(), text.clone().into_bytes()));
         files.chain(self.of_mappings(false, |content| content.to_vec())).collect()
@@ -65,7 +65,9 @@ impl Texts {
                 .files
                 .iter()
                 .filter(move |(file, _)| file.starts_with(STANDARDS_IN_BUNDLE) == of_standards);
-            asked.map(move |(file, content)| (format!("{MAPPINGS}/{}/{file}", bundle.name), told(content)))
+            asked.map(move |(file, content)| {
+                (format!("{MAPPINGS}/{}", place_in_library(bundle, file)), told(content))
+            })
         })
     }
 }

@@ -1,10 +1,10 @@
 //! `seals/*.toml`: with which key documents and receipts are signed, and how.
 
-use super::files::{name_of, read_named};
+use super::files::{name_of, read_folder_texts, read_named};
 use super::reader::{Faults, Place, Placed, Source, Table};
 use rohrpost_kit::settings::Secrets;
 use rohrpost_model::ports::{ReceiptSigner, Seal, SealForm};
-use rohrpost_model::{SealName, Timestamp};
+use rohrpost_model::{Fault, SealName, Timestamp};
 use rohrpost_seal::{
     DigestAlgorithm, KeyFault, KeyMaterial, MINIMUM_RSA_BITS, SealConfig, SignatureScheme, XmlDsigOptions,
     receipt_signer, seal_from_config,
@@ -72,6 +72,33 @@ impl SealDraft {
             built.map_err(|fault| faults.note(at.fault(fault.0))).ok()
         });
         Some(Self { name: name?, form, signer })
+    }
+}
+
+/// A signer of files (CMS) with the key of the seal in `folder`, whatever form its documents have; `None` where there is no
+/// such seal.
+pub fn file_signer(
+    folder: &Path,
+    name: &SealName,
+    secrets: &dyn Secrets,
+    now: Timestamp,
+) -> Result<Option<Arc<dyn Seal>>, Vec<Fault>> {
+    let file = format!("seals/{name}.toml");
+    let Some(text) = read_folder_texts(folder).remove(&file) else { return Ok(None) };
+    let (source, faults) = (Source { name: file.into(), text }, Faults::default());
+    let tree = source.parse(&faults);
+    let table = Table::whole(&source, &tree, &faults);
+    let bits = table.may("minimum-rsa-bits").number(2048..=16_384);
+    let minimum_rsa_bits = bits.map_or(MINIMUM_RSA_BITS, |bits| bits.value);
+    let options = Options { xml: XmlDsigOptions::default(), cades: true, minimum_rsa_bits };
+    let key = KeyReading { folder, secrets, now }.key(&table);
+    let signer = key.and_then(|(key, at)| {
+        let built = build(Form::Document(SealForm::Cms), key, &options, now);
+        built.map_err(|fault| faults.note(at.fault(fault.0))).ok()
+    });
+    match (faults.sorted(), signer) {
+        (found, Some(Signer::Document(seal))) if found.is_empty() => Ok(Some(seal)),
+        (found, _) => Err(found),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Sheets, filled, listed, quoted};
 use rohrpost_kit::Adapter;
-use rohrpost_model::{AreaPattern, DestinationName, Kind, MappingName, RouteName, ServiceKey, TenantName};
+use rohrpost_model::{
+    Area, AreaPattern, DestinationName, Kind, MappingName, RouteName, ServiceKey, TenantName,
+};
 
 macro_rules! text {
     ($name:literal) => {
@@ -56,9 +58,21 @@ pub struct NewRoute<'a> {
     pub destination: &'a str,
     /// Mapped by.
     pub mapping: Option<&'a MappingName>,
+    /// A submission for its first case.
+    pub example: Option<Example>,
 }
 
-/// The file of a route with one step.
+/// A submission for a first case.
+pub struct Example {
+    /// From where it is.
+    pub area: Area,
+    /// `xml` or `json`.
+    pub form: &'static str,
+    /// The data.
+    pub data: String,
+}
+
+/// The files of a route with one step, and of a case of it; what must come out is written by `test --accept`.
 pub fn route(new: &NewRoute<'_>) -> Sheets {
     let line = |key: &str, value: Option<String>| {
         value.map_or(String::new(), |value| format!("{key} = \"{value}\"\n"))
@@ -75,7 +89,14 @@ pub fn route(new: &NewRoute<'_>) -> Sheets {
         ("destination", new.destination),
         ("mapping", mapping.as_str()),
     ];
-    vec![(format!("routes/{}.toml", new.name), filled(text!("route.toml"), &values))]
+    let mut sheets = vec![(format!("routes/{}.toml", new.name), filled(text!("route.toml"), &values))];
+    if let Some(Example { area, form, data }) = &new.example {
+        let folder = format!("routes/{}/cases/01", new.name);
+        let case = format!("service = \"{service}\"\narea = \"{area}\"\nkind = \"{kind}\"\n");
+        sheets.push((format!("{folder}/data.{form}"), data.clone()));
+        sheets.push((format!("{folder}/case.toml"), case));
+    }
+    sheets
 }
 
 /// The folder of a mapping, with two cases that it passes. `schemas` is where the schemas of the configuration lie, seen from

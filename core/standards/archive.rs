@@ -1,6 +1,6 @@
 //! ZIP files, which come from anywhere: nothing in them is believed.
 
-use super::package::{MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Package, bad_name, is_kept};
+use super::package::{MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Package, bad_name};
 use crate::faults::plain;
 use rohrpost_model::Fault;
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use zip::read::{ZipArchive, ZipFile};
 
 type Archive = ZipArchive<BufReader<File>>;
 
-/// Reads a ZIP file. It is looked through whole before anything is unpacked.
-pub fn read(path: &Path, shown: &str) -> Result<Package, Vec<Fault>> {
+/// Reads those files of a ZIP file that are `kept`. It is looked through whole before anything is unpacked.
+pub fn read(path: &Path, shown: &str, kept: fn(&str) -> bool) -> Result<Package, Vec<Fault>> {
     let whole = |message: String| vec![Fault::of_file(shown, message)];
     let file = File::open(path).map_err(|error| whole(plain(&error)))?;
     let mut archive = Archive::new(BufReader::new(file)).map_err(|error| {
@@ -26,7 +26,7 @@ pub fn read(path: &Path, shown: &str) -> Result<Package, Vec<Fault>> {
         return Err(whole(format!("holds {} files; at most {MAX_FILES} are taken", archive.len())));
     }
     let faults = looked_through(&mut archive, shown);
-    if faults.is_empty() { unpacked(&mut archive, shown) } else { Err(faults) }
+    if faults.is_empty() { unpacked(&mut archive, shown, kept) } else { Err(faults) }
 }
 
 /// Everything that is wrong with its entries, as the directory at its end tells of them.
@@ -97,7 +97,7 @@ fn wrong_with(entry: &ZipFile<'_, BufReader<File>>, name: &str) -> Option<String
 }
 
 /// Unpacks what is kept. The sizes that the directory told are not believed either.
-fn unpacked(archive: &mut Archive, shown: &str) -> Result<Package, Vec<Fault>> {
+fn unpacked(archive: &mut Archive, shown: &str, kept: fn(&str) -> bool) -> Result<Package, Vec<Fault>> {
     let mut package = Package::default();
     for index in 0..archive.len() {
         let entry = archive.by_index(index).map_err(|error| {
@@ -107,8 +107,8 @@ fn unpacked(archive: &mut Archive, shown: &str) -> Result<Package, Vec<Fault>> {
         if entry.is_dir() {
             continue;
         }
-        if !is_kept(&name) {
-            package.put(name, Vec::new());
+        if !kept(&name) {
+            package.left_out += 1;
             continue;
         }
         let mut bytes = Vec::new();
@@ -122,7 +122,7 @@ fn unpacked(archive: &mut Archive, shown: &str) -> Result<Package, Vec<Fault>> {
                 "is larger unpacked than the file says; at most 64 MiB a file and 512 MiB together are taken",
             )]);
         }
-        package.put(name, bytes);
+        package.files.insert(name, bytes);
     }
     Ok(package)
 }

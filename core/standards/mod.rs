@@ -9,7 +9,7 @@ mod install;
 mod package;
 
 pub use install::{Installed, install, remove};
-pub use package::read as read_package;
+pub use package::{bad_name, read as read_package, read_archive};
 
 use crate::faults::plain;
 use rohrpost_mappings::{STANDARD_MANIFEST, STANDARDS_IN_BUNDLE, Shelf, Standard, StandardId};

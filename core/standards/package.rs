@@ -36,7 +36,12 @@ pub fn read(path: &Path) -> Result<Package, Vec<Fault>> {
         files.into_iter().for_each(|(name, bytes)| package.put(name, bytes));
         return Ok(package);
     }
-    archive::read(path, &shown)
+    archive::read(path, &shown, is_kept)
+}
+
+/// All files of a ZIP file by path, or everything that keeps it from being read.
+pub fn read_archive(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, Vec<Fault>> {
+    archive::read(path, &path.display().to_string(), |_| true).map(|package| package.files)
 }
 
 impl Package {

@@ -53,7 +53,7 @@ pub use envelope::{ENVELOPE_NAMESPACE, envelope};
 pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};
 pub use json::{JSON_NAMESPACE, NotJson};
-pub use manifest::{WantedStandard, wanted_standards};
+pub use manifest::{WantedStandard, place_in_library, shared_folders, wanted_standards};
 pub use mapping::{Mapping, MappingFault, Unchecked};
 pub use query::{Condition, xpath_string};
 pub use running::{Limit, Limits};

@@ -3,6 +3,7 @@
 //! ```toml
 //! transform = "transform.xsl"       # XSLT 1.0; absent: the source passes through unchanged
 //! input = "envelope"                # what the stylesheet sees: "data" (default) or "envelope"
+//! shared = ["gemeinsam"]            # folders of the library whose files are used, too, as ../gemeinsam/…
 //! [source]
 //! schema = "source.xsd"
 //! rules = "source.sch"              # ISO Schematron; [target] can have them, too
@@ -106,6 +107,37 @@ pub fn wanted_standards(bundle: &Bundle) -> Vec<WantedStandard> {
     slots.filter_map(|(slot, side)| wanted(bundle, text, table.get_ref().get(side)?, slot)).collect()
 }
 
+/// The key of shared folders.
+const SHARED: &str = "shared";
+
+/// The folders of the library that a mapping names as shared. Whoever loads it puts their files into its bundle, below the
+/// folder's name: there `../gemeinsam/namen.xsl` leads, because nothing is above a bundle.
+pub fn shared_folders(bundle: &Bundle) -> Vec<String> {
+    let Some(text) = bundle.files.get(MANIFEST).and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
+        return Vec::new();
+    };
+    let (table, _) = DeTable::parse_recoverable(text);
+    let Some(DeValue::Array(items)) = table.get_ref().get(SHARED).map(Spanned::get_ref) else {
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| shared_name(item.get_ref().as_str()?)).map(str::to_owned).collect()
+}
+
+/// Folders of the library are named as mappings are.
+fn shared_name(name: &str) -> Option<&str> {
+    name.parse::<rohrpost_model::MappingName>().ok().map(|_| name)
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Where a file of a bundle lies in the library: in the mapping's folder, or in a shared one.
+pub fn place_in_library(bundle: &Bundle, file: &str) -> String {
+    let is_shared = shared_folders(bundle).iter().any(|name| is_below(file, name));
+    if is_shared { file.to_owned() } else { format!("{}/{file}", bundle.name) }
+}
+
 fn wanted(bundle: &Bundle, text: &str, side: &Entry<'_>, slot: &'static str) -> Option<WantedStandard> {
     let table = side.get_ref();
     let named = table.get("standard")?;
@@ -157,7 +189,8 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn manifest(&mut self, root: &Table<'_>) -> Manifest {
-        self.known(root, &["transform", "input", "source", "target", "params", "lists"]);
+        self.known(root, &["transform", "input", "shared", "source", "target", "params", "lists"]);
+        self.shared(root);
         let source = self.table(root, "source", &["standard", "schema", "rules", "phase", "format"]);
         let target =
             self.table(root, "target", &["standard", "schema", "rules", "phase", "media-type", "format"]);
@@ -221,9 +254,35 @@ impl Reader<'_> {
         Some(text.to_string())
     }
 
-    /// The path of a file that must lie in the folder.
+    /// The folders of the library whose files the mapping uses, too; the loader has put those into the bundle.
+    fn shared(&mut self, root: &Table<'_>) {
+        let Some(entry) = root.get(SHARED) else { return };
+        let DeValue::Array(items) = entry.get_ref() else {
+            self.fault(entry.span(), &format!("`{SHARED}` is a list")).hint =
+                "write shared = [\"gemeinsam\"]".into();
+            return;
+        };
+        for item in items {
+            let Some(name) = self.text_of(SHARED, item) else { continue };
+            if shared_name(&name).is_none() {
+                self.fault(item.span(), &format!("`{name}` is no folder of the library")).hint =
+                    "name a folder beside the mapping's, without a path".into();
+            } else if !self.bundle.files.keys().any(|path| is_below(path, &name)) {
+                self.fault(
+                    item.span(),
+                    &format!("the library has no folder `{name}`, or nothing lies in it"),
+                );
+            }
+        }
+    }
+
+    /// The path of a file that must lie in the folder, or in a shared one: `../gemeinsam/namen.xsl`.
     fn file(&mut self, table: &Table<'_>, key: &str) -> Option<String> {
-        let (path, span) = self.string(table, key)?;
+        let (written, span) = self.string(table, key)?;
+        let shared = shared_folders(self.bundle);
+        let of_shared =
+            written.strip_prefix("../").filter(|path| shared.iter().any(|name| is_below(path, name)));
+        let path = of_shared.unwrap_or(&written).to_owned();
         if !self.bundle.files.contains_key(&path) {
             self.fault(span, &format!("the mapping's folder has no file `{path}`"));
             return None;

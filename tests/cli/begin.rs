@@ -72,6 +72,10 @@ fn new_items_are_in_order_for_every_adapter() {
     assert_eq!(route("eins", &area).code, 0);
     assert_eq!(route("zwei", &["--destination", "http", "--kind", "withdrawal"]).code, 0);
     assert_in_order(folder.path());
+    let ran = run(folder.path(), &["test", "--accept", "eins"]);
+    assert!(ran.code == 0 && ran.text.contains("eins/cases/01/expected/outcome.txt"), "{ran:?}");
+    let outcome = fs::read_to_string(folder.path().join("config/routes/eins/cases/01/expected/outcome.txt"));
+    assert!(outcome.expect("a file").contains("musterstadt"));
     assert_eq!(run(folder.path(), &["test"]).code, 0);
     let again = route("eins", &area);
     assert!(again.code == 1 && again.errors.contains("config/routes/eins.toml"), "{again:?}");

@@ -1,6 +1,6 @@
 //! Every fault of a configuration is reported, all in one run, each at its place.
 
-use super::Workshop;
+use super::{Workshop, expect};
 use serde_json::json;
 use std::fs;
 
@@ -10,17 +10,6 @@ fn one_fault(file: &str, from: &str, to: &str, expected: &str) {
     let shop = Workshop::new();
     shop.edit(&format!("config/{file}"), from, to);
     expect(&shop, &[expected]);
-}
-
-#[track_caller]
-fn expect(shop: &Workshop, expected: &[&str]) {
-    let ran = shop.run(&["check"]);
-    let found: Vec<_> = ran.errors.lines().collect();
-    assert_eq!(found.len(), expected.len(), "{}", ran.errors);
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(found.starts_with(expected), "\nfound    {found}\nexpected {expected}");
-    }
-    assert_eq!((ran.code, ran.text.as_str()), (1, ""));
 }
 
 /// A configuration with more than ten faults of different kinds, several in one file.

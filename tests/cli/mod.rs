@@ -2,6 +2,7 @@
 
 mod audit;
 mod begin;
+mod bundle;
 mod cases;
 mod check;
 mod faults;
@@ -15,6 +16,7 @@ mod queue;
 mod responsibilities;
 mod rules;
 mod schemas;
+mod shared;
 mod standard;
 mod trace;
 
@@ -48,14 +50,8 @@ pub fn rohrpost(folder: &Path, arguments: &[&str]) -> Ran {
 /// The same, with variables of the environment.
 pub fn rohrpost_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rohrpost"));
-    command.args(arguments).current_dir(folder).env_remove("ROHRPOST_TOKEN").envs(variables.iter().copied());
-    let output = command.output().expect("the binary runs");
-    Ran {
-        code: output.status.code().expect("it ended by itself"),
-        text: String::from_utf8_lossy(&output.stdout).into_owned(),
-        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
-        out: output.stdout,
-    }
+    command.current_dir(folder);
+    ran(command, arguments, variables)
 }
 
 /// A copy of the shipped configuration and mappings, to be changed.
@@ -135,5 +131,33 @@ fn copy_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {
         copy_all(&entry.path(), &to.join(entry.file_name()));
+    }
+}
+
+/// What `check` must find, all of it, in this order; each as it begins.
+#[track_caller]
+fn expect(shop: &Workshop, expected: &[&str]) {
+    let ran = shop.run(&["check"]);
+    let found: Vec<_> = ran.errors.lines().collect();
+    assert_eq!(found.len(), expected.len(), "{}", ran.errors);
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "\nfound    {found}\nexpected {expected}");
+    }
+    assert_eq!(ran.code, i32::from(!expected.is_empty()), "{ran:?}");
+}
+
+/// Runs a command that was made elsewhere.
+fn run(command: Command, arguments: &[&str]) -> Ran {
+    ran(command, arguments, &[])
+}
+
+fn ran(mut command: Command, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    command.args(arguments).env_remove("ROHRPOST_TOKEN").envs(variables.iter().copied());
+    let output = command.output().expect("the binary runs");
+    Ran {
+        code: output.status.code().expect("it ended by itself"),
+        text: String::from_utf8_lossy(&output.stdout).into_owned(),
+        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        out: output.stdout,
     }
 }

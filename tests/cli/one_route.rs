@@ -1,7 +1,7 @@
 //! One route for many tenants, as `rohrpost check` sees it: what is different for some of them, who still tests, and what
 //! is left open.
 
-use super::Workshop;
+use super::{Workshop, expect};
 use serde_json::{Value, json};
 
 const ROUTE: &str = "config/routes/brunnenbohrung.toml";
@@ -29,16 +29,6 @@ fn town(stage: &str) -> Workshop {
 fn add(shop: &Workshop, text: &str) {
     let route = shop.read(ROUTE);
     shop.write(ROUTE, format!("{route}\n{text}"));
-}
-
-#[track_caller]
-fn expect(shop: &Workshop, expected: &[&str]) {
-    let ran = shop.run(&["check"]);
-    let found: Vec<_> = ran.errors.lines().collect();
-    assert_eq!(found.len(), expected.len(), "{}", ran.errors);
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(found.starts_with(expected), "\nfound    {found}\nexpected {expected}");
-    }
 }
 
 #[track_caller]

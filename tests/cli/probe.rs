@@ -1,6 +1,6 @@
 //! `probe`: on the configuration alone, and by a running hub.
 
-use super::{Ran, Workshop};
+use super::{Workshop, run};
 use crate::support::hub::Setup;
 use crate::support::sink::Sink;
 use axum::http::StatusCode;
@@ -8,7 +8,6 @@ use axum::response::IntoResponse as _;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use tokio::task::block_in_place;
 
 const FOLDER: &str = "lk-beispiel-wasserbehoerde";
@@ -18,16 +17,6 @@ const DMS: &str = "lk-beispiel-enaio";
 fn steps(report: &Value) -> Vec<String> {
     let steps = report["steps"].as_array().expect("steps");
     steps.iter().map(|step| format!("{} {}", step["step"], step["result"]).replace('"', "")).collect()
-}
-
-fn run(mut command: Command, arguments: &[&str]) -> Ran {
-    let output = command.args(arguments).env_remove("ROHRPOST_TOKEN").output().expect("the binary runs");
-    Ran {
-        code: output.status.code().expect("it ended by itself"),
-        text: String::from_utf8_lossy(&output.stdout).into_owned(),
-        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
-        out: output.stdout,
-    }
 }
 
 fn is_empty(folder: &Path) -> bool {

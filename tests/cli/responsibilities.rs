@@ -1,6 +1,6 @@
 //! The table of responsibilities: read strictly, and explained by `rohrpost resolve`.
 
-use super::{Ran, Workshop};
+use super::{Ran, Workshop, expect};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -23,16 +23,6 @@ fn with_table(table: &str) -> Workshop {
     }
     shop.write(TABLE, table);
     shop
-}
-
-#[track_caller]
-fn expect(shop: &Workshop, expected: &[&str]) {
-    let ran = shop.run(&["check"]);
-    let found: Vec<_> = ran.errors.lines().collect();
-    assert_eq!(found.len(), expected.len(), "{}", ran.errors);
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(found.starts_with(expected), "\nfound    {found}\nexpected {expected}");
-    }
 }
 
 fn resolve(shop: &Workshop, area: &str, day: &str) -> Ran {

@@ -39,13 +39,13 @@ fn check_names_the_place_of_what_is_wrong_in_rules() {
     shop.write("gut.xml", "<a><b x='1'/></a>");
     let by_mapping = shop.run(&["validate", "m", "gut.xml"]);
     assert_eq!((by_mapping.code, by_mapping.text.lines().count()), (0, 2), "{by_mapping:?}");
-    shop.write("mappings/m/r.sch", &RULES.replace("test='@x'", "test='exists(@x)'"));
+    shop.write("mappings/m/r.sch", RULES.replace("test='@x'", "test='exists(@x)'"));
     let check = shop.run(&["check"]);
     assert!(
         check.code == 1 && check.errors.contains("mappings/m/r.sch:2:38: XPath 1.0 has no function `exists`"),
         "{check:?}"
     );
-    shop.write("mappings/m/r.sch", &RULES.replacen('>', " queryBinding='xslt2'>", 1));
+    shop.write("mappings/m/r.sch", RULES.replacen('>', " queryBinding='xslt2'>", 1));
     let check = shop.run(&["check"]);
     assert!(
         check
@@ -83,7 +83,7 @@ fn rules_of_an_installed_standard() {
     assert_eq!(shop.run(&["map", "m", "gut.xml"]).code, 0);
     let bad = shop.run(&["map", "m", "schlecht.xml"]);
     assert!(bad.code == 1 && bad.errors.contains("ohne x"), "{bad:?}");
-    shop.write("mappings/m/r.sch", &RULES.replace("context='b'", "context='a'").replace("b ohne", "a ohne"));
+    shop.write("mappings/m/r.sch", RULES.replace("context='b'", "context='a'").replace("b ohne", "a ohne"));
     let bad = shop.run(&["map", "m", "schlecht.xml"]);
     assert!(bad.code == 1 && bad.errors.contains("a ohne x"), "{bad:?}");
     fs::remove_file(shop.file("mappings/m/r.sch")).expect("it was there");

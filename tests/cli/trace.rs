@@ -1,12 +1,11 @@
 //! `trace`: on files, and under the active configuration of a running hub.
 
-use super::{Ran, Workshop};
+use super::{Ran, Workshop, run};
 use crate::support::hub::{AREA, SERVICE, Setup};
 use crate::support::sink::Sink;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use tokio::task::block_in_place;
 
 const SAMPLE: &str = "config/samples/brunnenbohrung-1.xml";
@@ -195,16 +194,6 @@ fn nothing_that_is_handed_in_becomes_markup_on_the_page() {
     assert!(tags.iter().all(|tag| known.contains(tag)), "{tags:?}");
     let terminal = trace(&shop, "boese.xml", &["--full"]);
     assert!(!terminal.text.contains('\u{202e}') && terminal.text.contains("⟨U+202E⟩"));
-}
-
-fn run(mut command: Command, arguments: &[&str]) -> Ran {
-    let output = command.args(arguments).env_remove("ROHRPOST_TOKEN").output().expect("the binary runs");
-    Ran {
-        code: output.status.code().expect("it ended by itself"),
-        text: String::from_utf8_lossy(&output.stdout).into_owned(),
-        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
-        out: output.stdout,
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

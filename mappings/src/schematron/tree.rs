@@ -101,6 +101,8 @@ fn target(from: &str, href: &str) -> (String, Option<String>) {
     let (location, id) =
         href.trim().split_once('#').map_or((href.trim(), None), |(file, id)| (file, Some(id)));
     let path = if is_remote(location) { location.to_owned() } else { path_from(from, &file_of(location)) };
+    // As in addresses: nothing is above a bundle, and folders that mappings share lie in it.
+    let path = path.trim_start_matches("../").to_owned();
     (path, id.map(str::to_owned))
 }
 
@@ -174,7 +176,7 @@ impl Reader<'_> {
                 "more is included than {MOST_ELEMENTS} elements, or deeper than {INCLUDED_DEEP} files"
             ));
         }
-        if is_remote(&path) || path.starts_with("..") {
+        if is_remote(&path) {
             return Err(format!("`{href}` leads out of the folder; put the file there"));
         }
         self.file(&path, id.as_deref())

@@ -185,6 +185,36 @@ async fn a_version_is_taken_back_with_the_standard_that_it_had_and_no_other() {
     assert_eq!(lies, 1, "what is of the standard does not lie in the mapping's folder");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_taken_back_with_the_files_that_its_mappings_share() {
+    let house = House::mapping(Word::Take, "").await;
+    let library = house.setup.path("mappings");
+    let write = |file: &str, text: &str| {
+        let path = library.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    let stylesheet = |template: &str| {
+        format!(
+            "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>{template}</xsl:stylesheet>"
+        )
+    };
+    write("gemeinsam/g.xsl", &stylesheet("<xsl:template match='/'><eins/></xsl:template>"));
+    write("weiter/mapping.toml", "transform = \"t.xsl\"\nshared = [\"gemeinsam\"]\n");
+    write("weiter/t.xsl", &stylesheet("<xsl:include href='../gemeinsam/g.xsl'/>"));
+    assert_eq!(house.config(&["activate", "--reason", "gemeinsam"]).code, 0);
+    let with = text(&house.history(), "active").to_owned();
+    write("gemeinsam/g.xsl", &stylesheet("<xsl:template match='/'><zwei/></xsl:template>"));
+    let ran = house.config(&["diff"]);
+    assert!(ran.text.contains("+++ b/mappings/gemeinsam/g.xsl"), "{ran:?}");
+    assert_eq!(house.config(&["activate", "--reason", "anders"]).code, 0);
+    let ran = house.config(&["rollback", &with, "--reason", "zurück"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(fs::read_to_string(library.join("gemeinsam/g.xsl")).expect("a file").contains("<eins/>"));
+    assert!(!library.join("weiter/gemeinsam").exists());
+    assert_eq!(house.config(&["diff"]).text, "Kein Unterschied.\n");
+}
+
 /// More than a hundred others were active since: what an open delivery pins is kept and can be gone back to, and what nobody
 /// pins is forgotten but for when and by whom it was activated.
 #[tokio::test(flavor = "multi_thread")]

@@ -72,8 +72,11 @@ pub(super) struct Rules<'r> {
     pub(super) documents: &'r [String],
 }
 
-/// Path and text of what fails, for each of the rules and each document.
-pub(super) fn isoschematron(asked: &Rules<'_>) -> Option<Vec<Vec<Vec<(String, String)>>>> {
+/// Path and text of what fails in a document.
+type Told = Vec<(String, String)>;
+
+/// What is told, for each of the rules, of each document.
+pub(super) fn isoschematron(asked: &Rules<'_>) -> Option<Vec<Vec<Told>>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("../target/peers/python/bin/python");
     let lxml = Command::new(&python).args(["-c", "import lxml.isoschematron"]).output();

@@ -160,13 +160,13 @@ fn below(shown: &str, bundle: &Bundle, faults: Vec<Fault>) -> Vec<Fault> {
     faults.into_iter().map(named).collect()
 }
 
-/// Puts the schemas of standards that a mapping names into its bundle, with all that they import: what a delivery pins must
+/// Puts the schemas and rules of standards that a mapping names into its bundle, with all that they import: what a delivery pins must
 /// not depend on what is installed later.
 pub fn take_standards(bundle: &mut Bundle, shelf: &Shelf) -> Vec<Fault> {
     let mut faults = Vec::new();
     for wanted in wanted_standards(bundle) {
-        match shelf.pick(&wanted.standard, &wanted.schema) {
-            Ok(picked) => picked.put_into(bundle, wanted.side),
+        match shelf.pick(&wanted.standard, &wanted.file) {
+            Ok(picked) => picked.put_into(bundle, wanted.slot),
             Err(fault) => {
                 faults.push(Fault {
                     file: MANIFEST.into(),

@@ -14,19 +14,32 @@ pub(crate) fn faults<'l>(
     for attribute in node.attributes() {
         let value = attribute.value();
         let expressions = if node.namespace() == XSL { vec![value.as_str()] } else { in_braces(&value) };
-        for Call { prefix, name, first } in expressions.into_iter().flat_map(calls) {
-            if node.resolve(&prefix) != Some(FUNCTIONS_NAMESPACE) {
-                continue;
-            }
-            if !functions::has(&name) {
-                found.push(unknown_function(&prefix, &name));
-            } else if let Some(list) = first.filter(|_| name == "code" || name == "has-code")
-                && !lists.clone().any(|known| *known == list)
-            {
-                let known: Vec<_> = lists.clone().map(String::as_str).collect();
-                let hint = format!("name it under [lists] in mapping.toml; there is: {}", known.join(", "));
-                found.push((format!("the mapping has no code list `{list}`"), hint));
-            }
+        for expression in expressions {
+            found.extend(faults_of(expression, |prefix| node.resolve(prefix), lists.clone()));
+        }
+    }
+    found
+}
+
+/// The same for an expression.
+pub(crate) fn faults_of<'l, N: AsRef<str>>(
+    expression: &str,
+    namespace: impl Fn(&str) -> Option<N>,
+    lists: impl Iterator<Item = &'l String> + Clone,
+) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for Call { prefix, name, first } in calls(expression) {
+        if namespace(&prefix).is_none_or(|meant| meant.as_ref() != FUNCTIONS_NAMESPACE) {
+            continue;
+        }
+        if !functions::has(&name) {
+            found.push(unknown_function(&prefix, &name));
+        } else if let Some(list) = first.filter(|_| name == "code" || name == "has-code")
+            && !lists.clone().any(|known| *known == list)
+        {
+            let known: Vec<_> = lists.clone().map(String::as_str).collect();
+            let hint = format!("name it under [lists] in mapping.toml; there is: {}", known.join(", "));
+            found.push((format!("the mapping has no code list `{list}`"), hint));
         }
     }
     found

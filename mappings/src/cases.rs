@@ -6,7 +6,8 @@ use crate::envelope;
 use crate::facts::Facts;
 use crate::ffi::Doc;
 use crate::json::NotJson;
-use crate::mapping::{Limits, Mapping, MappingFault};
+use crate::mapping::{Mapping, MappingFault};
+use crate::running::Limits;
 use crate::xml::{NotWellFormed, Xml, XmlLimits};
 use crate::xml_diff;
 

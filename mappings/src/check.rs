@@ -1,7 +1,9 @@
 //! Looks that libxml2 and libxslt do not take: at stylesheets before they are compiled, and at output before it leaves.
 
 use crate::ffi::{Doc, Files, Node};
+use crate::mapping::MappingFault;
 use crate::schema::{Schema, Violation};
+use crate::schematron::Rules;
 use crate::xml::{Xml, XmlLimits};
 use crate::{calls, faults, json, place};
 use rohrpost_model::Fault;
@@ -59,18 +61,46 @@ fn fault(node: Node<'_>, templates: &HashSet<String>) -> Option<(String, &'stati
     unknown.then(|| (format!("there is no template `{called}`"), "name one of the mapping's stylesheets"))
 }
 
+/// What a side of a mapping must fit.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    pub(crate) schema: Option<Schema>,
+    pub(crate) rules: Option<Rules>,
+}
+
+impl Gate {
+    /// What breaks schema or rules. Rules are about documents that fit the schema, so others are not asked of them.
+    pub(crate) fn violations(&self, xml: &Xml, element: Node<'_>) -> Result<Vec<Violation>, MappingFault> {
+        let found =
+            self.schema.as_ref().map_or_else(Vec::new, |schema| schema.validate_element(xml, element));
+        match self.rules.as_ref().filter(|_| found.is_empty()) {
+            Some(rules) => rules.judge_element(xml, element).map(|judged| judged.violations),
+            None => Ok(found),
+        }
+    }
+
+    /// The same for a whole document.
+    pub(crate) fn of_document(&self, xml: &Xml) -> Result<Vec<Violation>, MappingFault> {
+        xml.doc().root().map_or_else(|| Ok(Vec::new()), |root| self.violations(xml, root))
+    }
+
+    fn is_open(&self) -> bool {
+        self.schema.is_none() && self.rules.is_none()
+    }
+}
+
 /// What is wrong with an output of this media type.
-pub(crate) fn output(output: &[u8], media_type: &str, schema: Option<&Schema>) -> Vec<Violation> {
+pub(crate) fn output(output: &[u8], media_type: &str, gate: &Gate) -> Result<Vec<Violation>, MappingFault> {
     if is_xml(media_type) {
-        return xml(output, schema);
+        return xml(output, gate);
     }
     if is_json(media_type)
         && let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(output)
     {
         let (line, column) = (number(error.line()), number(error.column()));
-        return vec![at(line, column, error.to_string(), "json")];
+        return Ok(vec![at(line, column, error.to_string(), "json")]);
     }
-    Vec::new()
+    Ok(Vec::new())
 }
 
 pub(crate) fn is_xml(media_type: &str) -> bool {
@@ -82,13 +112,16 @@ pub(crate) fn is_json(media_type: &str) -> bool {
 }
 
 /// Output may be nested as deep as a stylesheet's limit of output allows, but what a target reads has limits, too.
-fn xml(output: &[u8], schema: Option<&Schema>) -> Vec<Violation> {
+fn xml(output: &[u8], gate: &Gate) -> Result<Vec<Violation>, MappingFault> {
     let limits = XmlLimits { bytes: usize::MAX, ..XmlLimits::default() };
-    let violations = match schema {
-        Some(schema) => Xml::parse(output, &limits).map(|xml| schema.validate(&xml)),
-        None => Xml::check(output, &limits).map(|()| Vec::new()),
+    let bad = match gate.is_open() {
+        true => Xml::check(output, &limits).err(),
+        false => match Xml::parse(output, &limits) {
+            Ok(xml) => return gate.of_document(&xml),
+            Err(bad) => Some(bad),
+        },
     };
-    violations.unwrap_or_else(|bad| vec![at(bad.line, bad.column, bad.message, "not-well-formed")])
+    Ok(bad.into_iter().map(|bad| at(bad.line, bad.column, bad.message, "not-well-formed")).collect())
 }
 
 /// What an output in the vocabulary of `fn:xml-to-json` is as JSON.

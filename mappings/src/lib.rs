@@ -8,6 +8,7 @@
 //! |---|---|
 //! | what is parsed and what is refused | [`Xml`], [`XmlLimits`] |
 //! | how a document is checked | [`Schema`], [`Violation`] |
+//! | what else must hold in it (ISO Schematron) | [`Rules`] |
 //! | published standards (XÖV) with their imports | [`Standard`], [`Shelf`], [`Picked`] |
 //! | what a stylesheet is told | [`Facts`], [`envelope`] |
 //! | the way from source to output | [`Mapping::apply`] |
@@ -32,8 +33,10 @@ mod manifest;
 mod mapping;
 mod place;
 mod query;
+mod running;
 mod scan;
 mod schema;
+mod schematron;
 mod standard;
 mod typed;
 mod types;
@@ -51,9 +54,11 @@ pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};
 pub use json::{JSON_NAMESPACE, NotJson};
 pub use manifest::{WantedStandard, place_in_library, shared_folders, wanted_standards};
-pub use mapping::{Limit, Limits, Mapping, MappingFault, Unchecked};
+pub use mapping::{Mapping, MappingFault, Unchecked};
 pub use query::{Condition, xpath_string};
+pub use running::{Limit, Limits};
 pub use schema::{MAX_VIOLATIONS, Schema, Violation};
+pub use schematron::{Judgement, Rules};
 pub use standard::{
     NotAStandard, Picked, RESERVED as STANDARDS_IN_BUNDLE, Root, STANDARD_MANIFEST, Shelf, Standard,
     StandardId,

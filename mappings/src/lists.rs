@@ -18,6 +18,11 @@ impl Lists {
         self.0.insert(list.name.clone(), list);
     }
 
+    /// What they are called.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> + Clone {
+        self.0.keys()
+    }
+
     /// The list of this name, or what is wrong with it.
     pub(crate) fn get(&self, name: &str) -> Result<&CodeList, String> {
         self.0.get(name).ok_or_else(|| match self.0.keys().cloned().collect::<Vec<_>>().join(", ") {

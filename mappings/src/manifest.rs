@@ -6,6 +6,8 @@
 //! shared = ["gemeinsam"]            # folders of the library whose files are used, too, as ../gemeinsam/…
 //! [source]
 //! schema = "source.xsd"
+//! rules = "source.sch"              # ISO Schematron; [target] can have them, too
+//! phase = "einreichung"             # one of the rules' phases; absent: the rules' default
 //! format = "json"                   # the data are JSON and become XML first; the default is "xml"
 //! [target]
 //! standard = "xdomea@3.0.0"         # an installed standard; absent: the schema lies in the mapping's folder
@@ -21,7 +23,7 @@
 
 use crate::bundle::Bundle;
 use crate::place;
-use crate::standard::{SIDES, StandardId, side_file};
+use crate::standard::{RULES, SIDES, StandardId, rules_of_bundle, side_file};
 use rohrpost_model::Fault;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -39,9 +41,11 @@ pub(crate) struct Manifest {
     pub(crate) transform: Option<String>,
     pub(crate) envelope: bool,
     pub(crate) source: Option<SchemaRef>,
+    pub(crate) source_rules: Option<RulesRef>,
     /// Whether the data are JSON.
     pub(crate) takes_json: bool,
     pub(crate) target: Option<SchemaRef>,
+    pub(crate) target_rules: Option<RulesRef>,
     /// Whether the output becomes JSON.
     pub(crate) gives_json: bool,
     pub(crate) media_type: String,
@@ -67,22 +71,31 @@ pub(crate) enum SchemaRef {
     Standard(&'static str),
 }
 
-/// A schema of an installed standard that a mapping names, with the place in its `mapping.toml`.
+/// Rules of a side.
+#[derive(Debug)]
+pub(crate) struct RulesRef {
+    /// Their path in the bundle.
+    pub(crate) file: String,
+    /// The phase that is wanted.
+    pub(crate) phase: Option<String>,
+}
+
+/// A schema, or rules, of an installed standard that a mapping names, with the place in its `mapping.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedStandard {
-    /// `source` or `target`.
-    pub side: &'static str,
+    /// What it is for: `source`, `target`, `source-rules` or `target-rules`.
+    pub slot: &'static str,
     /// The standard.
     pub standard: StandardId,
-    /// The schema, by path or name.
-    pub schema: String,
+    /// The schema or the rules, by path or name.
+    pub file: String,
     /// Line of the standard's name.
     pub line: u32,
     /// Its column.
     pub column: u32,
 }
 
-/// The schemas of installed standards that a mapping names: whoever loads it puts them into its bundle
+/// The schemas and rules of installed standards that a mapping names: whoever loads it puts them into its bundle
 /// ([`Picked::put_into`](crate::Picked::put_into)). What else is wrong with its `mapping.toml` is the business of
 /// [`Mapping::compile`](crate::Mapping::compile).
 pub fn wanted_standards(bundle: &Bundle) -> Vec<WantedStandard> {
@@ -90,7 +103,8 @@ pub fn wanted_standards(bundle: &Bundle) -> Vec<WantedStandard> {
         return Vec::new();
     };
     let (table, _) = DeTable::parse_recoverable(text);
-    SIDES.into_iter().filter_map(|side| wanted(text, table.get_ref(), side)).collect()
+    let slots = SIDES.into_iter().zip(SIDES).chain(RULES.into_iter().zip(SIDES));
+    slots.filter_map(|(slot, side)| wanted(bundle, text, table.get_ref().get(side)?, slot)).collect()
 }
 
 /// The key of shared folders.
@@ -124,13 +138,16 @@ pub fn place_in_library(bundle: &Bundle, file: &str) -> String {
     if is_shared { file.to_owned() } else { format!("{}/{file}", bundle.name) }
 }
 
-fn wanted(text: &str, root: &Table<'_>, side: &'static str) -> Option<WantedStandard> {
-    let table = root.get(side)?.get_ref();
+fn wanted(bundle: &Bundle, text: &str, side: &Entry<'_>, slot: &'static str) -> Option<WantedStandard> {
+    let table = side.get_ref();
     let named = table.get("standard")?;
     let standard = named.get_ref().as_str()?.parse().ok()?;
-    let schema = table.get("schema")?.get_ref().as_str()?.to_owned();
+    let rules = RULES.contains(&slot);
+    let file = table.get(if rules { "rules" } else { "schema" })?.get_ref().as_str()?.to_owned();
     let (line, column) = place::of(text, named.span().start);
-    Some(WantedStandard { side, standard, schema, line, column })
+    // Rules of the mapping's own go before those of the standard.
+    let own = rules && bundle.files.contains_key(&file);
+    (!own).then_some(WantedStandard { slot, standard, file, line, column })
 }
 
 /// A parameter of the mapping's own.
@@ -174,8 +191,9 @@ impl Reader<'_> {
     fn manifest(&mut self, root: &Table<'_>) -> Manifest {
         self.known(root, &["transform", "input", "shared", "source", "target", "params", "lists"]);
         self.shared(root);
-        let source = self.table(root, "source", &["standard", "schema", "format"]);
-        let target = self.table(root, "target", &["standard", "schema", "media-type", "format"]);
+        let source = self.table(root, "source", &["standard", "schema", "rules", "phase", "format"]);
+        let target =
+            self.table(root, "target", &["standard", "schema", "rules", "phase", "media-type", "format"]);
         let takes_json = source.is_some_and(|table| self.is_json(table));
         let gives_json = target.is_some_and(|table| self.is_json(table));
         let usual = if gives_json { "application/json" } else { DEFAULT_MEDIA_TYPE };
@@ -186,6 +204,8 @@ impl Reader<'_> {
             envelope: self.input(root),
             source: source.and_then(|table| self.schema(table, SIDES[0])),
             target: target.and_then(|table| self.schema(table, SIDES[1])),
+            source_rules: source.and_then(|table| self.rules(table, RULES[0])),
+            target_rules: target.and_then(|table| self.rules(table, RULES[1])),
             media_type: target.map_or(usual.into(), |table| self.media_type(table, usual)),
             params: self.params(root),
             lists: self.lists(root),
@@ -277,18 +297,47 @@ impl Reader<'_> {
         };
         if let Err(error) = standard.parse::<StandardId>() {
             self.fault(span, &error.to_string());
-        } else if table.get("schema").is_none() {
+        } else if table.get("schema").is_none() && table.get("rules").is_none() {
             self.fault(span, "a standard without `schema`").hint =
                 "name the schema, such as schema = \"xdomea.xsd\"".into();
         } else if self.string(table, "schema").is_some() {
-            let there = self.bundle.files.contains_key(&side_file(side));
-            if !there {
-                self.fault(span, &format!("the standard `{standard}` is not installed")).hint =
-                    "rohrpost standard add".into();
-            }
-            return there.then_some(SchemaRef::Standard(side));
+            return self.installed(&standard, span, side).then_some(SchemaRef::Standard(side));
         }
         None
+    }
+
+    /// Whether the loader has put there what a standard has for this slot.
+    fn installed(&mut self, standard: &str, span: Range<usize>, slot: &str) -> bool {
+        let there = self.bundle.files.contains_key(&side_file(slot));
+        if !there {
+            self.fault(span, &format!("the standard `{standard}` is not installed")).hint =
+                "rohrpost standard add".into();
+        }
+        there
+    }
+
+    /// The rules of a side: a file of the folder, else one of the standard.
+    fn rules(&mut self, table: &Table<'_>, slot: &'static str) -> Option<RulesRef> {
+        let phase = self.string(table, "phase");
+        let Some((path, span)) = self.string(table, "rules") else {
+            if let Some((_, span)) = phase {
+                self.fault(span, "`phase` without `rules`: nobody would read it");
+            }
+            return None;
+        };
+        if !path.ends_with(".sch") {
+            self.fault(span, &format!("`{path}` is not named like rules")).hint = "name it .sch".into();
+            return None;
+        }
+        let phase = phase.map(|(phase, _)| phase);
+        let standard = table.get("standard").filter(|_| !self.bundle.files.contains_key(&path));
+        let Some(standard) = standard else {
+            return Some(RulesRef { file: self.file(table, "rules")?, phase });
+        };
+        let name = standard.get_ref().as_str().unwrap_or_default();
+        let sound = name.parse::<StandardId>().is_ok() && self.installed(name, standard.span(), slot);
+        let file = rules_of_bundle(self.bundle, slot).filter(|_| sound)?;
+        Some(RulesRef { file, phase })
     }
 
     fn input(&mut self, root: &Table<'_>) -> bool {

@@ -5,12 +5,15 @@ mod shown;
 pub use shown::Unchecked;
 
 use crate::bundle::Bundle;
+use crate::check::Gate;
 use crate::envelope;
 use crate::facts::Facts;
-use crate::ffi::{Budget, Doc, Files, Ran, Stylesheet, stack_left, uri_of};
+use crate::ffi::{Doc, Files, Stylesheet, uri_of};
 use crate::lists::{Asked, CodeList, Lists};
-use crate::manifest::{MANIFEST, Manifest, SchemaRef};
+use crate::manifest::{MANIFEST, Manifest, RulesRef, SchemaRef};
+use crate::running::{Limit, Limits, Run, no_thread, on_deep_stack};
 use crate::schema::{Schema, Violation, sources};
+use crate::schematron::Rules;
 use crate::xml::{Xml, XmlLimits, parse_text};
 use crate::{check, faults, standard};
 use rohrpost_model::{Digest, Fault, MappingName};
@@ -18,62 +21,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-/// What one application may use. All are counts, so the same application ends the same way on every machine and under
-/// every load; no clock is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Size of the output in bytes.
-    pub output_bytes: usize,
-    /// Memory in bytes that a run may take for its trees and strings.
-    pub memory_bytes: usize,
-    /// Instructions of XSLT and, counted apart, steps of XPath (a step for each node that is looked at). This stands for
-    /// time: the default is a few seconds of one core.
-    pub operations: u64,
-    /// How deep templates may call each other.
-    pub depth: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { output_bytes: 64 << 20, memory_bytes: 256 << 20, operations: 50_000_000, depth: 3000 }
-    }
-}
-
-/// Which limit was exceeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// [`Limits::output_bytes`].
-    Output,
-    /// [`Limits::memory_bytes`].
-    Memory,
-    /// [`Limits::operations`].
-    Operations,
-    /// [`Limits::depth`].
-    Depth,
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Output => "output",
-            Self::Memory => "memory",
-            Self::Operations => "operations",
-            Self::Depth => "depth",
-        })
-    }
-}
-
 /// Why a mapping gave no output, sorted by whose it is. The texts inside may quote content: they go to whoever runs the
 /// mapping by hand and into no log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingFault {
-    /// The source's: it breaks the source schema.
+    /// The source's: it breaks the source schema or the rules of the source.
     #[error("the source breaks its schema in {} places", .0.len())]
     Source(Vec<Violation>),
-    /// The mapping's: its output breaks the target schema, or is not well-formed.
+    /// The mapping's: its output breaks the target schema or the rules of the target, or is not well-formed.
     #[error("the output breaks its schema in {} places", .0.len())]
     Target(Vec<Violation>),
-    /// The mapping's: the stylesheet failed, or ended itself with `xsl:message terminate="yes"`.
+    /// The mapping's: the stylesheet, or the rules of a side, failed, or ended itself with `xsl:message terminate="yes"`.
     #[error("the stylesheet failed{}", .0.first().map_or(String::new(), |fault| format!(" at {}:{}:{}", fault.file, fault.line, fault.column)))]
     Transform(Vec<Fault>),
     /// It wanted more than it may have.
@@ -87,8 +45,8 @@ pub struct Mapping {
     digest: Digest,
     manifest: Manifest,
     transform: Option<Transform>,
-    source: Option<Schema>,
-    target: Option<Schema>,
+    source: Gate,
+    target: Gate,
     files: Arc<Files>,
     lists: Arc<Lists>,
 }
@@ -105,6 +63,9 @@ impl fmt::Debug for Mapping {
     }
 }
 
+/// Keeps the name of a gate apart from that of a mapping.
+const SOURCE_RULES: &[u8] = b"source rules of ";
+
 impl Mapping {
     /// Compiles a mapping, or reports every fault of its `mapping.toml`, stylesheets and schemas.
     pub fn compile(bundle: &Bundle) -> Result<Self, Vec<Fault>> {
@@ -112,7 +73,7 @@ impl Mapping {
     }
 
     fn compile_here(bundle: &Bundle) -> Result<Self, Vec<Fault>> {
-        let (all, mut faults) = sources(&bundle.files, &["xsl", "xslt", "xsd", "xml"]);
+        let (all, mut faults) = sources(&bundle.files, &["xsl", "xslt", "xsd", "xml", "sch"]);
         let files = own(&all);
         let broken: BTreeSet<_> = faults.iter().map(|fault| fault.file.clone()).collect();
         let Some(manifest) = Manifest::read(bundle, &mut faults) else {
@@ -130,14 +91,23 @@ impl Mapping {
             compiled.map_err(|more| faults.extend(more)).ok()
         };
         let (source, target) = (schema(&manifest.source), schema(&manifest.target));
-        let lists = lists(bundle, &manifest, &mut faults);
+        let lists = Arc::new(lists(bundle, &manifest, &mut faults));
+        let mut rules = |named: &Option<RulesRef>| {
+            let RulesRef { file, phase } = named.as_ref().filter(|named| !broken.contains(&named.file))?;
+            // Rules of a standard see its files, and not those of the mapping.
+            let files = if file.starts_with(standard::RESERVED) { &all } else { &files };
+            let compiled = Rules::compile_from(files, file, phase.as_deref(), &lists);
+            compiled.map_err(|more| faults.extend(more)).ok()
+        };
+        let source = Gate { schema: source, rules: rules(&manifest.source_rules) };
+        let target = Gate { schema: target, rules: rules(&manifest.target_rules) };
         let path = manifest.transform.as_ref().filter(|path| !broken.contains(*path));
         let transform = path.and_then(|path| Transform::compile(&files, path, &manifest, &mut faults));
         if !faults.is_empty() {
             return Err(sorted(faults));
         }
         let (name, digest) = (bundle.name.clone(), bundle.digest());
-        Ok(Self { name, digest, manifest, transform, source, target, files, lists: Arc::new(lists) })
+        Ok(Self { name, digest, manifest, transform, source, target, files, lists })
     }
 
     /// Its name.
@@ -152,12 +122,31 @@ impl Mapping {
 
     /// The schema of its source.
     pub fn source_schema(&self) -> Option<&Schema> {
-        self.source.as_ref()
+        self.source.schema.as_ref()
+    }
+
+    /// The rules of its source.
+    pub fn source_rules(&self) -> Option<&Rules> {
+        self.source.rules.as_ref()
     }
 
     /// The schema of its output.
     pub fn target_schema(&self) -> Option<&Schema> {
-        self.target.as_ref()
+        self.target.schema.as_ref()
+    }
+
+    /// The rules of its output.
+    pub fn target_rules(&self) -> Option<&Rules> {
+        self.target.rules.as_ref()
+    }
+
+    /// Names what its source must fit, schema and rules: what fits one fits all that are named alike. `None` if anything does.
+    pub fn source_gate(&self) -> Option<Digest> {
+        let schema = self.source.schema.as_ref().map(Schema::digest);
+        // Rules can read the mapping's code lists and other files, so they are those of this version alone.
+        let whole =
+            self.source.rules.is_some().then(|| Digest::of(&[SOURCE_RULES, self.digest.as_bytes()].concat()));
+        whole.or(schema)
     }
 
     /// The media type of its output.
@@ -192,13 +181,13 @@ impl Mapping {
         self.apply_valid(source, facts, limits)
     }
 
-    /// Whether the source fits [`Mapping::source_schema`]; without one anything does.
+    /// Whether the source fits [`Mapping::source_schema`] and [`Mapping::source_rules`]; without them anything does.
     pub fn validate_source(&self, source: &Xml) -> Result<(), MappingFault> {
-        let violations = self.source.as_ref().map_or_else(Vec::new, |schema| schema.validate(source));
+        let violations = self.source.of_document(source)?;
         if violations.is_empty() { Ok(()) } else { Err(MappingFault::Source(violations)) }
     }
 
-    /// The same for a source that [`Mapping::source_schema`] has found valid before.
+    /// The same for a source that [`Mapping::validate_source`] has found valid before.
     pub fn apply_valid(&self, source: &Xml, facts: &Facts, limits: &Limits) -> Result<Vec<u8>, MappingFault> {
         match &self.transform {
             Some(transform) => self.done(self.run(transform, self.input(source, facts)?, facts, limits)?),
@@ -266,8 +255,7 @@ impl Mapping {
         let data = envelope::data_of(envelope).ok_or_else(not_one)?;
         let facts =
             Facts { params: params.params.clone(), ..envelope::facts_of(envelope).ok_or_else(not_one)? };
-        let violations =
-            self.source.as_ref().map_or_else(Vec::new, |schema| schema.validate_element(envelope, data));
+        let violations = self.source.violations(envelope, data)?;
         if !violations.is_empty() {
             return Err(MappingFault::Source(violations));
         }
@@ -289,25 +277,8 @@ impl Mapping {
         limits: &Limits,
     ) -> Result<Vec<u8>, MappingFault> {
         let params = self.bound(transform, facts)?;
-        let budget = Budget {
-            operations: limits.operations,
-            depth: limits.depth,
-            memory: limits.memory_bytes,
-            output: limits.output_bytes,
-        };
-        let run = || transform.stylesheet.run(doc, &self.files, &self.lists, &params, budget);
-        let (ran, collected) =
-            on_deep_stack(run).ok_or_else(|| MappingFault::Transform(vec![no_thread()]))?;
-        match ran {
-            // libxslt goes on after some errors. Output of a run with an error is no output.
-            Ran::Done(output) if faults::of_stylesheet(&collected, &self.files).is_empty() => Ok(output),
-            Ran::Done(_) => Err(failed(&collected, &self.files)),
-            Ran::Output => Err(MappingFault::Limit(Limit::Output)),
-            Ran::Memory => Err(MappingFault::Limit(Limit::Memory)),
-            Ran::Operations => Err(MappingFault::Limit(Limit::Operations)),
-            Ran::Stack => Err(MappingFault::Limit(Limit::Depth)),
-            Ran::Failed => Err(failed(&collected, &self.files)),
-        }
+        let run = Run { files: &self.files, lists: &self.lists, params: &params, limits };
+        run.of(&transform.stylesheet, doc)
     }
 
     /// The parameters for a run: the hub's facts where the stylesheet declares them, and the mapping's own.
@@ -337,7 +308,7 @@ impl Mapping {
         if !self.manifest.gives_json {
             return self.checked(output);
         }
-        let violations = check::output(&output, "application/xml", self.target.as_ref());
+        let violations = check::output(&output, "application/xml", &self.target)?;
         if !violations.is_empty() {
             return Err(MappingFault::Target(violations));
         }
@@ -345,7 +316,7 @@ impl Mapping {
     }
 
     fn checked(&self, output: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
-        let violations = check::output(&output, self.media_type(), self.target.as_ref());
+        let violations = check::output(&output, self.media_type(), &self.target)?;
         if violations.is_empty() { Ok(output) } else { Err(MappingFault::Target(violations)) }
     }
 }
@@ -403,41 +374,8 @@ fn own(all: &Arc<Files>) -> Arc<Files> {
     Arc::new(own.map(|(path, text)| (path.clone(), text.clone())).collect())
 }
 
-fn failed(collected: &crate::ffi::Collected, files: &Files) -> MappingFault {
-    let mut found = faults::of_stylesheet(collected, files);
-    let too_deep =
-        |fault: &Fault| fault.message.contains("nfinite") || fault.message.contains("Recursion limit");
-    if found.iter().any(too_deep) {
-        return MappingFault::Limit(Limit::Depth);
-    }
-    if found.is_empty() {
-        let ended = faults::last_message(collected, files);
-        found.push(ended.unwrap_or_else(|| Fault::of_file("", "the stylesheet failed")));
-    }
-    MappingFault::Transform(found)
-}
-
 fn sorted(mut faults: Vec<Fault>) -> Vec<Fault> {
     faults.sort();
     faults.dedup();
     faults
-}
-
-fn no_thread() -> Fault {
-    Fault::of_file("", "the machine has no thread left for the mapping")
-}
-
-/// libxslt and libxml2 recurse to compile, to run and to copy. [`Limits::depth`] bounds calls, but a stylesheet can build
-/// a tree that is far deeper and copy it; neither must exhaust the caller's stack, for that would end the process. Pages
-/// of a stack are taken only as they are touched. A caller whose own stack is about as large is spared the thread. What
-/// would need more than that ends as [`Limit::Depth`].
-fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    const STACK_BYTES: usize = 64 << 20;
-    if stack_left() >= STACK_BYTES / 4 * 3 {
-        return Some(work());
-    }
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-        thread.ok()?.join().ok()
-    })
 }

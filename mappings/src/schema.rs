@@ -8,6 +8,7 @@ use crate::xml::{Xml, XmlLimits, parse_text};
 use crate::{encoding, faults, place, typed};
 use rohrpost_model::{Digest, Fault};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,8 +29,9 @@ pub struct Violation {
     pub path: String,
     /// What is wrong and what was expected.
     pub message: String,
-    /// The validation rule of XML Schema 1.0 that is broken (part 1, appendix C), for instance `cvc-pattern-valid`.
-    pub code: &'static str,
+    /// The validation rule of XML Schema 1.0 that is broken (part 1, appendix C), for instance `cvc-pattern-valid`;
+    /// of a rule of Schematron its id, or `schematron`.
+    pub code: Cow<'static, str>,
 }
 
 /// A compiled schema. Many threads can use it at once.
@@ -145,8 +147,13 @@ impl Schema {
 
 impl Violation {
     /// A violation whose place is not known yet.
-    pub(crate) fn new(element: &str, path: String, message: String, code: &'static str) -> Self {
-        Self { line: 0, column: 0, element: element.to_owned(), path, message, code }
+    pub(crate) fn new(
+        element: &str,
+        path: String,
+        message: String,
+        code: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { line: 0, column: 0, element: element.to_owned(), path, message, code: code.into() }
     }
 }
 
@@ -238,7 +245,7 @@ fn without_element(message: &str, name: &str) -> String {
     }
 }
 
-fn placed(found: Vec<(usize, Violation)>, xml: &Xml) -> Vec<Violation> {
+pub(crate) fn placed(found: Vec<(usize, Violation)>, xml: &Xml) -> Vec<Violation> {
     if found.is_empty() {
         return Vec::new();
     }

@@ -14,6 +14,7 @@ mod policy;
 mod probe;
 mod queue;
 mod responsibilities;
+mod rules;
 mod schemas;
 mod shared;
 mod standard;

@@ -50,9 +50,12 @@ const WHOLE: [(&str, &str, &str); 8] = [
     (
         "mapping",
         "mappings/m/mapping.toml",
-        "transform = \"t.xsl\"\n[source]\nformat = \"json\"\n[target]\nmedia-type = \"application/xml\"\n[lists.l]\nfile = \"l.csv\"\n",
+        "transform = \"t.xsl\"\n[source]\nformat = \"json\"\nrules = \"r.sch\"\n[target]\nmedia-type = \"application/xml\"\n[lists.l]\nfile = \"l.csv\"\n",
     ),
 ];
+
+const RULES: &str =
+    "<schema xmlns='http://purl.oclc.org/dsdl/schematron'><pattern><rule context='a'/></pattern></schema>";
 
 fn schema(kind: &str) -> Value {
     let folder = TempDir::new().expect("a folder");
@@ -123,6 +126,7 @@ fn a_schema_allows_the_keys_that_are_read_and_no_others() {
             "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'/>",
         );
         shop.write("mappings/m/l.csv", "a;b\n1;2\n");
+        shop.write("mappings/m/r.sch", RULES);
         let document: toml::Value = toml::from_str(whole).unwrap_or_else(|error| panic!("{file}: {error}"));
         let mut looked_at = 0;
         for path in tables(&document, &[]) {

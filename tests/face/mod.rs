@@ -9,6 +9,7 @@ mod mappings;
 mod operations;
 mod privacy;
 mod responsible;
+mod rules;
 mod sizes;
 mod stages;
 mod tenants;

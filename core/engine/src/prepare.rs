@@ -152,11 +152,8 @@ impl Engine {
     /// What the door found out about the data.
     fn door_said(&self, submission: &Submission, mapping: Option<&Mapping>) -> DoorSaid {
         let has = |digest| submission.data().is_some_and(|data| self.known_valid.has(data.sha256, digest));
-        let schema = mapping.and_then(Mapping::source_schema);
-        DoorSaid {
-            looked_through: has(LOOKED_THROUGH),
-            valid: schema.is_some_and(|schema| has(schema.digest())),
-        }
+        let gate = mapping.and_then(Mapping::source_gate);
+        DoorSaid { looked_through: has(LOOKED_THROUGH), valid: gate.is_some_and(has) }
     }
 
     async fn data(&self, loaded: &Loaded) -> Result<Bytes, Stop> {

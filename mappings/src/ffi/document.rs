@@ -112,6 +112,20 @@ impl Doc {
         unsafe { Self::own(raw::xmlCopyDoc(self.raw(), 1)) }
     }
 
+    /// A document of its own with a copy of `element`, which is one of this document, as its root.
+    pub(crate) fn copy_of(&self, element: Node<'_>) -> Option<Self> {
+        let _reading = self.reading();
+        // SAFETY: takes nothing of ours (NULL is version 1.0); the document is new.
+        let made = unsafe { Self::own(raw::xmlNewDoc(std::ptr::null())) }?;
+        // SAFETY: `element` lives during the call; the copy, with attributes and the namespaces that it needs, belongs to
+        // the new document from the moment it is its root.
+        unsafe {
+            let copy = NonNull::new(raw::xmlDocCopyNode(element.raw.as_ptr(), made.raw(), 1))?;
+            raw::xmlDocSetRootElement(made.raw(), copy.as_ptr());
+        }
+        Some(made)
+    }
+
     /// The root element; a parsed document has one.
     pub(crate) fn root(&self) -> Option<Node<'_>> {
         // SAFETY: a living document; the node lives as long.

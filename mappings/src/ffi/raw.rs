@@ -132,6 +132,8 @@ unsafe extern "C" {
     pub(super) fn xmlCopyDoc(doc: *mut XmlDoc, recursive: c_int) -> *mut XmlDoc;
     pub(super) fn xmlDocGetRootElement(doc: *mut XmlDoc) -> *mut XmlNode;
     pub(super) fn xmlDocCopyNode(node: *mut XmlNode, doc: *mut XmlDoc, extended: c_int) -> *mut XmlNode;
+    pub(super) fn xmlNewDoc(version: *const c_char) -> *mut XmlDoc;
+    pub(super) fn xmlDocSetRootElement(doc: *mut XmlDoc, root: *mut XmlNode) -> *mut XmlNode;
     pub(super) fn xmlAddChild(parent: *mut XmlNode, child: *mut XmlNode) -> *mut XmlNode;
     pub(super) fn xmlUnlinkNode(node: *mut XmlNode);
     pub(super) fn xmlFreeNode(node: *mut XmlNode);

@@ -36,6 +36,6 @@ impl Mapping {
 
     /// The files of its source schema and its target schema, in its folder or in a standard.
     pub fn schema_files(&self) -> (Option<&str>, Option<&str>) {
-        (self.source.as_ref().map(Schema::file), self.target.as_ref().map(Schema::file))
+        (self.source_schema().map(Schema::file), self.target_schema().map(Schema::file))
     }
 }

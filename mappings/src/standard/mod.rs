@@ -19,10 +19,10 @@ mod references;
 
 pub use id::{NotAStandard, StandardId};
 pub use package::{Root, Standard};
-pub use picked::{Picked, RESERVED, SIDES};
-pub(crate) use picked::{of_bundle, side_file};
+pub use picked::{Picked, RESERVED, RULES, SIDES};
+pub(crate) use picked::{of_bundle, rules_of_bundle, side_file};
 pub use record::STANDARD_MANIFEST;
-pub(crate) use references::without_doctype;
+pub(crate) use references::{is_remote, path_from, without_doctype};
 
 use rohrpost_model::Fault;
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ impl Shelf {
         self.standards.values()
     }
 
-    /// What a schema of a standard needs to be compiled: a path in the standard, or the name of exactly one of its files.
+    /// What a schema of a standard, or a file of rules (`.sch`), needs to be compiled: a path in the standard, or the name of exactly one of its files.
     /// A fault names no file: its place is where the schema is asked for.
     pub fn pick(&self, id: &StandardId, schema: &str) -> Result<Picked, Fault> {
         Picked::take(self, id, schema)

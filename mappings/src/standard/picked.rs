@@ -17,6 +17,7 @@ use super::{Shelf, StandardId};
 use crate::bundle::Bundle;
 use crate::ffi::{Files, uri_of};
 use crate::schema::{Schema, sources};
+use crate::{encoding, schematron};
 use rohrpost_model::Fault;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,10 @@ pub const RESERVED: &str = ".standards/";
 /// The two schemas of a mapping.
 pub const SIDES: [&str; 2] = ["source", "target"];
 
-/// A schema of a standard with all that it needs.
+/// The rules of its two sides.
+pub const RULES: [&str; 2] = ["source-rules", "target-rules"];
+
+/// A schema of a standard, or a file of rules, with all that it needs.
 #[derive(Debug)]
 pub struct Picked {
     files: BTreeMap<String, Vec<u8>>,
@@ -67,6 +71,9 @@ fn path_of(target: &Target) -> String {
 
 impl Picked {
     pub(super) fn take(shelf: &Shelf, id: &StandardId, schema: &str) -> Result<Self, Fault> {
+        if is_rules(schema) {
+            return Self::take_rules(shelf, id, schema);
+        }
         let first = Target { standard: id.clone(), path: find(shelf, id, schema)? };
         let mut picked =
             Self { files: BTreeMap::new(), links: Links { schema: path_of(&first), links: Vec::new() } };
@@ -80,6 +87,24 @@ impl Picked {
             (&one.from, &one.location, &one.namespace).cmp(&(&other.from, &other.location, &other.namespace))
         });
         Ok(picked)
+    }
+
+    /// Rules include other files of their own standard only.
+    fn take_rules(shelf: &Shelf, id: &StandardId, rules: &str) -> Result<Self, Fault> {
+        let first = find(shelf, id, rules)?;
+        let target = |path: &str| Target { standard: id.clone(), path: path.to_owned() };
+        let links = Links { schema: path_of(&target(&first)), links: Vec::new() };
+        let (mut files, mut waiting) = (BTreeMap::new(), vec![first]);
+        let all = shelf.get(id).map(super::Standard::files);
+        while let Some(path) = waiting.pop() {
+            // What is included and not there is told with its place when the rules are compiled.
+            let Some(bytes) = all.and_then(|all| all.get(&path)) else { continue };
+            if files.insert(path_of(&target(&path)), bytes.clone()).is_none() {
+                let text = encoding::decode(bytes).unwrap_or_default();
+                waiting.extend(schematron::included(&text, &path));
+            }
+        }
+        Ok(Self { files, links })
     }
 
     /// Takes one file, and says which ones it needs.
@@ -104,10 +129,18 @@ impl Picked {
         Ok(needed)
     }
 
-    /// Puts it into a bundle as the schema of `side`.
-    pub fn put_into(self, bundle: &mut Bundle, side: &str) {
+    pub(crate) fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.links.schema
+    }
+
+    /// Puts it into a bundle for `slot`, one of [`SIDES`] or [`RULES`].
+    pub fn put_into(self, bundle: &mut Bundle, slot: &str) {
         let links = toml::to_string(&self.links).unwrap_or_default();
-        bundle.files.insert(side_file(side), links.into_bytes());
+        bundle.files.insert(side_file(slot), links.into_bytes());
         bundle.files.extend(self.files);
     }
 }
@@ -118,26 +151,33 @@ fn find(shelf: &Shelf, id: &StandardId, schema: &str) -> Result<String, Fault> {
         let message = format!("the standard `{id}` is not installed; installed: {}", shelf.known());
         return Err(Fault::of_file("", message).hint("rohrpost standard add"));
     };
-    let outlines = standard.outlines();
-    let called_so: Vec<_> = outlines.keys().filter(|path| called(path, schema)).collect();
+    let (what, all): (_, Vec<_>) = match is_rules(schema) {
+        true => ("rules", standard.files().keys().filter(|path| is_rules(path)).collect()),
+        false => ("schema", standard.outlines().keys().collect()),
+    };
+    let called_so: Vec<_> = all.iter().copied().filter(|path| called(path, schema)).collect();
     match called_so.as_slice() {
         [one] => Ok((*one).clone()),
-        _ if outlines.contains_key(schema) => Ok(schema.to_owned()),
+        _ if all.iter().any(|path| *path == schema) => Ok(schema.to_owned()),
         [] => {
             if let Some(fault) = standard.broken().iter().find(|fault| called(&fault.file, schema)) {
                 let Fault { file, line, column, message, .. } = fault;
                 let message = format!("`{id}` has {file}, which cannot be read: {line}:{column}: {message}");
                 return Err(Fault::of_file("", message).hint("ask who publishes it for a sound one"));
             }
-            let message = format!("`{id}` has no schema `{schema}`");
-            Err(Fault::of_file("", message).hint(format!("it has: {}", shortened(outlines.keys()))))
+            let message = format!("`{id}` has no {what} `{schema}`");
+            Err(Fault::of_file("", message).hint(format!("it has: {}", shortened(all.into_iter()))))
         }
         several => {
-            let message = format!("`{id}` has several schemas `{schema}`");
+            let message = format!("`{id}` has several files `{schema}`");
             Err(Fault::of_file("", message)
                 .hint(format!("write one of: {}", shortened(several.iter().copied()))))
         }
     }
+}
+
+fn is_rules(path: &str) -> bool {
+    path.ends_with(".sch")
 }
 
 fn called(path: &str, schema: &str) -> bool {
@@ -149,6 +189,12 @@ fn shortened<'p>(paths: impl Iterator<Item = &'p String>) -> String {
     let all: Vec<_> = paths.map(String::as_str).collect();
     let rest = if all.len() > SHOWN { format!(" and {} more", all.len() - SHOWN) } else { String::new() };
     format!("{}{rest}", all[..all.len().min(SHOWN)].join(", "))
+}
+
+/// The path of the rules of a standard in a bundle for this slot.
+pub(crate) fn rules_of_bundle(bundle: &Bundle, slot: &str) -> Option<String> {
+    let links = std::str::from_utf8(bundle.files.get(&side_file(slot))?).ok()?;
+    toml::from_str(links).ok().map(|links: Links| links.schema)
 }
 
 /// The schema of `side` in a bundle, with the files as libxml2 gets them; `None` if that side takes no standard.

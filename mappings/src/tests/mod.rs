@@ -10,6 +10,8 @@ mod peers;
 mod queries;
 mod sandbox;
 mod schemas;
+mod schematron;
+mod schematron_peer;
 mod standards;
 mod strict;
 mod verdicts;

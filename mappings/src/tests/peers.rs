@@ -63,3 +63,31 @@ pub(super) fn xmllint(schema: &Path, documents: &[PathBuf]) -> Option<Vec<Option
     };
     Some(documents.iter().map(line).collect())
 }
+
+/// What is asked of the reference implementation of Schematron: each of the rules, in its phase, of each document.
+#[derive(serde::Serialize)]
+pub(super) struct Rules<'r> {
+    pub(super) rules: Vec<&'r str>,
+    pub(super) phases: Vec<Option<&'r str>>,
+    pub(super) documents: &'r [String],
+}
+
+/// Path and text of what fails in a document.
+type Told = Vec<(String, String)>;
+
+/// What is told, for each of the rules, of each document.
+pub(super) fn isoschematron(asked: &Rules<'_>) -> Option<Vec<Vec<Told>>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("../target/peers/python/bin/python");
+    let lxml = Command::new(&python).args(["-c", "import lxml.isoschematron"]).output();
+    if !lxml.is_ok_and(|output| output.status.success()) {
+        return missing("lxml is not there: scripts/python-peers");
+    }
+    let mut command = Command::new(python);
+    let piped = command.arg(root.join("src/tests/rules.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut judge = piped.spawn().unwrap();
+    judge.stdin.take().unwrap().write_all(&serde_json::to_vec(asked).unwrap()).unwrap();
+    let output = judge.wait_with_output().unwrap();
+    assert!(output.status.success(), "the reference implementation failed");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}

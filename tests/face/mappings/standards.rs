@@ -118,7 +118,7 @@ fn a_message_that_the_standard_does_not_allow_is_refused() {
     assert!(ran.text.contains("output:") && ran.text.contains("0699"), "{}", ran.text);
 }
 
-/// Rule sch-xbau-gen-001 of XBau, which is Schematron and which the hub does not carry: no element is empty.
+/// Rule sch-xbau-gen-001 of XBau, which is Schematron for XSLT 2.0, which the hub does not carry: no element is empty.
 #[test]
 fn no_element_of_a_message_to_xbau_is_empty() {
     for output in XBAU.outputs(&Workshop::new()) {

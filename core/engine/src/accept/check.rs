@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::catalog::Catalog;
 use crate::valid::LOOKED_THROUGH;
-use rohrpost_mappings::{NotJson, Schema, Xml, XmlLimits};
+use rohrpost_mappings::{MappingFault, NotJson, Xml, XmlLimits};
 use rohrpost_model::limits::Limits;
 use rohrpost_model::{Digest, MappingName};
 
@@ -12,7 +12,7 @@ use rohrpost_model::{Digest, MappingName};
 pub(crate) struct Found {
     /// For [`crate::valid::KnownValid`].
     pub(crate) fits: Vec<Digest>,
-    /// Where a mapping will read them.
+    /// Where a mapping will read them, and all was found to fit.
     pub(crate) xml: Option<Xml>,
 }
 
@@ -85,28 +85,31 @@ fn check_xml(catalog: &Catalog, data: &[u8], checks: &[MappingName]) -> Result<F
     fits(catalog, xml, checks)
 }
 
-/// Data that fit the source schemas of all mappings.
+/// Data that fit the source schemas and rules of all mappings.
 fn fits(catalog: &Catalog, xml: Xml, checks: &[MappingName]) -> Result<Found, Refusal> {
-    let schemas = schemas(catalog, checks);
-    for schema in &schemas {
-        let violations = schema.validate(&xml);
-        if !violations.is_empty() {
-            return Err(Refusal::Invalid(violations));
+    let (mut fits, mut judged) = (vec![LOOKED_THROUGH], true);
+    let mappings = checks.iter().filter_map(|name| Some(&catalog.mappings.get(name)?.mapping));
+    for (mapping, gate) in mappings.filter_map(|mapping| Some((mapping, mapping.source_gate()?))) {
+        if fits.contains(&gate) {
+            continue;
+        }
+        match mapping.validate_source(&xml) {
+            Ok(()) => fits.push(gate),
+            Err(MappingFault::Source(violations)) => return Err(Refusal::Invalid(violations)),
+            // Rules that fail say nothing of the data and are not the sender's fault: the delivery parks with the reason.
+            Err(fault) => {
+                tracing::warn!(mapping = %mapping.name(), limit = limit(&fault), "rules could not be checked");
+                judged = false;
+            }
         }
     }
-    let fits = schemas.into_iter().map(Schema::digest).chain([LOOKED_THROUGH]).collect();
-    Ok(Found { fits, xml: Some(xml) })
+    // What is handed on counts as valid.
+    Ok(Found { fits, xml: Some(xml).filter(|_| judged) })
 }
 
-/// The source schemas of the mappings, each once.
-fn schemas<'c>(catalog: &'c Catalog, checks: &[MappingName]) -> Vec<&'c Schema> {
-    let mut schemas: Vec<&Schema> = Vec::new();
-    for schema in checks.iter().filter_map(|name| catalog.mappings.get(name)?.mapping.source_schema()) {
-        if schemas.iter().all(|seen| seen.digest() != schema.digest()) {
-            schemas.push(schema);
-        }
-    }
-    schemas
+/// The limit that was exceeded, if so; nothing that quotes the data.
+fn limit(fault: &MappingFault) -> String {
+    if let MappingFault::Limit(limit) = fault { limit.to_string() } else { String::new() }
 }
 
 /// The limits of the XML gate under the hub's limits.

@@ -4,7 +4,6 @@ mod differences;
 mod functions;
 mod json;
 mod keep;
-mod library;
 mod mutations;
 mod peers;
 mod queries;

@@ -37,6 +37,10 @@ const ROUNDS: std::ops::RangeInclusive<usize> = 5..=15;
 /// What the rate may come down to.
 const LEFT: f64 = 0.9;
 
+/// The same beside mappings without end: those keep a processor busy, which other programs want as well. Without care for the
+/// others a burst waits for such mappings again and again, and a tenth is left.
+const LEFT_ENDLESS: f64 = 0.5;
+
 /// The destinations as a user would write them.
 fn destination(name: &str, address: SocketAddr) -> String {
     format!(
@@ -131,7 +135,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Measures in rounds; `bad` makes the bad destination bad, and `good` takes it back.
-async fn assert_rate_is_left(street: &Street, waiting: usize, bad: impl AsyncFn(), good: impl AsyncFn()) {
+async fn assert_rate_is_left(
+    street: &Street,
+    (waiting, expected): (usize, f64),
+    bad: impl AsyncFn(),
+    good: impl AsyncFn(),
+) {
     street.burst().await;
     let mut pairs: Vec<(f64, f64)> = Vec::new();
     for round in 1..=*ROUNDS.end() {
@@ -142,7 +151,7 @@ async fn assert_rate_is_left(street: &Street, waiting: usize, bad: impl AsyncFn(
         good().await;
         assert_eq!(street.waiting().await.len(), 0, "something waits for the bad destination");
         let left = median(pairs.iter().map(|(without, with)| with / without).collect());
-        if round >= *ROUNDS.start() && left >= LEFT {
+        if round >= *ROUNDS.start() && left >= expected {
             let without = median(pairs.iter().map(|(without, _)| *without).collect());
             eprintln!(
                 "{without:.1} deliveries/s without; {left:.3} of the rate is left after {round} rounds"
@@ -159,7 +168,7 @@ async fn a_destination_that_refuses_connections_leaves_the_others_their_rate() {
     nobody.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let street = Street::new(nobody.local_addr().expect("an address")).await;
     let bad = async || drop(street.hand_in("withdrawal", WAITING).await);
-    assert_rate_is_left(&street, WAITING, bad, async || street.give_up().await).await;
+    assert_rate_is_left(&street, (WAITING, LEFT), bad, async || street.give_up().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +190,7 @@ async fn a_destination_that_hangs_leaves_the_others_their_rate() {
         well.send_replace(true);
         street.give_up().await;
     };
-    assert_rate_is_left(&street, WAITING, bad, good).await;
+    assert_rate_is_left(&street, (WAITING, LEFT), bad, good).await;
 }
 
 /// Stylesheets without an end of their own.
@@ -228,7 +237,7 @@ async fn mappings_without_end_are_stopped_and_leave_the_others_their_rate() {
     let nobody = Wire::start(|_| Script::take("bad", [])).await;
     let street = Street::with(nobody.address, map_without_end).await;
     let bad = async || drop(street.hand_in("withdrawal", WAITING_ENDLESS / ENDLESS.len()).await);
-    assert_rate_is_left(&street, WAITING_ENDLESS, bad, async || street.give_up().await).await;
+    assert_rate_is_left(&street, (WAITING_ENDLESS, LEFT_ENDLESS), bad, async || street.give_up().await).await;
     assert!(nobody.seen().is_empty(), "nothing of it was sent");
     street.hand_in("withdrawal", 1).await;
     let stopped = async || {

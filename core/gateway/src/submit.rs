@@ -100,8 +100,7 @@ pub(crate) async fn receive(
         return parts::take_in(&head.headers, body, admit).await;
     }
     refuse_early(&head, limits.data_bytes)?;
-    let intent = metadata::from_query(&head.uri, &head.headers, further)?;
-    take_bare(&head, body, || admit(intent)).await
+    take_bare(&head, body, || admit(metadata::from_query(&head.uri, &head.headers, further)?)).await
 }
 
 fn most_per_part(limits: &Limits) -> u64 {

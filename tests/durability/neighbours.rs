@@ -11,7 +11,7 @@
 
 use super::{PLAIN, hand_in_plain};
 use crate::support::client::{Client, until};
-use crate::support::hub::{Hub, Setup, root};
+use crate::support::hub::{Hub, Setup};
 use crate::support::wire::{Script, Step, Wire, answer};
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
@@ -216,7 +216,7 @@ fn map_without_end(setup: &Setup) {
     let mut steps = route("bad", "withdrawal");
     steps.truncate(steps.find("[[step]]").expect("a step"));
     for (name, body) in ENDLESS {
-        let folder = setup.path("endless").join(name);
+        let folder = setup.path("mappings").join(name);
         fs::create_dir_all(&folder).expect("a folder");
         let stylesheet = format!(
             "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform' \
@@ -229,7 +229,7 @@ fn map_without_end(setup: &Setup) {
     }
     setup.write("routes/bad.toml", &steps);
     fs::remove_file(setup.config().join("routes/brunnenbohrung.toml")).expect("a route");
-    setup.edit("hub.toml", &root().join("mappings").display().to_string(), "../endless");
+    setup.take_own_library();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,7 +86,7 @@ impl Planned {
     /// Makes it of data that were found valid. CPU-bound.
     pub(crate) fn make(self, xml: Xml) {
         let Self { making, mapping, heavy, answer } = self;
-        let (made, _) = heavy.watched(Some(mapping), || making.make(&[], Parsed::from(xml), true));
+        let made = heavy.watched(Some(mapping), || making.make(&[], Parsed::from(xml), true));
         let is_large = made.as_ref().is_ok_and(|document| document.message.len() > LARGEST);
         if !is_large {
             // Nobody may want it any more.

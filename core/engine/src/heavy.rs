@@ -19,17 +19,19 @@ impl Heavy {
         mapping.is_some_and(|mapping| self.lock().contains(&mapping))
     }
 
-    /// Applies a mapping on this thread and remembers whether it took long. Returns whether that changed, too.
-    pub(crate) fn watched<T>(&self, mapping: Option<Digest>, work: impl FnOnce() -> T) -> (T, bool) {
+    /// Applies a mapping on this thread and remembers whether it took long.
+    pub(crate) fn watched<T>(&self, mapping: Option<Digest>, work: impl FnOnce() -> T) -> T {
         let before = processor_time();
         let done = work();
-        (done, self.remember(mapping, processor_time() - before >= LONG))
+        if let Some(mapping) = mapping {
+            self.remember(mapping, processor_time() - before >= LONG);
+        }
+        done
     }
 
-    fn remember(&self, mapping: Option<Digest>, took_long: bool) -> bool {
-        let Some(mapping) = mapping else { return false };
+    fn remember(&self, mapping: Digest, took_long: bool) {
         let mut heavy = self.lock();
-        if took_long { heavy.insert(mapping) } else { heavy.remove(&mapping) }
+        let _ = if took_long { heavy.insert(mapping) } else { heavy.remove(&mapping) };
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<Digest>> {
@@ -54,10 +56,11 @@ mod tests {
             let end = processor_time() + LONG;
             while processor_time() < end {}
         };
-        assert_eq!(heavy.watched(mapping, busy), ((), true));
+        heavy.watched(mapping, busy);
         assert!(heavy.has(mapping) && !heavy.has(None) && !heavy.has(Some(Digest::of(b"another"))));
-        assert_eq!(heavy.watched(mapping, || ()), ((), true));
+        heavy.watched(mapping, || ());
         assert!(!heavy.has(mapping));
-        assert!(!heavy.watched(None, busy).1);
+        heavy.watched(None, busy);
+        assert!(!heavy.has(mapping));
     }
 }

@@ -197,13 +197,14 @@ impl Waiting {
     fn work(&self) {
         while let Some((queue, Job { mapping, room, work })) = self.next() {
             drop(room);
-            let ((), changed) = self.heavy.watched(mapping, work);
+            self.heavy.watched(mapping, work);
             let mut jobs = self.lock();
             if queue == Queue::Heavy {
                 jobs.at_heavy -= 1;
                 self.more.notify_one();
             }
-            if changed && self.heavy.has(mapping) {
+            // It may have been found elsewhere, where documents are made ahead.
+            if self.heavy.has(mapping) {
                 jobs.set_aside(mapping);
             }
         }

@@ -9,7 +9,9 @@ use crate::workers::Workers;
 use rohrpost_model::ports::StoreFault;
 use rohrpost_model::route::{Route, Step};
 use rohrpost_model::submission::Role;
-use rohrpost_model::{CaseId, Client, MappingName, Reason, StepName, Submission, TenantName, Timestamp};
+use rohrpost_model::{
+    CaseId, Client, Digest, MappingName, Reason, StepName, Submission, TenantName, Timestamp,
+};
 use std::sync::Arc;
 
 /// Where a submission is tried.
@@ -101,7 +103,7 @@ impl Path<'_> {
             (Arc::clone(self.catalog), trial.data.clone(), data.media_type.clone());
         let checked = move || check_data(&catalog, &media_type, &data, &checks).map(|_: Found| ());
         let failed = || Refusal::Trouble(StoreFault::Unavailable("a worker failed".into()));
-        self.run(checked).await.map_err(|_| failed())?
+        self.run(None, checked).await.map_err(|_| failed())?
     }
 
     /// The steps, each after those that it waits for, in the order written.
@@ -117,13 +119,14 @@ impl Path<'_> {
         done.into_iter().map(|(_, traced)| traced).collect()
     }
 
-    /// Does work that keeps a processor busy.
+    /// Does work that keeps a processor busy; a `mapping` that takes long leaves room to others here, too.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        mapping: Option<Digest>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Reason> {
         match self.workers {
-            Some(workers) => workers.run(work).await,
+            Some(workers) => workers.run_mapping(mapping, work).await,
             None => Ok(work()),
         }
     }

@@ -118,6 +118,7 @@ impl Tried<'_> {
         let pinned = Arc::new(catalog.pinned(self.route, self.step));
         let mapping = self.step.mapping.as_ref().and_then(|name| catalog.mappings.get(name));
         let mapping = mapping.map(|mapped| Arc::clone(&mapped.mapping));
+        let applied = mapping.as_ref().map(|mapping| mapping.digest());
         let mut seen = MappingTrace::default();
         if let Some(mapping) = &mapping {
             let (source, target) = mapping.schema_files();
@@ -136,7 +137,7 @@ impl Tried<'_> {
             (made, seen)
         };
         self.path
-            .run(work)
+            .run(applied, work)
             .await
             .unwrap_or_else(|reason| (Err(Stop::Defect(reason)), MappingTrace::default()))
     }

@@ -139,6 +139,23 @@ fn malformed(path: &str, fault: &serde_json::Error) -> Problem {
     .with("column", fault.column())
 }
 
+/// What the query says of a bare body.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // for the document
+pub(crate) struct BareBody {
+    /// for a bare body: the LeiKa key
+    service: Option<String>,
+    /// for a bare body: the Amtlicher Regionalschlüssel
+    area: Option<String>,
+    /// for a bare body: what it is; `application` if not given
+    kind: Option<String>,
+    /// for a bare body: the case that it belongs to
+    case: Option<String>,
+    /// for a bare body: whether it is a test
+    test: Option<bool>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,11 +31,7 @@ use std::sync::Arc;
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; one submission per client and key"),
         ("traceparent" = Option<String>, Header, description = "W3C Trace Context"),
-        ("service" = Option<String>, Query, description = "for a bare body: the LeiKa key"),
-        ("area" = Option<String>, Query, description = "for a bare body: the Amtlicher Regionalschlüssel"),
-        ("kind" = Option<String>, Query, description = "for a bare body: what it is; `application` if not given"),
-        ("case" = Option<String>, Query, description = "for a bare body: the case that it belongs to"),
-        ("test" = Option<bool>, Query, description = "for a bare body: whether it is a test"),
+        crate::metadata::BareBody,
     ),
     request_body(
         description = "multipart/form-data with the parts `metadata` (JSON, first), `data` (exactly one) and any number of `attachment`; or the data alone, described by the query",

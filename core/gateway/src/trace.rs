@@ -25,11 +25,7 @@ use std::sync::Arc;
     tag = "configuration",
     params(
         ("client" = Option<String>, Query, description = "the client whose grants are asked for; without it nobody's are"),
-        ("service" = Option<String>, Query, description = "for a bare body: the LeiKa key"),
-        ("area" = Option<String>, Query, description = "for a bare body: the Amtlicher Regionalschlüssel"),
-        ("kind" = Option<String>, Query, description = "for a bare body: what it is; `application` if not given"),
-        ("case" = Option<String>, Query, description = "for a bare body: the case that it belongs to"),
-        ("test" = Option<bool>, Query, description = "for a bare body: whether it is a test"),
+        crate::metadata::BareBody,
     ),
     request_body(
         description = "as for `POST /v1/submissions`; attachments are measured and forgotten",

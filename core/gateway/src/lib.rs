@@ -4,6 +4,7 @@
 //! |---|---|
 //! | which routes there are | [`routes`] |
 //! | how a submission comes in | `submit`, `parts`, `metadata` |
+//! | where inbound endpoints of adapters hand in | `desk` |
 //! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
 //! | a changed configuration, and those from before | `activate`, `configurations` |
 //! | a dry run under the active configuration | `trace`, [`trace_shapes`] |
@@ -22,6 +23,7 @@ mod commands;
 mod configuration_shapes;
 mod configurations;
 mod content;
+mod desk;
 mod destination_orders;
 mod destinations;
 mod fields;
@@ -74,7 +76,7 @@ pub struct Gateway {
     metrics: PrometheusHandle,
     settings: Settings,
     /// The right to hand in: bounds how many submissions are taken in at one time.
-    intakes: Semaphore,
+    intakes: Arc<Semaphore>,
     /// Bounds how many probes run at one time.
     probes: Probes,
 }
@@ -88,7 +90,7 @@ impl Gateway {
         metrics: PrometheusHandle,
         settings: Settings,
     ) -> Arc<Self> {
-        let intakes = Semaphore::new(settings.submissions_at_once);
+        let intakes = Arc::new(Semaphore::new(settings.submissions_at_once));
         Arc::new(Self { engine, activation, health, metrics, settings, intakes, probes: Probes::default() })
     }
 }

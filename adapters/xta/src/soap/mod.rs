@@ -13,6 +13,9 @@ mod sink;
 mod unread;
 mod write;
 
+#[cfg(test)]
+pub(crate) use write::parse;
+
 pub use head::{Addressing, Expect, Form, Head, Wire, read_head};
 pub use incoming::BoxError;
 pub use multipart::MultipartFault;

@@ -275,7 +275,7 @@ fn violation(place: &str, broken: Broken) -> Violation {
     Violation { place: place.to_owned(), position: Position { line: 1, column: 1 }, broken, right }
 }
 
-fn parse(text: &str) -> Result<Element, XmlFault> {
+pub(crate) fn parse(text: &str) -> Result<Element, XmlFault> {
     let mut scanner = Scanner::new(64);
     scanner.feed(Bytes::copy_from_slice(text.as_bytes()));
     let mut builder: Option<Builder> = None;

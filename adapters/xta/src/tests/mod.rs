@@ -1,6 +1,7 @@
 mod malformed;
 mod peers;
 mod samples;
+mod schemas;
 mod streams;
 mod written;
 

@@ -242,7 +242,8 @@ fn value(text: &str, kind: Lexical, below: &str, note: &mut Notes<'_>) {
         }
         Lexical::Date => (Date::read(trimmed).is_some(), "ein Datum wie 2026-01-15 sein"),
         Lexical::Boolean => (boolean(trimmed).is_some(), "true oder false sein"),
-        Lexical::True => (boolean(trimmed) == Some(true), "true sein"),
+        // An empty one stands for the fixed value.
+        Lexical::True => (text.is_empty() || boolean(trimmed) == Some(true), "true sein"),
         Lexical::Positive => {
             (digits(trimmed) && trimmed.contains(|c: char| c != '0' && c != '+'), "eine ganze Zahl ab 1 sein")
         }

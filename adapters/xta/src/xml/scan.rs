@@ -225,6 +225,7 @@ impl Scanner {
         let Some(end) = memmem::find(&self.buffer[4..], b"--") else { return self.wait() };
         match self.buffer.get(4 + end + 2) {
             None => self.wait(),
+            Some(b'>') if end > MAX_MARKUP => Err(XmlFault::LongMarkup(MAX_MARKUP)),
             Some(b'>') => {
                 let comment = self.take(4 + end + 3);
                 checked(&comment)?;

@@ -3,12 +3,14 @@
 mod faults;
 pub mod ids;
 pub mod names;
+mod server;
 mod soap;
 mod types;
 mod xml;
 
 pub use faults::{Blame, Detail, Exception, Fault, FaultCode};
 pub use names::{Direction, Operation, Port};
+pub use server::Xta;
 pub use soap::*;
 pub use types::*;
 pub use xml::{Attribute, Element, Position, XmlFault};

@@ -5,6 +5,7 @@ pub mod ids;
 pub mod names;
 mod soap;
 mod types;
+pub mod wsdl;
 mod xml;
 
 pub use faults::{Blame, Detail, Exception, Fault, FaultCode};

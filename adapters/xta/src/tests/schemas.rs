@@ -57,9 +57,16 @@ fn the_rules_judge_like_the_original_schemas() {
     let mut judged = [0, 0];
     for (operation, direction, body) in small_bodies() {
         let envelope = bytes_of(outgoing(operation, direction).small(&body).unwrap());
-        let (_, received, _) = read(INLINE, &envelope, if direction == Direction::Request { Expect::Request } else { Expect::Answer(operation) }).unwrap();
+        let (_, received, _) = read(
+            INLINE,
+            &envelope,
+            if direction == Direction::Request { Expect::Request } else { Expect::Answer(operation) },
+        )
+        .unwrap();
         let tree = crate::soap::parse(std::str::from_utf8(&received.source).unwrap()).unwrap();
-        let Some(element) = tree.path(&[(names::SOAP, "Body")]).and_then(|body| body.children.first()) else { continue };
+        let Some(element) = tree.path(&[(names::SOAP, "Body")]).and_then(|body| body.children.first()) else {
+            continue;
+        };
         for mutated in mutations(element) {
             let mut writer = Writer::default();
             writer.open(("", "sheet"));
@@ -68,7 +75,11 @@ fn the_rules_judge_like_the_original_schemas() {
             let sheet = text.replacen("<sheet", "<env:Body", 1).replace("</sheet>", "</env:Body>");
             let theirs = complaints(sheet.as_bytes()).unwrap();
             let mut ours = Vec::new();
-            types::check(&mutated, types::rule_of((&*element.namespace, &*element.local)).unwrap(), &mut ours);
+            types::check(
+                &mutated,
+                types::rule_of((&*element.namespace, &*element.local)).unwrap(),
+                &mut ours,
+            );
             if !ours.is_empty() && ours.iter().all(of_uris) {
                 continue;
             }

@@ -10,7 +10,9 @@ fn any_contents() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 fn container<'a>(contents: &[Vec<u8>], length: usize) -> Container<'a> {
-    let mut all = contents.iter().map(|bytes| content(ContentOutline::of_type("application/octet-stream"), bytes, length));
+    let mut all = contents
+        .iter()
+        .map(|bytes| content(ContentOutline::of_type("application/octet-stream"), bytes, length));
     Container::Plain { message: all.next().unwrap(), attachments: all.collect() }
 }
 
@@ -120,17 +122,24 @@ fn two_hundred_and_fifty_megabytes_go_through_both_ways_in_small_buffers() {
     for form in [Form::Inline, Form::Mtom] {
         let count = LARGE / CHUNK as u64;
         let last = chunk.slice(..usize::try_from(LARGE % CHUNK as u64).unwrap());
-        let source = stream::iter((0..count).map({ let chunk = chunk.clone(); move |_| Ok(chunk.clone()) })).chain(stream::iter([Ok(last)]));
-        let large = OutgoingContent { outline: ContentOutline::of_type("application/pdf"), bytes: source.boxed() };
+        let source = stream::iter((0..count).map({
+            let chunk = chunk.clone();
+            move |_| Ok(chunk.clone())
+        }))
+        .chain(stream::iter([Ok(last)]));
+        let large =
+            OutgoingContent { outline: ContentOutline::of_type("application/pdf"), bytes: source.boxed() };
         let container = Container::Plain { message: large, attachments: Vec::new() };
-        let written = outgoing(Operation::SendMessage, Direction::Request).container(container, form).unwrap();
+        let written =
+            outgoing(Operation::SendMessage, Direction::Request).container(container, form).unwrap();
         let wire_type = written.content_type.clone();
         let before = ALIVE.get();
         LARGEST.set(0);
         PEAK.set(before);
         let counted = block_on(async {
             let wire = Wire { content_type: &wire_type, soap_action: None };
-            let (_, contents) = read_head(wire, Expect::Request, written.body, Limits::default()).await.unwrap();
+            let (_, contents) =
+                read_head(wire, Expect::Request, written.body, Limits::default()).await.unwrap();
             let mut sink = Counted::default();
             contents.read(&mut sink).await.unwrap();
             sink

@@ -52,8 +52,9 @@ async fn other_routes_hold_from_the_next_request_on_and_no_connection_is_dropped
 async fn a_body_may_be_of_any_size_but_must_not_rest() {
     let door = Door::new(Endpoint::new(echoing(), Vec::new()), None);
     let settings = Settings { piece: Duration::from_millis(100), ..Settings::default() };
-    let served = Served::at("127.0.0.1:0", door, settings).await;
-    let (mut large, mut slow) = (served.connect(), served.connect());
+    let (impatient, served) =
+        (Served::at("127.0.0.1:0", door, settings).await, Served::plain(Vec::new()).await);
+    let (mut large, mut slow) = (served.connect(), impatient.connect());
     let size = 8 << 20;
     let taken = beside(move || {
         send(

@@ -1,9 +1,10 @@
 //! Takes a changed configuration, or one from before, while the hub runs: checked whole, kept, swapped atomically; or
 //! refused with all its faults while the old one goes on.
 
-use crate::assemble::ADAPTERS;
-use crate::config::{self, Configuration, Environment, FileSecrets, Hub, Origin, Texts};
+use crate::assemble::ALL;
+use crate::config::{self, Configuration, Environment, FileSecrets, Hub, Listener, Origin, Texts};
 use crate::difference;
+use crate::listeners::{Configured, Doors, Prepared};
 use crate::faults::plain;
 use crate::restore::{self, Plan};
 use async_trait::async_trait;
@@ -13,12 +14,11 @@ use rohrpost_gateway::{
     Activation, ActivationReport, By, Difference, FileDifference, RollbackFault, Side, TlsIdentity,
 };
 use rohrpost_model::ports::{Clock, StoreFault};
-use rohrpost_model::{Digest, Fault};
-use secrecy::ExposeSecret;
+use rohrpost_model::{Digest, Fault, ListenerName};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Mutex;
 
 /// Loads configurations out of one folder and gives them to the engine.
@@ -26,6 +26,8 @@ pub struct Activator {
     place: Place,
     engine: Arc<Engine>,
     tls: Option<TlsIdentity>,
+    /// The listeners of inbound adapters, once they are open.
+    doors: OnceLock<Doors>,
     /// What the hub was started with and keeps until it is started anew.
     started: Fixed,
     /// Held while one is activated, so that activations come one after the other.
@@ -64,7 +66,7 @@ impl Place {
 
     fn load(&self, origin: Origin<'_>) -> Result<Configuration, Vec<Fault>> {
         let secrets = FileSecrets { folder: self.folder.clone(), environment: &self.environment };
-        config::load_from(origin, &self.folder, &secrets, ADAPTERS, &self.clock)
+        config::load_from(origin, &self.folder, &secrets, ALL, &self.clock)
     }
 
     /// What a rollback left undone comes first.
@@ -83,14 +85,24 @@ impl Activator {
         started: Fixed,
         active: Active,
     ) -> Self {
-        Self { place, engine, tls, started, active: Mutex::new(active) }
+        Self { place, engine, tls, doors: OnceLock::new(), started, active: Mutex::new(active) }
+    }
+
+    /// Has what is activated from now on served behind these doors. They are opened after this was made, because what they
+    /// open to asks the gateway, which asks this.
+    pub fn open_doors(&self, doors: Doors) {
+        // There is one start, and so one time that they are opened.
+        let _ = self.doors.set(doors);
+    }
+
+    fn endpoints(&self, listeners: &Configured) -> Result<Option<Prepared>, Vec<Fault>> {
+        self.doors.get().map(|doors| doors.prepare(listeners)).transpose()
     }
 
     /// The certificate of a configuration, ready to be presented.
     fn certificate(&self, configuration: &Configuration) -> Result<Option<TlsIdentity>, Vec<Fault>> {
         let (Some(_), Some(tls)) = (&self.tls, &configuration.hub.tls) else { return Ok(None) };
-        let ready = TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes());
-        ready.map(Some).map_err(|fault| vec![Fault::of_file("hub.toml", fault.to_string())])
+        tls.identity().map(Some).map_err(|fault| vec![Fault::of_file("hub.toml", fault.to_string())])
     }
 
     /// Takes a configuration that was checked. It is kept first, so that nothing changes where it cannot be.
@@ -101,9 +113,10 @@ impl Activator {
         active: &mut Active,
     ) -> Result<ActivationReport, Vec<Fault>> {
         let certificate = self.certificate(&configuration)?;
-        let Configuration { hub, catalog, text, named, .. } = configuration;
+        let endpoints = self.endpoints(&configuration.listeners)?;
+        let Configuration { hub, catalog, listeners, text, named, .. } = configuration;
         let version = text.version();
-        let needs_restart = self.started.differences(&Fixed::of(&hub));
+        let needs_restart = self.started.differences(&Fixed::of(&hub, &listeners));
         let changed = version != active.version;
         let By { client, cause, words } = by;
         let who = client.to_string();
@@ -114,6 +127,7 @@ impl Activator {
         if let (Some(identity), Some(ready)) = (&self.tls, &certificate) {
             identity.adopt(ready);
         }
+        endpoints.into_iter().for_each(Prepared::adopt);
         if let Err(fault) = self.engine.park_homeless().await {
             tracing::error!(%fault, "deliveries to destinations that are gone were not parked");
         }
@@ -123,7 +137,7 @@ impl Activator {
         Ok(ActivationReport {
             version: version.to_string(),
             changed,
-            needs_restart: needs_restart.into_iter().map(str::to_owned).collect(),
+            needs_restart,
             activated_at: self.place.clock.now(),
             replaced: None,
             folder_incomplete: false,
@@ -164,14 +178,14 @@ impl Activator {
     }
 }
 
-/// What a running hub cannot change.
+/// What a running hub cannot change: each key, and how it stands.
 #[derive(Clone, Debug)]
-pub struct Fixed(Vec<(&'static str, String)>);
+pub struct Fixed(Vec<(String, String)>);
 
 impl Fixed {
     /// Of these settings.
-    pub fn of(hub: &Hub) -> Self {
-        Self(vec![
+    pub fn of(hub: &Hub, listeners: &Configured) -> Self {
+        let own = [
             ("data", hub.data.display().to_string()),
             ("keys", hub.keys.display().to_string()),
             ("receipt-seal", hub.receipt_seal.to_string()),
@@ -180,12 +194,21 @@ impl Fixed {
             ("listen.tls", hub.tls.is_some().to_string()),
             ("audit", format!("{:?}", hub.heads)),
             ("log", format!("{:?}", hub.log)),
-        ])
+        ];
+        let own = own.map(|(key, value)| (key.to_owned(), value));
+        let socket = |(name, it): (&ListenerName, &Listener)| {
+            let value = format!("{} {} {}", it.address, it.tls.is_some(), it.connections);
+            (format!("listeners/{name}"), value)
+        };
+        Self(own.into_iter().chain(listeners.iter().map(socket)).collect())
     }
 
-    fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let pairs = self.0.iter().zip(&other.0);
-        pairs.filter(|(before, now)| before != now).map(|(before, _)| before.0).collect()
+    /// The keys that are not the same in both, or not there in one.
+    fn differences(&self, other: &Self) -> Vec<String> {
+        let has = |all: &Self, one| all.0.contains(one);
+        let changed = self.0.iter().filter(|one| !has(other, *one));
+        let new = other.0.iter().filter(|one| self.0.iter().all(|(key, _)| *key != one.0));
+        changed.chain(new).map(|(key, _)| key.clone()).collect()
     }
 }
 

@@ -1,12 +1,14 @@
 //! Puts the house together. The only file that names every adapter.
 
-use crate::config::{Configuration, Hub};
+use crate::config::{Adapters, Configuration, Hub, Listener};
 use crate::faults::Stop;
 use rohrpost_engine::{Engine, Ports};
-use rohrpost_kit::Adapter;
+use rohrpost_kit::{Adapter, InboundAdapter};
 use rohrpost_model::ports::{Clock, StoreFault, Vault, VaultFault};
+use rohrpost_model::ListenerName;
 use rohrpost_seal::KeyFolder;
 use rohrpost_store::{HeldDirectory, SqliteStore, StoreOptions, unopened};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -14,19 +16,31 @@ use tokio::sync::watch;
 pub const ADAPTERS: &[&dyn Adapter] =
     &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http, &rohrpost_adapter_mailbox::Mailbox];
 
+/// Every adapter that foreign systems call. The same.
+#[cfg(not(test))]
+pub const INBOUND: &[&dyn InboundAdapter] = &[&rohrpost_adapter_xta::Xta];
+/// What tests of the house have foreign systems call; it is in no binary.
+#[cfg(test)]
+pub const INBOUND: &[&dyn InboundAdapter] = &[&crate::echo::Echo];
+
+/// All of them.
+pub const ALL: Adapters<'static> = Adapters { outbound: ADAPTERS, inbound: INBOUND };
+
 /// An engine on the keys and the data of a configuration. It has recovered, and delivers nothing yet.
 pub struct House {
     /// The engine.
     pub engine: Arc<Engine>,
     /// What the hub itself needs.
     pub hub: Hub,
+    /// Where foreign systems talk to the hub.
+    pub listeners: BTreeMap<ListenerName, Listener>,
     /// Turns true when the store stops writing.
     pub store_stopped: watch::Receiver<bool>,
 }
 
 /// Builds the house on the keys and the data of this configuration.
 pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<House, Stop> {
-    let Configuration { hub, catalog, receipts, text, .. } = configuration;
+    let Configuration { hub, catalog, listeners, receipts, text, .. } = configuration;
     let data = hub.data.clone();
     let untold = |fault| refused(unopened(&hub.data, fault));
     // First of all: two processes that start at the same moment must not both make the keys.
@@ -51,7 +65,7 @@ pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Resul
     let engine = Engine::start(ports, catalog).await.map_err(untold)?;
     engine.recover().await.map_err(untold)?;
     engine.keep_started(text).await.map_err(untold)?;
-    Ok(House { engine, hub, store_stopped })
+    Ok(House { engine, hub, listeners, store_stopped })
 }
 
 /// Runs what blocks off the runtime's threads.

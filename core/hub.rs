@@ -2,16 +2,18 @@
 
 use crate::activation::{Activator, Active, Fixed, Place};
 use crate::assemble::{self, House};
-use crate::config::{Configuration, Environment, Log};
+use crate::config::{Configuration, Environment, Log, Tls};
 use crate::faults::Stop;
 use crate::heads::Heads;
+use crate::listeners::{self, Opened};
 use rohrpost_engine::Engine;
 use rohrpost_gateway::{
-    Activation as _, By, Gateway, Health, Listener, Settings, TlsIdentity, install_metrics,
+    Activation as _, By, Gateway, Health, Listener, Settings, install_metrics,
 };
 use rohrpost_gateway::{serve_api, serve_operations};
+use rohrpost_model::ListenerName;
 use rohrpost_model::ports::{ActivationCause, Clock};
-use secrecy::ExposeSecret as _;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ pub struct Running {
     pub api: SocketAddr,
     /// Where health and metrics are served.
     pub operations: SocketAddr,
+    /// Where foreign systems talk to it in protocols of theirs.
+    pub listeners: BTreeMap<ListenerName, SocketAddr>,
     activator: Arc<Activator>,
     health: Arc<Health>,
     /// Keeps heads of the history, where the configuration wants it.
@@ -88,22 +92,16 @@ impl Start {
     /// Opens the store, recovers, and begins to serve and to deliver.
     pub async fn run(self) -> Result<Running, Stop> {
         let Self { folder, environment, clock, configuration } = self;
-        let fixed = Fixed::of(&configuration.hub);
+        let fixed = Fixed::of(&configuration.hub, &configuration.listeners);
         let active = Active { version: configuration.text.version(), named: configuration.named.clone() };
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
-        let House { engine, hub, store_stopped } = assemble::house(configuration, Arc::clone(&clock)).await?;
-        let tls = match &hub.tls {
-            Some(tls) => Some(
-                TlsIdentity::from_pem(&tls.certificate, tls.key.expose_secret().as_bytes())
-                    .map_err(failed)?,
-            ),
-            None => None,
-        };
+        let House { engine, hub, listeners, store_stopped } = assemble::house(configuration, Arc::clone(&clock)).await?;
+        let tls = hub.tls.as_ref().map(Tls::identity).transpose().map_err(failed)?;
         let api = Listener::bind(hub.api, tls.clone()).await.map_err(failed)?;
         let operations = Listener::bind(hub.operations, None).await.map_err(failed)?;
         let heads = Heads::open(hub.heads.clone(), Arc::clone(&engine)).await;
-        let place = Place { folder, environment, clock };
+        let place = Place { folder, environment, clock: Arc::clone(&clock) };
         let activator = Arc::new(Activator::new(place, Arc::clone(&engine), tls, fixed, active));
         let health = Arc::new(Health::default());
         let gateway = Gateway::new(
@@ -113,8 +111,12 @@ impl Start {
             metrics,
             Settings::default(),
         );
-        let mut running =
-            Running::begin(engine, gateway, activator, (health, heads), signals, (api, operations));
+        let house = listeners::House { gateway: Arc::clone(&gateway), engine: Arc::clone(&engine), clock };
+        let opened = Opened::open(&listeners, &house).await?;
+        activator.open_doors(opened.doors(&house));
+        drop(house);
+        let sockets = (api, operations, opened);
+        let mut running = Running::begin(engine, gateway, activator, (health, heads), signals, sockets);
         running.watch_store(store_stopped);
         Ok(running)
     }
@@ -127,19 +129,21 @@ impl Running {
         activator: Arc<Activator>,
         (health, heads): (Arc<Health>, Option<Arc<Heads>>),
         signals: Signals,
-        (api, operations): (Listener, Listener),
+        (api, operations, opened): (Listener, Listener, Opened),
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let addresses = (api.address(), operations.address());
+        let addresses = (api.address(), operations.address(), opened.addresses());
         let mut tasks = JoinSet::new();
         tasks.spawn(engine.run(stopped.clone()));
         tasks.spawn(serve_api(api, Arc::clone(&gateway), stopped.clone()));
         if let Some(heads) = &heads {
             tasks.spawn(Arc::clone(heads).run(stopped.clone()));
         }
+        opened.serve(&mut tasks, &stopped);
         tasks.spawn(serve_operations(operations, gateway, stopped));
         health.set_ready(true);
-        Self { api: addresses.0, operations: addresses.1, activator, health, heads, signals, stop, tasks }
+        let (api, operations, listeners) = addresses;
+        Self { api, operations, listeners, activator, health, heads, signals, stop, tasks }
     }
 
     /// A hub whose store stopped writing takes nothing in any more, and says so to whoever asks whether it is ready.

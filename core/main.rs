@@ -9,9 +9,12 @@ mod clock;
 mod commands;
 mod config;
 mod difference;
+#[cfg(test)]
+mod echo;
 mod faults;
 mod heads;
 mod hub;
+mod listeners;
 mod restore;
 mod scaffold;
 mod standards;

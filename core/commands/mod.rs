@@ -24,7 +24,7 @@ mod trace;
 mod validate;
 mod verify;
 
-use crate::assemble::ADAPTERS;
+use crate::assemble::ALL;
 use crate::config::{Configuration, Environment, FileSecrets, demo_secrets, is_demo, load, write_whole};
 use crate::faults::Stop;
 use crate::hub::Start;
@@ -128,7 +128,7 @@ impl Context<'_> {
     /// The configuration, checked whole. The demo's gets its secrets first, so that it is right from the start.
     pub fn load(&self) -> Result<Configuration, Stop> {
         self.make_demo_secrets()?;
-        Ok(load(&self.folder, &self.secrets(), ADAPTERS, &self.clock)?)
+        Ok(load(&self.folder, &self.secrets(), ALL, &self.clock)?)
     }
 
     /// What a hub is started from: the configuration, and what loads it anew.

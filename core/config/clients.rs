@@ -71,6 +71,11 @@ impl ClientDraft {
         })
     }
 
+    /// Whether it has one of these roles for any tenant.
+    pub fn has_role(&self, roles: &[Role]) -> bool {
+        self.grants.iter().flat_map(|grant| &grant.roles).any(|role| roles.contains(&role.value))
+    }
+
     /// The noun.
     pub fn build(self) -> Client {
         let tokens = self.tokens.into_iter().map(|token| token.value).collect();

@@ -9,7 +9,7 @@ use super::reader::{Faults, Placed, Source, Table};
 use super::references::Known;
 use policy::Policy;
 use rohrpost_kit::settings::{Secrets, nearest};
-use rohrpost_kit::{Adapter, AdapterSource};
+use rohrpost_kit::{Adapter, AdapterSource, InboundAdapter};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{Clock, Target};
 use rohrpost_model::{DestinationName, TenantName};
@@ -32,10 +32,19 @@ pub struct DestinationDraft {
     target: Option<Arc<dyn Target>>,
 }
 
+/// Every adapter that a hub knows.
+#[derive(Clone, Copy)]
+pub struct Adapters<'a> {
+    /// Those that talk to foreign systems.
+    pub outbound: &'a [&'a dyn Adapter],
+    /// Those that foreign systems talk to.
+    pub inbound: &'a [&'a dyn InboundAdapter],
+}
+
 /// What adapters are configured with.
 pub struct Surroundings<'a> {
     /// All adapters that this hub knows.
-    pub adapters: &'a [&'a dyn Adapter],
+    pub adapters: Adapters<'a>,
     /// Where relative paths start.
     pub folder: &'a Path,
     /// Fetches secrets.
@@ -52,7 +61,7 @@ impl DestinationDraft {
         let name = name_of(source, &table);
         let tenants = table.must("tenants").some_texts("tenant");
         let policy = Policy::read(&table);
-        let adapter = surroundings.adapter(&table);
+        let adapter = named_adapter(&table, surroundings.adapters.outbound, |adapter| adapter.kind());
         // A table of an adapter that is not known is not another fault.
         let left: Vec<&str> = match adapter {
             Some(adapter) => vec![adapter.kind()],
@@ -106,6 +115,11 @@ impl DestinationDraft {
         self.tenants.iter().any(|listed| listed.value == *tenant)
     }
 
+    /// How it is talked to, if that is clear.
+    pub fn target(&self) -> Option<&dyn Target> {
+        self.target.as_deref()
+    }
+
     /// Whether it takes test submissions, and only those.
     pub fn is_test(&self) -> bool {
         self.policy.test
@@ -120,35 +134,34 @@ impl DestinationDraft {
 }
 
 impl<'a> Surroundings<'a> {
-    fn adapter(&self, table: &Table<'_>) -> Option<&'a dyn Adapter> {
-        let kind = table.must("adapter").text::<String>()?;
-        let found = self.adapters.iter().find(|adapter| adapter.kind() == kind.value);
-        if found.is_none() {
-            let kinds: Vec<_> = self.adapters.iter().map(|adapter| adapter.kind()).collect();
-            let known = kinds.join(", ");
-            let hint = match nearest(&kind, kinds) {
-                Some(meant) => format!("did you mean `{meant}`? Known adapters: {known}"),
-                None => format!("known adapters: {known}"),
-            };
-            table.faults().note(kind.at.fault(format!("unknown adapter `{}`", *kind)).hint(hint));
-        }
-        found.copied()
-    }
-
     fn configure(&self, adapter: &dyn Adapter, source: &Source, faults: &Faults) -> Option<Arc<dyn Target>> {
-        // A file that is no TOML has that fault already.
-        DeTable::parse(&source.text).ok()?;
-        let (folder, secrets) = (self.folder, self.secrets);
-        let clock = self.clock.clone();
-        let configured = adapter.configure(&AdapterSource {
-            file: &source.name,
-            text: &source.text,
-            folder,
-            secrets,
-            clock,
-        });
+        let configured = adapter.configure(&self.source(source)?);
         configured.map_err(|found| faults.extend(found)).ok()
     }
+
+    /// What an adapter is configured from; `None` where the file is no TOML, which is a fault already.
+    pub fn source<'s>(&'s self, source: &'s Source) -> Option<AdapterSource<'s>> {
+        DeTable::parse(&source.text).ok()?;
+        let (folder, secrets, clock) = (self.folder, self.secrets, self.clock.clone());
+        Some(AdapterSource { file: &source.name, text: &source.text, folder, secrets, clock })
+    }
+}
+
+/// The adapter that a table names, out of all that there are.
+pub fn named_adapter<A: Copy>(table: &Table<'_>, all: &[A], kind: fn(A) -> &'static str) -> Option<A> {
+    let word = table.must("adapter").text::<String>()?;
+    let found = all.iter().copied().find(|adapter| kind(*adapter) == word.value);
+    if found.is_none() {
+        let kinds: Vec<_> = all.iter().map(|adapter| kind(*adapter)).collect();
+        let known = kinds.join(", ");
+        let hint = match nearest(&word, kinds) {
+            Some(meant) => format!("did you mean `{meant}`? Known adapters: {known}"),
+            None if known.is_empty() => "there is no adapter of this kind in this version".to_owned(),
+            None => format!("known adapters: {known}"),
+        };
+        table.faults().note(word.at.fault(format!("unknown adapter `{}`", *word)).hint(hint));
+    }
+    found
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct Files {
     pub clients: Vec<Source>,
     /// `destinations/*.toml`.
     pub destinations: Vec<Source>,
+    /// `listeners/*.toml`.
+    pub listeners: Vec<Source>,
     /// `seals/*.toml`.
     pub seals: Vec<Source>,
     /// `routes/*.toml`.
@@ -40,6 +42,7 @@ impl Files {
             tenants: all("tenants"),
             clients: all("clients"),
             destinations: all("destinations"),
+            listeners: all("listeners"),
             seals: all("seals"),
             routes: all("routes"),
             responsibilities: all(RESPONSIBILITIES),
@@ -48,8 +51,8 @@ impl Files {
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Source> {
-        let Self { tenants, clients, destinations, seals, routes, responsibilities, .. } = self;
-        let folders = [tenants, clients, destinations, seals, routes, responsibilities];
+        let Self { tenants, clients, destinations, listeners, seals, routes, responsibilities, .. } = self;
+        let folders = [tenants, clients, destinations, listeners, seals, routes, responsibilities];
         self.hub.iter().chain(folders.into_iter().flatten())
     }
 }
@@ -64,7 +67,8 @@ fn read_hub(folder: &Path, faults: &Faults) -> Option<Source> {
 }
 
 /// The folders of items.
-const KINDS: [&str; 6] = ["tenants", "clients", "destinations", "seals", "routes", RESPONSIBILITIES];
+const KINDS: [&str; 7] =
+    ["tenants", "clients", "destinations", "listeners", "seals", "routes", RESPONSIBILITIES];
 
 /// The folder of the table of responsibilities, which is CSV.
 pub const RESPONSIBILITIES: &str = "responsibilities";
@@ -119,14 +123,33 @@ impl Source {
 /// to the item are not faults of their own.
 pub fn name_of<N: FromStr<Err: Display> + Display>(source: &Source, table: &Table<'_>) -> Option<Placed<N>> {
     let name = table.must("name").text::<N>();
-    if let Some(name) = &name
+    check_name(source, table, name.as_ref());
+    name.or_else(|| Some(Placed { value: source.stem().parse().ok()?, at: table.place().clone() }))
+}
+
+/// The same of an item that need not say its name.
+pub fn name_or_stem<N: FromStr<Err: Display> + Display>(
+    source: &Source,
+    table: &Table<'_>,
+) -> Option<Placed<N>> {
+    let name = table.may("name").text::<N>();
+    check_name(source, table, name.as_ref());
+    let wrong = |error| table.faults().note(table.place().fault(format!("the file is not called so: {error}")));
+    let stem = || {
+        let value = source.stem().parse().map_err(wrong).ok()?;
+        Some(Placed { value, at: table.place().clone() })
+    };
+    name.or_else(stem)
+}
+
+fn check_name<N: Display>(source: &Source, table: &Table<'_>, name: Option<&Placed<N>>) {
+    if let Some(name) = name
         && name.to_string() != source.stem()
     {
         let fault =
             name.at.fault(format!("the name `{}` is not that of the file, `{}`", **name, source.stem()));
         table.faults().note(fault.hint(format!("rename the file to {}.toml, or the item", **name)));
     }
-    name.or_else(|| Some(Placed { value: source.stem().parse().ok()?, at: table.place().clone() }))
 }
 
 /// Looks into the environment.

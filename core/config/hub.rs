@@ -50,7 +50,8 @@ pub struct Log {
 
 /// The hub as written.
 pub struct HubDraft {
-    demo: bool,
+    /// Whether it is for trying out.
+    pub demo: bool,
     data: Option<PathBuf>,
     keys: Option<PathBuf>,
     /// The library of mappings, relative to the configuration folder.
@@ -67,6 +68,12 @@ pub struct HubDraft {
 }
 
 impl HubDraft {
+    /// Where the hub itself listens, each with the key that says so.
+    pub fn addresses(&self) -> Vec<(SocketAddr, &'static str)> {
+        let (api, operations) = (self.api.map(|it| (it, "listen.api")), self.operations);
+        api.into_iter().chain(operations.map(|it| (it, "listen.operations"))).collect()
+    }
+
     /// Reads `hub.toml`, with its keys and certificate.
     pub fn read(source: &Source, reading: &KeyReading<'_>, faults: &Faults) -> Self {
         let tree = source.parse(faults);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | find and read the files, or take those of a version that was kept | [`files`], [`origin`] |
 //! | read a file, noting every fault and going on | [`reader`] |
-//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`responsibilities`], [`clients`], [`destinations`], [`seals`], [`routes`], [`mappings`] |
+//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`responsibilities`], [`clients`], [`destinations`], [`listeners`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
 //! | secrets: those of the demo; which changed | [`demo`], [`secrets`] |
 //! | what a route asks of a hub that it is handed over to | [`asks`] |
@@ -22,6 +22,7 @@ mod files;
 mod glance;
 mod holes;
 mod hub;
+mod listeners;
 mod made_secrets;
 mod mappings;
 mod origin;
@@ -38,12 +39,14 @@ mod tls;
 
 pub use asks::{RouteAsks, placeholders_in, route_asks};
 pub use audit::Heads;
+pub use destinations::Adapters;
 pub use files::{Environment, FileSecrets, write_whole};
 pub use glance::{
     LIBRARY, api_address, area_of, data_folder, heads_folder, is_demo, library_folder, names_of,
     route_mappings,
 };
 pub use hub::{Hub, Log};
+pub use listeners::Listener;
 pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets};
 pub use mappings::{
     compile as compile_mapping, compile_bundle, find_mappings, read_bundle, that_name as mappings_that_name,
@@ -51,6 +54,7 @@ pub use mappings::{
 pub use origin::{Origin, Texts};
 pub use placeholders::{Unfilled, fill};
 pub use seals::file_signer;
+pub use tls::Tls;
 
 use crate::standards::read_shelf;
 use clients::ClientDraft;
@@ -59,16 +63,16 @@ use destinations::{DestinationDraft, Surroundings};
 use files::Files;
 use holes::Whole;
 use hub::HubDraft;
+use listeners::{ListenerDraft, Others};
 use mappings::Library;
 use reader::{Faults, Placed, Source};
 use references::{Known, Names, check_unique};
 use responsibilities::LineDraft;
 use rohrpost_engine::catalog::{Catalog, Connected};
-use rohrpost_kit::Adapter;
 use rohrpost_kit::settings::Secrets;
 use rohrpost_model::ports::{Clock, ReceiptSigner};
 use rohrpost_model::version::ConfigurationText;
-use rohrpost_model::{DestinationName, Digest, Fault};
+use rohrpost_model::{DestinationName, Digest, Fault, ListenerName};
 use routes::RouteDraft;
 use seals::{Form, KeyReading, SealDraft, Signer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +87,8 @@ pub struct Configuration {
     pub hub: Hub,
     /// Tenants, clients, routes, destinations, mappings and seals, as the engine takes them.
     pub catalog: Catalog,
+    /// Where foreign systems talk to the hub in protocols of theirs.
+    pub listeners: BTreeMap<ListenerName, Listener>,
     /// Signs the receipts that senders get.
     pub receipts: Arc<dyn ReceiptSigner>,
     /// What is written. Its version names it by its content; secrets do not count.
@@ -102,7 +108,7 @@ pub struct Configuration {
 pub fn load(
     folder: &Path,
     secrets: &dyn Secrets,
-    adapters: &[&dyn Adapter],
+    adapters: Adapters<'_>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Configuration, Vec<Fault>> {
     load_from(Origin::Folder, folder, secrets, adapters, clock)
@@ -113,7 +119,7 @@ pub fn load_from(
     origin: Origin<'_>,
     folder: &Path,
     secrets: &dyn Secrets,
-    adapters: &[&dyn Adapter],
+    adapters: Adapters<'_>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Configuration, Vec<Fault>> {
     let faults = Faults::default();
@@ -141,6 +147,7 @@ struct Draft {
     tenants: Vec<TenantDraft>,
     clients: Vec<ClientDraft>,
     destinations: Vec<DestinationDraft>,
+    listeners: Vec<ListenerDraft>,
     seals: Vec<SealDraft>,
     routes: Vec<RouteDraft>,
     lines: Vec<LineDraft>,
@@ -157,6 +164,8 @@ impl Draft {
         let clients = each(&files.clients, |source| ClientDraft::read(source, secrets, faults));
         let destinations =
             each(&files.destinations, |source| DestinationDraft::read(source, surroundings, faults));
+        let listeners =
+            each(&files.listeners, |source| ListenerDraft::read(source, surroundings, &keys, faults));
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
         let lines =
@@ -175,6 +184,7 @@ impl Draft {
         let library = library.unwrap_or_default();
         let known = Known {
             tenants: names("tenant", &files.tenants, tenants.iter().map(|tenant| &tenant.name)),
+            clients: names("client", &files.clients, clients.iter().map(|client| &client.name)),
             destinations: names(
                 "destination",
                 &files.destinations,
@@ -185,7 +195,7 @@ impl Draft {
         };
         let text = text(&files, &library);
         let named = secrets::named(&files, folder, secrets);
-        Self { known, text, named, hub, tenants, clients, destinations, seals, routes, lines, library }
+        Self { known, text, named, hub, tenants, clients, destinations, listeners, seals, routes, lines, library }
     }
 
     fn check(&self, faults: &Faults) {
@@ -206,8 +216,18 @@ impl Draft {
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
+        self.check_listeners(faults);
         self.check_receipt_seal(faults);
         self.check_routes(faults);
+    }
+
+    fn check_listeners(&self, faults: &Faults) {
+        let Self { known, hub, clients, destinations, seals, .. } = self;
+        let demo = hub.as_ref().is_some_and(|hub| hub.demo);
+        let others = Others { known, demo, clients, destinations, seals };
+        self.listeners.iter().for_each(|listener| listener.check(&others, faults));
+        let taken = hub.as_ref().map(HubDraft::addresses).unwrap_or_default();
+        listeners::check_addresses(&taken, &self.listeners, faults);
     }
 
     fn check_receipt_seal(&self, faults: &Faults) {
@@ -257,6 +277,8 @@ impl Draft {
                 Signer::Receipt(_) => {}
             }
         }
+        let listeners =
+            self.listeners.into_iter().map(|listener| listener.build(&seals)).collect::<Option<_>>()?;
         let clients = self.clients.into_iter().map(ClientDraft::build);
         let routes =
             self.routes.into_iter().map(|route| route.build(&self.tenants)).collect::<Option<Vec<_>>>()?;
@@ -274,6 +296,7 @@ impl Draft {
         Some(Configuration {
             hub,
             catalog,
+            listeners,
             receipts: receipts?,
             text: self.text,
             library,

@@ -105,6 +105,7 @@ impl Files {
             tenants: of("tenants"),
             clients: of("clients"),
             destinations: of("destinations"),
+            listeners: of("listeners"),
             seals: of("seals"),
             routes: of("routes"),
             responsibilities: of(RESPONSIBILITIES),

@@ -118,6 +118,11 @@ impl Source {
         Place { file: self.name.clone(), line: 1, column: 1 }
     }
 
+    /// What an adapter read from here, with its place.
+    pub fn placed<T: Clone>(&self, value: &Spanned<T>) -> Placed<T> {
+        Placed { value: value.get_ref().clone(), at: self.at(value.span()) }
+    }
+
     fn at(&self, span: Range<usize>) -> Place {
         let (line, column) = Places::new(&self.name, &self.text).of(span.start);
         Place { file: self.name.clone(), line, column }

@@ -54,6 +54,8 @@ impl Names {
 pub struct Known {
     /// Tenants.
     pub tenants: Names,
+    /// Clients.
+    pub clients: Names,
     /// Destinations.
     pub destinations: Names,
     /// Mappings.

@@ -1,6 +1,6 @@
 //! `rohrpost bundle import FILE [--trust DIR] [--untrusted] [--rename OLD=NEW…] [--tenant NAME…] [--replace] [--apply]`.
 
-use crate::assemble::ADAPTERS;
+use crate::assemble::ALL;
 use crate::bundles::{
     Change, HandOver, Landing, Manifest, Need, Renaming, Rewrite, Unopened, failed_cases, needs,
 };
@@ -127,7 +127,7 @@ fn examine(verdict: Verdict, package: &HandOver, landing: &Landing<'_>, context:
     let cases = failed_cases(package);
     let afterwards = landing.afterwards(package, texts);
     let origin = Origin::Kept(&afterwards);
-    let loaded = load_from(origin, &context.folder, &context.secrets(), ADAPTERS, &context.clock);
+    let loaded = load_from(origin, &context.folder, &context.secrets(), ALL, &context.clock);
     Examined { verdict, needs, cases, faults: loaded.err().unwrap_or_default() }
 }
 

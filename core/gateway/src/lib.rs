@@ -12,7 +12,8 @@
 //! | who may do what | `caller` |
 //! | what an error looks like | [`problem`], `refusal` |
 //! | what answers look like | [`shapes`] |
-//! | sockets, time-outs, TLS | [`listener`], [`tls`] |
+//! | sockets, time-outs, TLS | [`listener`], [`tls`], [`client_certificates`] |
+//! | what inbound endpoints of adapters are served behind | [`endpoint`], [`proxies`], `paced` |
 //!
 //! The gateway decides nothing about a submission: it authenticates, limits, takes in and asks the engine. It logs and
 //! counts words, names and ids only, never what was handed in (promise H10).
@@ -20,6 +21,7 @@
 mod activate;
 mod audit;
 mod caller;
+pub mod client_certificates;
 mod commands;
 mod configuration_shapes;
 mod configurations;
@@ -27,6 +29,7 @@ mod content;
 mod desk;
 mod destination_orders;
 mod destinations;
+pub mod endpoint;
 mod fields;
 mod file_name;
 mod json_body;
@@ -40,10 +43,12 @@ pub mod openapi;
 mod operations;
 mod order_shapes;
 mod orders;
+mod paced;
 mod pages;
 mod parts;
 mod probe;
 pub mod problem;
+pub mod proxies;
 mod reads;
 mod refusal;
 pub mod routes;
@@ -57,10 +62,13 @@ mod trace_report;
 pub mod trace_shapes;
 
 pub use activate::{Activation, ActivationReport, By, RollbackFault, Side};
+pub use client_certificates::ClientCertificates;
 pub use configuration_shapes::{Difference, FileDifference};
+pub use endpoint::{Door, Endpoint, serve_endpoint};
 pub use listener::{ListenFault, Listener, serve_api, serve_operations};
 pub use measures::install_metrics;
 pub use probe::ProbeReport;
+pub use proxies::{Network, Proxy};
 pub use tls::{TlsFault, TlsIdentity};
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -110,6 +118,9 @@ pub struct Settings {
     pub handshake: Duration,
     /// How long a client may take to send the head of a request, and how long it may keep an idle connection.
     pub head: Duration,
+    /// How long the body of a request at an endpoint of an adapter may rest between two pieces. (The API has
+    /// `limits.receive` for the whole.)
+    pub piece: Duration,
     /// How long requests under way may take to end once the hub stops.
     pub drain: Duration,
 }
@@ -121,6 +132,7 @@ impl Default for Settings {
             submissions_at_once: 64,
             handshake: Duration::from_secs(5),
             head: Duration::from_secs(30),
+            piece: Duration::from_secs(30),
             drain: Duration::from_secs(30),
         }
     }

@@ -1,13 +1,18 @@
 //! Sockets: a bounded number of connections, each with time-outs, over TLS or on loopback.
 
+use crate::endpoint::{AtDoor, Door};
 use crate::tls::TlsIdentity;
 use crate::{Gateway, Settings, routes};
 use axum::Router;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +66,11 @@ impl Listener {
         if tls.is_none() && !address.ip().to_canonical().is_loopback() {
             return Err(ListenFault::NotLoopback(address));
         }
+        Self::open(address, tls).await
+    }
+
+    /// The same of any address: the caller sees to it who gets in.
+    pub(crate) async fn open(address: SocketAddr, tls: Option<TlsIdentity>) -> Result<Self, ListenFault> {
         let failed = |source| ListenFault::Bind { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
@@ -77,7 +87,7 @@ impl Listener {
 /// [`Settings::drain`].
 pub async fn serve_api(listener: Listener, gateway: Arc<Gateway>, stop: watch::Receiver<bool>) {
     let settings = gateway.settings;
-    serve(listener, routes::api(gateway), settings, stop).await;
+    serve(listener, Served::Routes(routes::api(gateway)), settings, stop).await;
 }
 
 /// Serves what operators and Prometheus ask, until `stop` turns true.
@@ -91,12 +101,27 @@ pub async fn serve_operations(listener: Listener, gateway: Arc<Gateway>, stop: w
         }
     };
     tokio::select! {
-        () = serve(listener, routes::operations(gateway), settings, stop) => {}
+        () = serve(listener, Served::Routes(routes::operations(gateway)), settings, stop) => {}
         () = upkeep => {}
     }
 }
 
-async fn serve(listener: Listener, service: Router, settings: Settings, mut stop: watch::Receiver<bool>) {
+/// What answers on a listener.
+#[derive(Clone)]
+pub(crate) enum Served {
+    /// Always the same routes.
+    Routes(Router),
+    /// What is behind a door at the time.
+    Door(Arc<Door>),
+}
+
+pub(crate) async fn serve(
+    listener: Listener,
+    served: Served,
+    settings: Settings,
+    mut stop: watch::Receiver<bool>,
+) {
+    let plain_and_open = listener.tls.is_none() && !listener.address.ip().to_canonical().is_loopback();
     let free = Arc::new(Semaphore::new(settings.connections));
     let mut connections = JoinSet::new();
     loop {
@@ -104,8 +129,12 @@ async fn serve(listener: Listener, service: Router, settings: Settings, mut stop
             () = stopped(&mut stop) => break,
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener.socket, &free) => {
-                let Some((stream, permit)) = accepted else { continue };
-                let connection = Connection { tls: listener.tls.clone(), service: service.clone(), settings, stop: stop.clone() };
+                let Some((stream, from, permit)) = accepted else { continue };
+                if !served.lets_in(from, plain_and_open) {
+                    tracing::debug!("a connection was dropped: it comes from no named proxy");
+                    continue;
+                }
+                let connection = Connection { tls: listener.tls.clone(), served: served.clone(), from, settings, stop: stop.clone() };
                 connections.spawn(connection.serve(stream, permit));
             }
         }
@@ -118,16 +147,29 @@ async fn serve(listener: Listener, service: Router, settings: Settings, mut stop
     }
 }
 
+impl Served {
+    fn lets_in(&self, from: IpAddr, plain_and_open: bool) -> bool {
+        match self {
+            Self::Routes(_) => true,
+            Self::Door(door) => door.lets_in(from, plain_and_open),
+        }
+    }
+}
+
 /// Waits until the hub stops, or whoever could stop it is gone.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// The next connection, once there is room for it.
-async fn accept(socket: &TcpListener, free: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(
+    socket: &TcpListener,
+    free: &Arc<Semaphore>,
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(free).acquire_owned().await.ok()?;
     match socket.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
+        // One of IPv4 that comes through a socket of IPv6 is told as what it is.
+        Ok((stream, from)) => Some((stream, from.ip().to_canonical(), permit)),
         Err(fault) => {
             tracing::warn!(%fault, "no connection could be accepted");
             tokio::time::sleep(OUT_OF_SOCKETS).await;
@@ -139,7 +181,8 @@ async fn accept(socket: &TcpListener, free: &Arc<Semaphore>) -> Option<(TcpStrea
 /// What one connection needs.
 struct Connection {
     tls: Option<TlsIdentity>,
-    service: Router,
+    served: Served,
+    from: IpAddr,
     settings: Settings,
     stop: watch::Receiver<bool>,
 }
@@ -149,11 +192,15 @@ impl Connection {
         // Answers are small and written whole: waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
         match &self.tls {
-            None => self.speak(stream).await,
+            None => self.speak(stream, None).await,
             Some(tls) => {
                 let handshake = TlsAcceptor::from(tls.current()).accept(stream);
                 match tokio::time::timeout(self.settings.handshake, handshake).await {
-                    Ok(Ok(stream)) => self.speak(stream).await,
+                    Ok(Ok(stream)) => {
+                        let chain = stream.get_ref().1.peer_certificates();
+                        let certificate = chain.and_then(<[_]>::first).map(|first| first.to_vec());
+                        self.speak(stream, certificate).await;
+                    }
                     Ok(Err(fault)) => tracing::debug!(%fault, "TLS handshake failed"),
                     Err(_) => tracing::debug!("TLS handshake took too long"),
                 }
@@ -162,8 +209,24 @@ impl Connection {
         drop(permit);
     }
 
-    async fn speak(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let service = TowerToHyperService::new(self.service.clone());
+    async fn speak(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        certificate: Option<Vec<u8>>,
+    ) {
+        match self.served.clone() {
+            Served::Routes(routes) => self.converse(stream, TowerToHyperService::new(routes)).await,
+            Served::Door(door) => {
+                let at_door = AtDoor { door, from: self.from, certificate, piece: self.settings.piece };
+                self.converse(stream, at_door).await;
+            }
+        }
+    }
+
+    async fn converse<S>(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, service: S)
+    where
+        S: Service<hyper::Request<Incoming>, Response = Response, Error = Infallible>,
+    {
         let mut connection = pin!(protocol(&self.settings).serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

@@ -100,7 +100,7 @@ async fn method_not_allowed() -> Problem {
 }
 
 /// Answers are about persons' matters: no cache keeps them, and no browser guesses what they are.
-async fn careful_headers(request: Request, next: Next) -> Response {
+pub(crate) async fn careful_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

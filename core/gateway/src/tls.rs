@@ -1,6 +1,7 @@
 //! TLS as BSI TR-02102-2 recommends it: 1.3, and 1.2 only with ECDHE and AES-GCM; key agreement on NIST curves that the
 //! guideline names and the library has.
 
+use crate::client_certificates::ClientCertificates;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::SupportedCipherSuite;
@@ -38,10 +39,22 @@ pub enum TlsFault {
     /// The two do not fit, or are of a kind that TLS does not use.
     #[error("certificate and key cannot be used together: {0}")]
     Unusable(#[from] rustls::Error),
+    /// The anchors for client certificates are not PEM.
+    #[error("the anchors for client certificates cannot be read: {0}")]
+    Anchors(pem::Error),
+    /// There is none.
+    #[error("there is no certificate among the anchors for client certificates")]
+    NoAnchor,
+    /// One of them is no certificate.
+    #[error("an anchor for client certificates cannot be used: {0}")]
+    Anchor(rustls::Error),
+    /// All together cannot be used.
+    #[error("the anchors for client certificates cannot be used: {0}")]
+    Verifier(String),
 }
 
-/// The hub's certificate and key for one listener. Clones share it: what one replaces, all present from the next
-/// connection on.
+/// The hub's certificate and key for one listener, and which client certificates it takes. Clones share it: what one
+/// replaces, all present from the next connection on.
 #[derive(Clone)]
 pub struct TlsIdentity {
     config: Arc<ArcSwap<ServerConfig>>,
@@ -50,7 +63,16 @@ pub struct TlsIdentity {
 impl TlsIdentity {
     /// Reads a chain (the hub's own certificate first) and its key, both PEM.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsFault> {
-        let config = server_config(chain, key)?;
+        Self::for_clients(chain, key, None)
+    }
+
+    /// The same for a listener that asks its peers for certificates.
+    pub fn for_clients(
+        chain: &[u8],
+        key: &[u8],
+        clients: Option<&ClientCertificates<'_>>,
+    ) -> Result<Self, TlsFault> {
+        let config = server_config(chain, key, clients)?;
         Ok(Self { config: Arc::new(ArcSwap::from_pointee(config)) })
     }
 
@@ -60,7 +82,7 @@ impl TlsIdentity {
         Ok(())
     }
 
-    /// Presents the certificate of `other` from the next connection on.
+    /// Presents the certificate of `other`, and takes its client certificates, from the next connection on.
     pub fn adopt(&self, other: &Self) {
         self.config.store(other.current());
     }
@@ -71,17 +93,25 @@ impl TlsIdentity {
     }
 }
 
-fn server_config(chain: &[u8], key: &[u8]) -> Result<ServerConfig, TlsFault> {
+fn server_config(
+    chain: &[u8],
+    key: &[u8],
+    clients: Option<&ClientCertificates<'_>>,
+) -> Result<ServerConfig, TlsFault> {
     let chain: Vec<_> =
         CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(TlsFault::Chain)?;
     if chain.is_empty() {
         return Err(TlsFault::Empty);
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsFault::Key)?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    let provider = Arc::new(provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(clients.verifier(provider)?),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -125,6 +125,10 @@ name! {
     SealName, check_slug
 }
 name! {
+    /// Where the hub listens for a protocol of foreign systems.
+    ListenerName, check_slug
+}
+name! {
     /// A folder of the mapping library.
     MappingName, check_slug
 }

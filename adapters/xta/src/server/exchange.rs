@@ -172,7 +172,7 @@ impl Server {
     }
 }
 
-fn port_of(uri: &Uri) -> Option<Port> {
+pub(super) fn port_of(uri: &Uri) -> Option<Port> {
     match uri.path() {
         "/xta/management" => Some(Port::Management),
         "/xta/send" => Some(Port::Send),

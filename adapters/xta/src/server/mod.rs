@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the table `[xta]` of a listener | `settings` |
 //! | who may speak, and as whom | `accounts` |
+//! | the WSDL | `description` |
 //! | from HTTP to an operation and back | `exchange` |
 //! | accounts, look-up, ids, cancelling | `management` |
 //! | handing in | `send`; what a message is to the hub: `intake` |
@@ -11,6 +12,7 @@
 //! | the transport report | `report` |
 
 mod accounts;
+mod description;
 mod exchange;
 mod intake;
 mod iterator;
@@ -80,7 +82,7 @@ impl Inbound for Configured {
 
     fn routes(&self, hub: Hub) -> Router {
         let server = Arc::new(Server { desk: Arc::clone(&self.0), hub });
-        let port = || post(exchange::serve);
+        let port = || post(exchange::serve).get(description::serve);
         Router::new()
             .route("/xta/management", port())
             .route("/xta/send", port())

@@ -5,6 +5,7 @@ mod commands;
 mod configurations;
 mod destinations;
 mod document;
+mod doors;
 mod handing_in;
 mod house;
 mod memory;

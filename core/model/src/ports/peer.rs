@@ -6,6 +6,7 @@ pub struct Peer {
     /// Where the connection comes from: the peer itself, or a proxy.
     pub address: IpAddr,
     /// The certificate that the peer proved to hold, DER: in the TLS handshake, or to a proxy that the listener names.
-    /// A header from anybody else never gets here.
+    /// A header from anybody else never gets here. It may have expired or not hold yet, so that the endpoint can tell
+    /// its holder so: **the endpoint judges its dates**. All else was checked in the handshake, or is the proxy's business.
     pub certificate: Option<Vec<u8>>,
 }

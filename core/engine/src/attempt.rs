@@ -386,3 +386,46 @@ fn count(claim: &Claim, verdict: &Settlement) {
     let outcome = serde_json::to_value(verdict.event).ok().and_then(|word| word.as_str().map(str::to_owned));
     metrics::counter!("rohrpost_settled_total", "destination" => destination, "event" => outcome.unwrap_or_default()).increment(1);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use rohrpost_model::ports::{Inquiry, Probe, Target};
+
+    /// Has a place for documents that go along, or has none.
+    struct Place(bool);
+
+    #[async_trait]
+    impl Target for Place {
+        async fn deliver(&self, _: &Parcel<'_>) -> Result<Outcome, Failure> {
+            Err(Failure::Defect(Reason::new(ReasonCode::AdapterConfiguration)))
+        }
+        async fn inquire(&self, _: &Parcel<'_>, _: Option<&str>) -> Result<Inquiry, Failure> {
+            Ok(Inquiry::NoWord)
+        }
+        fn deduplicates(&self) -> bool {
+            false
+        }
+        fn takes_enclosed(&self) -> bool {
+            self.0
+        }
+        async fn probe(&self, _: &mut Probe) {}
+    }
+
+    #[test]
+    fn h8_what_goes_along_is_never_left_out_in_silence() {
+        let to = |place| Connected {
+            destination: Destination::new("ziel".parse().unwrap()),
+            target: Arc::new(Place(place)),
+        };
+        let enclosed = [Enclosed {
+            name: "index".parse().unwrap(),
+            media_type: "application/json".into(),
+            content: Bytes::from_static(b"{}"),
+        }];
+        assert!(has_place(&enclosed, &to(true)).is_ok() && has_place(&[], &to(false)).is_ok());
+        let Err(Stop::Defect(reason)) = has_place(&enclosed, &to(false)) else { panic!("it has no place") };
+        assert_eq!(reason.code, ReasonCode::AdapterConfiguration);
+    }
+}

@@ -249,6 +249,8 @@ fn submission(id: SubmissionId) -> Submission {
         reply: None,
         test: true,
         traceparent: None,
+        not_before: None,
+        properties: Default::default(),
         parts: vec![],
     }
 }

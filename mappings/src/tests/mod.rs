@@ -1,6 +1,8 @@
 mod apply;
+mod attachments;
 mod compile;
 mod differences;
+mod documents;
 mod functions;
 mod json;
 mod keep;

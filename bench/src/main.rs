@@ -20,6 +20,7 @@ mod http;
 mod load;
 mod message;
 mod pieces;
+mod processor;
 mod run;
 mod sink;
 

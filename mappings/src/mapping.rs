@@ -8,7 +8,7 @@ use crate::bundle::Bundle;
 use crate::check::Gate;
 use crate::envelope;
 use crate::facts::Facts;
-use crate::ffi::{Doc, Files, Stylesheet, uri_of};
+use crate::ffi::{Doc, Files, Made, Stylesheet, uri_of};
 use crate::lists::{Asked, CodeList, Lists};
 use crate::manifest::{MANIFEST, Manifest, RulesRef, SchemaRef};
 use crate::running::{Limit, Limits, Run, no_thread, on_deep_stack};
@@ -191,7 +191,7 @@ impl Mapping {
     pub fn apply_valid(&self, source: &Xml, facts: &Facts, limits: &Limits) -> Result<Vec<u8>, MappingFault> {
         match &self.transform {
             Some(transform) => self.done(self.run(transform, self.input(source, facts)?, facts, limits)?),
-            None => self.checked(source.bytes().to_vec()),
+            None => self.checked(Made::unseen(source.bytes().to_vec())),
         }
     }
 
@@ -215,7 +215,7 @@ impl Mapping {
         limits: &Limits,
     ) -> Result<Unchecked, MappingFault> {
         let made = match &self.transform {
-            None => source.bytes().to_vec(),
+            None => Made::unseen(source.bytes().to_vec()),
             Some(transform) if self.manifest.envelope => {
                 self.run(transform, self.input(&source, facts)?, facts, limits)?
             }
@@ -275,7 +275,7 @@ impl Mapping {
         doc: Doc,
         facts: &Facts,
         limits: &Limits,
-    ) -> Result<Vec<u8>, MappingFault> {
+    ) -> Result<Made, MappingFault> {
         let params = self.bound(transform, facts)?;
         let run = Run { files: &self.files, lists: &self.lists, params: &params, limits };
         run.of(&transform.stylesheet, doc)
@@ -304,7 +304,7 @@ impl Mapping {
     }
 
     /// A target schema holds for what the stylesheet made, before it becomes JSON.
-    fn done(&self, output: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
+    fn done(&self, output: Made) -> Result<Vec<u8>, MappingFault> {
         if !self.manifest.gives_json {
             return self.checked(output);
         }
@@ -312,12 +312,12 @@ impl Mapping {
         if !violations.is_empty() {
             return Err(MappingFault::Target(violations));
         }
-        check::json_of(&output).map_err(|violation| MappingFault::Target(vec![violation]))
+        check::json_of(&output.bytes).map_err(|violation| MappingFault::Target(vec![violation]))
     }
 
-    fn checked(&self, output: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
+    fn checked(&self, output: Made) -> Result<Vec<u8>, MappingFault> {
         let violations = check::output(&output, self.media_type(), &self.target)?;
-        if violations.is_empty() { Ok(output) } else { Err(MappingFault::Target(violations)) }
+        if violations.is_empty() { Ok(output.bytes) } else { Err(MappingFault::Target(violations)) }
     }
 }
 

@@ -372,27 +372,45 @@ int rohrpost_indents(xsltStylesheetPtr style) {
     return indent == 1;
 }
 
-enum { DONE, FAILED, OPERATIONS, MEMORY, OUTPUT, STACK };
+/* Whether a stylesheet writes XML 1.0 in UTF-8, and how. What plain.rs writes must be what xsltSaveResultTo would. */
+int rohrpost_form(xsltStylesheetPtr style, const char **encoding, int *omitted, int *standalone, int *indent) {
+    const xmlChar *method = NULL, *version = NULL, *name = NULL;
+    *omitted = *standalone = *indent = -1;
+    XSLT_GET_IMPORT_PTR(method, style, method);
+    XSLT_GET_IMPORT_PTR(version, style, version);
+    XSLT_GET_IMPORT_PTR(name, style, encoding);
+    XSLT_GET_IMPORT_INT(*omitted, style, omitXmlDeclaration);
+    XSLT_GET_IMPORT_INT(*standalone, style, standalone);
+    XSLT_GET_IMPORT_INT(*indent, style, indent);
+    *encoding = (const char *)name;
+    int first = version == NULL || xmlStrEqual(version, BAD_CAST "1.0");
+    int xml = style->methodURI == NULL && (method == NULL || xmlStrEqual(method, BAD_CAST "xml"));
+    return xml && first && xmlStrcasecmp(name, BAD_CAST "UTF-8") == 0;
+}
 
-static int save(xsltStylesheetPtr style, xmlDocPtr result, void *output, xmlOutputWriteCallback write) {
+enum { DONE, FAILED, OPERATIONS, MEMORY, STACK };
+
+/* Writes what a stylesheet made: 1, or 0 if it cannot be written. */
+int rohrpost_save(xsltStylesheetPtr style, xmlDocPtr result, void *output, xmlOutputWriteCallback write) {
     const xmlChar *encoding = NULL;
     XSLT_GET_IMPORT_PTR(encoding, style, encoding);
     xmlCharEncodingHandlerPtr handler = NULL;
     if (encoding != NULL && xmlStrcasecmp(encoding, BAD_CAST "UTF-8") != 0) {
         handler = xmlFindCharEncodingHandler((const char *)encoding);
-        if (handler == NULL) return FAILED;
+        if (handler == NULL) return 0;
     }
     xmlOutputBufferPtr buffer = xmlOutputBufferCreateIO(write, NULL, output, handler);
-    if (buffer == NULL) return FAILED;
+    if (buffer == NULL) return 0;
     int saved = xsltSaveResultTo(buffer, result, style);
     int closed = xmlOutputBufferClose(buffer);
-    return saved < 0 || closed < 0 ? OUTPUT : DONE;
+    return saved >= 0 && closed >= 0;
 }
 
 /* Runs a stylesheet on a document, which it may change. `params` holds names and values in turn; the values are bound as
- * strings, never read as XPath. */
+ * strings, never read as XPath. `made` is set to the tree that it made where it came to its end, else to NULL. */
 int rohrpost_transform(xsltStylesheetPtr style, xmlDocPtr doc, const char *const *params, unsigned long operations,
-                       int depth, long long memory, void *output, xmlOutputWriteCallback write) {
+                       int depth, long long memory, xmlDocPtr *made) {
+    *made = NULL;
     xsltTransformContextPtr context = xsltNewTransformContext(style, doc);
     if (context == NULL) return FAILED;
     xsltSetTransformErrorFunc(context, context, on_text);
@@ -407,10 +425,13 @@ int rohrpost_transform(xsltStylesheetPtr style, xmlDocPtr doc, const char *const
     running = NULL;
     int exhausted = context->opCount > operations || context->xpathCtxt->opCount >= operations;
     int outcome = out_of_stack ? STACK : out_of_memory ? MEMORY : exhausted ? OPERATIONS : FAILED;
-    if (result != NULL && context->state == XSLT_STATE_OK && outcome == FAILED)
-        outcome = save(style, result, output, write);
+    if (result != NULL && context->state == XSLT_STATE_OK && outcome == FAILED) {
+        outcome = DONE;
+        *made = result;
+    } else {
+        xmlFreeDoc(result);
+    }
     xsltFreeTransformContext(context);
-    xmlFreeDoc(result);
     return outcome;
 }
 

@@ -30,6 +30,9 @@ const REPEATED: usize = 100;
 /// So many documents one xsltproc gets, so that its start counts for little.
 const DOCUMENTS: usize = 10;
 
+/// Whose allocator the mapping has; xsltproc has the C library's.
+const ALLOCATOR: &str = if cfg!(feature = "hub-allocator") { "the hub's" } else { "the C library's" };
+
 /// As much stack as a transform wants: with less it would run on a thread made for it.
 const STACK: usize = 64 << 20;
 
@@ -88,6 +91,7 @@ fn print(rounds: &[Round], length: usize, threads: usize) {
         "µs for each document of {length} bytes; medians of {} rounds in turn, documents in the same time:",
         rounds.len()
     );
+    println!("allocator: {ALLOCATOR}");
     println!("beside xsltproc --repeat: {:.2}", ratio(|round| round.repeated / round.ours));
     println!("beside xsltproc that writes: {:.2}", ratio(|round| round.written / round.ours));
     println!("{threads} threads beside one: {:.2}", ratio(|round| round.one_thread / round.all_threads));

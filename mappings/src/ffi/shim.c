@@ -55,7 +55,10 @@ static _Thread_local xsltTransformContextPtr running;
 static _Thread_local long long used, allowed;
 static _Thread_local int out_of_memory, out_of_stack;
 
-static void stop_running(void) {
+/* Kept out of what runs for every block. */
+#define RARE __attribute__((cold, noinline))
+
+RARE static void stop_running(void) {
     running->state = XSLT_STATE_STOPPED;
     running->xpathCtxt->opLimit = running->xpathCtxt->opCount = 1;
 }
@@ -87,17 +90,20 @@ static void take(void *memory, size_t size) {
  * copy allocates: when the stack is nearly used up, there is no memory, and the recursion unwinds. */
 static _Thread_local char *stack_begin;
 
+RARE static int find_stack(void) {
+    pthread_attr_t attributes;
+    void *begin = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+    pthread_attr_getstack(&attributes, &begin, &size);
+    pthread_attr_destroy(&attributes);
+    stack_begin = begin;
+    return 1;
+}
+
 static inline size_t stack_left(void) {
     char here;
-    if (stack_begin == NULL) {
-        pthread_attr_t attributes;
-        void *begin = NULL;
-        size_t size = 0;
-        if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
-        pthread_attr_getstack(&attributes, &begin, &size);
-        pthread_attr_destroy(&attributes);
-        stack_begin = begin;
-    }
+    if (stack_begin == NULL && !find_stack()) return 0;
     return (size_t)(&here - stack_begin);
 }
 

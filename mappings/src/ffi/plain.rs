@@ -259,7 +259,8 @@ impl<'d> Writer<'d> {
         let (before, declared) = (self.scope.get(first..index)?, self.scope.get(index)?);
         let (prefix, uri) = (declared.prefix(), declared.uri()?);
         let twice = before.iter().any(|other| other.prefix() == prefix);
-        if twice || !is_uri(uri) && !(uri.is_empty() && prefix.is_none()) {
+        let none = uri.is_empty() && prefix.is_none();
+        if twice || !(is_uri(uri) || none) {
             return None;
         }
         self.out.extend_from_slice(b" xmlns");

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
-pub const ADAPTERS: &[&dyn Adapter] = &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http];
+pub const ADAPTERS: &[&dyn Adapter] =
+    &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http, &rohrpost_adapter_mailbox::Mailbox];
 
 /// An engine on the keys and the data of a configuration. It has recovered, and delivers nothing yet.
 pub struct House {

@@ -260,6 +260,8 @@ fn submission(id: SubmissionId, now: Timestamp, data: &Staged) -> Result<Submiss
         reply: None,
         test: false,
         traceparent: None,
+        not_before: None,
+        properties: Default::default(),
         parts: vec![part],
     })
 }

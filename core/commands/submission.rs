@@ -97,6 +97,9 @@ impl Submission {
             trust_level: None,
             test: self.test,
             traceparent: None,
+            not_before: None,
+            obsolete_after: None,
+            properties: Default::default(),
             idempotency_key: None,
         })
     }

@@ -205,6 +205,7 @@ impl Draft {
         clients::check_tokens(&self.clients, faults);
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
+        self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
         self.check_receipt_seal(faults);
         self.check_routes(faults);
     }

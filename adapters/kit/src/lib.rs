@@ -3,6 +3,7 @@
 //! | To find | Look in |
 //! |---|---|
 //! | what an adapter is, and what it is configured from | [`adapter`] |
+//! | what an adapter is that foreign systems call | [`inbound`] |
 //! | how configuration is read, with all its faults at once | [`settings`] |
 //! | `{placeholders}` in names, URLs and headers | [`template`] |
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
@@ -15,9 +16,11 @@ pub mod adapter;
 pub mod answer;
 pub mod conformance;
 pub mod http;
+pub mod inbound;
 pub mod parcel;
 pub mod probe;
 pub mod settings;
 pub mod template;
 
 pub use adapter::{Adapter, AdapterSource};
+pub use inbound::InboundAdapter;

@@ -6,6 +6,7 @@ mod intake;
 
 pub(crate) use check::{Found, check_data, xml_limits};
 use intake::Keeping;
+pub(crate) use intake::blinded;
 pub use intake::{Incoming, Intake};
 
 use crate::Engine;
@@ -15,34 +16,12 @@ use crate::routing::{self, Facts, NoTenant};
 use bytes::Bytes;
 use rohrpost_mappings::{NotJson, NotWellFormed, Violation};
 use rohrpost_model::ports::{Acceptance, Answer, Issued, NewSubmission, Statement, StoreFault};
-use rohrpost_model::submission::{Part, ReplyChannel, Role, TrustLevel};
+pub use rohrpost_model::ports::{HandedIn as Accepted, Intent};
+use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{
-    Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
+    Area, CaseId, Client, Digest, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
 };
 use std::sync::Arc;
-
-/// What a sender says of a submission before its content.
-#[derive(Clone, Debug)]
-pub struct Intent {
-    /// What it is.
-    pub kind: Kind,
-    /// The service.
-    pub service: ServiceKey,
-    /// The area.
-    pub area: Area,
-    /// The case that it belongs to; without one the hub opens a case.
-    pub case: Option<CaseId>,
-    /// Where answers are wanted.
-    pub reply: Option<ReplyChannel>,
-    /// How surely the applicant is known.
-    pub trust_level: Option<TrustLevel>,
-    /// A test submission never reaches a live destination.
-    pub test: bool,
-    /// The sender's trace.
-    pub traceparent: Option<String>,
-    /// The sender's idempotency key.
-    pub idempotency_key: Option<String>,
-}
 
 /// Why a submission is not taken. Nothing of it was stored. The texts inside may quote what was handed in: they go to
 /// the sender and into no log.
@@ -84,15 +63,6 @@ impl From<StoreFault> for Refusal {
     fn from(fault: StoreFault) -> Self {
         Self::Trouble(fault)
     }
-}
-
-/// What the sender is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// The answer, the same for every repetition.
-    pub answer: Answer,
-    /// Whether this was a repetition.
-    pub repeated: bool,
 }
 
 impl Engine {

@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::catalog::{Catalog, Connected};
 use crate::content::Stored;
-use crate::dispatch::Conversation;
+use crate::dispatch::{Conversation, after};
 use crate::gate::Ended;
 use crate::judge::{self, Circumstances, Saying as _, settlement};
 use crate::prepare::{Loaded, Ready, Stop};
@@ -66,10 +66,22 @@ impl Engine {
     async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<(Loaded, Ready), Stop> {
         let loaded = self.load(&claim.delivery).await?;
         self.allowed(&loaded, to)?;
+        self.in_time(&loaded, to)?;
         let ready = self.prepare(claim, &loaded).await?;
         // Preparing waits for a thread, and meanwhile another configuration may have become active.
         self.allowed(&loaded, to)?;
         Ok((loaded, ready))
+    }
+
+    /// Also where the clock was put back, or a person asked for another attempt: the sender has the last word on when.
+    fn in_time(&self, loaded: &Loaded, to: &Connected) -> Result<(), Stop> {
+        let now = self.ports.clock.now();
+        match loaded.origin.submission.not_before {
+            Some(time) if time > now => {
+                Err(Stop::NotYet(time.min(after(now, judge::longest_wait(&to.destination)))))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn allowed(&self, loaded: &Loaded, to: &Connected) -> Result<(), Stop> {
@@ -138,7 +150,6 @@ impl Engine {
     /// The parcel of an attempt or an inquiry.
     pub(crate) fn parcel<'a>(&self, claim: &'a Claim, sending: &'a Sending) -> Parcel<'a> {
         let submission = &sending.loaded.origin.submission;
-        let attached = sent_attachments(submission, sending.attachments);
         Parcel {
             key: claim.delivery.id,
             attempt: claim.delivery.attempts,
@@ -147,10 +158,16 @@ impl Engine {
             message: sending.message.clone(),
             media_type: &sending.media_type,
             signature: sending.signature.clone(),
-            attachments: attached.filter_map(|part| self.attached(sending, part)).collect(),
+            attachments: self.attached_parts(sending),
             sent_sha256: sending.sent_sha256,
             receipts: &sending.loaded.receipts,
         }
+    }
+
+    /// The attachments that go with a message.
+    pub(crate) fn attached_parts(&self, sending: &Sending) -> Vec<Attached> {
+        let sent = sent_attachments(&sending.loaded.origin.submission, sending.attachments);
+        sent.filter_map(|part| self.attached(sending, part)).collect()
     }
 
     fn attached(&self, sending: &Sending, part: &Part) -> Option<Attached> {
@@ -203,6 +220,11 @@ impl Engine {
                 .await
             }
             Stop::Defect(reason) => self.settle(claim, rule(Event::Defect, "defect", reason)).await,
+            Stop::NotYet(until) => {
+                let reason = Reason::new(ReasonCode::NotBefore).with("at", until);
+                let verdict = rule(Event::GivenBack, "not-before", reason);
+                self.settle(claim, Settlement { due_at: Some(until), ..verdict }).await
+            }
             Stop::Later(fault) => {
                 tracing::warn!(delivery = %claim.delivery.id, %fault, "given back before anything was sent");
                 self.ports.outbox.give_back(claim).await;

@@ -24,7 +24,7 @@ impl Engine {
                 return (Err(fault), Ended::Untouched);
             }
             Err(Stop::Defect(reason)) => return (self.give_up(claim, reason).await, Ended::Untouched),
-            Err(Stop::Skip) => {
+            Err(Stop::Skip | Stop::NotYet(_)) => {
                 let reason = Reason::new(ReasonCode::NoWord);
                 return (self.give_up(claim, reason).await, Ended::Untouched);
             }

@@ -14,6 +14,8 @@
 //! | [`probe`] | tries a destination step by step |
 //! | [`trace`] | tries the way of a submission, with nothing sent and nothing kept |
 //! | [`content`] | hands stored content out again |
+//! | `desk` | what a sender asks about what it handed in |
+//! | `mailbox` | what waits to be fetched by its readers |
 //! | `rules` | gives up what has not left in time |
 //! | [`orders`] | carries out what persons ask |
 //! | [`waiting`] | says why something waits |
@@ -29,12 +31,14 @@ pub mod audit;
 pub mod catalog;
 pub mod configurations;
 pub mod content;
+mod desk;
 pub mod dispatch;
 mod gate;
 mod heavy;
 mod inquire;
 pub mod judge;
 mod lanes;
+mod mailbox;
 mod making;
 pub mod orders;
 mod prepare;

@@ -12,7 +12,9 @@ use rohrpost_model::document::Document;
 use rohrpost_model::ports::{Claim, Origin, Slot, StoreFault};
 use rohrpost_model::route::PinnedStep;
 use rohrpost_model::version::VersionKind;
-use rohrpost_model::{Delivery, Digest, MappingName, Reason, ReasonCode, Receipt, StepName, Submission};
+use rohrpost_model::{
+    Delivery, Digest, MappingName, Reason, ReasonCode, Receipt, StepName, Submission, Timestamp,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -22,6 +24,8 @@ pub(crate) enum Stop {
     Skip,
     /// The hub's mapping or configuration is wrong: a person must look.
     Defect(Reason),
+    /// Its sender asked that it leaves later.
+    NotYet(Timestamp),
     /// The hub's own trouble, which passes: the claim is given back.
     Later(StoreFault),
 }
@@ -168,7 +172,12 @@ impl Engine {
         Stored { blobs: Arc::clone(&self.ports.blobs), key: Arc::clone(&loaded.origin.key), slot, location }
     }
 
-    async fn kept(&self, delivery: &Delivery, loaded: &Loaded, kept: &KeptDocument) -> Result<Ready, Stop> {
+    pub(crate) async fn kept(
+        &self,
+        delivery: &Delivery,
+        loaded: &Loaded,
+        kept: &KeptDocument,
+    ) -> Result<Ready, Stop> {
         let erased = || Stop::from(StoreFault::Erased);
         let id = loaded.origin.submission.id;
         let location = kept.message.location.clone().ok_or_else(erased)?;

@@ -168,6 +168,8 @@ const fn word(order: &Order) -> &'static str {
         Order::Discard(_) => "discard",
         Order::Pause => "pause",
         Order::Resume => "resume",
+        Order::Fetched => "fetch",
+        Order::Close => "close",
     }
 }
 

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | which routes there are | [`routes`] |
 //! | how a submission comes in | `submit`, `parts`, `metadata` |
+//! | where inbound endpoints of adapters hand in | `desk` |
 //! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
 //! | a changed configuration, and those from before | `activate`, `configurations` |
+//! | what waits to be fetched | `mailboxes` |
 //! | a dry run under the active configuration | `trace`, [`trace_shapes`] |
 //! | who may do what | `caller` |
 //! | what an error looks like | [`problem`], `refusal` |
@@ -22,6 +24,7 @@ mod commands;
 mod configuration_shapes;
 mod configurations;
 mod content;
+mod desk;
 mod destination_orders;
 mod destinations;
 mod fields;
@@ -29,6 +32,8 @@ mod file_name;
 mod json_body;
 mod lent;
 pub mod listener;
+mod mailbox_shapes;
+mod mailboxes;
 mod measures;
 mod metadata;
 pub mod openapi;
@@ -74,7 +79,7 @@ pub struct Gateway {
     metrics: PrometheusHandle,
     settings: Settings,
     /// The right to hand in: bounds how many submissions are taken in at one time.
-    intakes: Semaphore,
+    intakes: Arc<Semaphore>,
     /// Bounds how many probes run at one time.
     probes: Probes,
 }
@@ -88,7 +93,7 @@ impl Gateway {
         metrics: PrometheusHandle,
         settings: Settings,
     ) -> Arc<Self> {
-        let intakes = Semaphore::new(settings.submissions_at_once);
+        let intakes = Arc::new(Semaphore::new(settings.submissions_at_once));
         Arc::new(Self { engine, activation, health, metrics, settings, intakes, probes: Probes::default() })
     }
 }

@@ -101,6 +101,9 @@ impl Metadata {
             test: self.test,
             traceparent: fields::traceparent(headers),
             idempotency_key: fields::idempotency_key(headers)?,
+            not_before: None,
+            obsolete_after: None,
+            properties: Default::default(),
         })
     }
 }
@@ -119,6 +122,9 @@ pub(crate) fn from_query(uri: &Uri, headers: &HeaderMap, further: &[&str]) -> Re
         test: params.flag("test")?,
         traceparent: fields::traceparent(headers),
         idempotency_key: fields::idempotency_key(headers)?,
+        not_before: None,
+        obsolete_after: None,
+        properties: Default::default(),
     })
 }
 

@@ -264,6 +264,11 @@ impl Problem {
         &self.0.detail
     }
 
+    /// The English sentence and the German one.
+    pub(crate) fn into_sentences(self) -> (String, String) {
+        (self.0.detail, self.0.meldung)
+    }
+
     /// Adds an extension member.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -76,7 +76,7 @@ async fn take(gateway: &Gateway, caller: &Caller, request: Request) -> Result<Ke
 
 /// Keeps what was taken in. In a task of its own: a sender that hangs up now must not leave a submission that is kept
 /// but that nobody was woken for.
-async fn accept(engine: Arc<Engine>, intake: Intake) -> Result<Kept, Problem> {
+pub(crate) async fn accept(engine: Arc<Engine>, intake: Intake) -> Result<Kept, Problem> {
     let kept = tokio::spawn(async move { engine.accept(intake).await }).await;
     kept.map_err(|panic| defect(&panic))?.map_err(Problem::from)
 }

@@ -153,6 +153,8 @@ pub struct Delivery {
     pub tries_since: Option<Timestamp>,
     /// When its route's rule gives it up, if it has not left by then.
     pub expires_at: Option<Timestamp>,
+    /// When the reader of its mailbox fetched it first, where it waits in one.
+    pub fetched_at: Option<Timestamp>,
     /// Who paused it; until somebody resumes it nothing is sent and the target is not asked.
     pub paused_by: Option<String>,
     /// The earlier delivery of its case that goes first (promise H11).

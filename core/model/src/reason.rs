@@ -97,6 +97,16 @@ pub enum ReasonCode {
     Found,
     /// The target took it and works on it.
     InProgress,
+    /// It waits in its mailbox to be fetched.
+    InMailbox,
+    /// The reader of its mailbox fetched it, and has not closed it yet.
+    FetchedByReader,
+    /// The reader of its mailbox closed it.
+    ClosedByReader,
+    /// Its sender asked that it leaves later (`at`).
+    NotBefore,
+    /// Its sender called it off before its time.
+    CalledOff,
     /// The adapter's configuration cannot make this request (`field`).
     AdapterConfiguration,
     /// The folder cannot be written now.
@@ -157,7 +167,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 64] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -189,6 +199,11 @@ impl ReasonCode {
         Self::SurelyAbsent,
         Self::Found,
         Self::InProgress,
+        Self::InMailbox,
+        Self::FetchedByReader,
+        Self::ClosedByReader,
+        Self::NotBefore,
+        Self::CalledOff,
         Self::AdapterConfiguration,
         Self::FolderUnavailable,
         Self::FolderFull,

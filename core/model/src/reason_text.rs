@@ -49,6 +49,7 @@ const fn text(code: C) -> (&'static str, &'static str) {
         | C::PausedByPerson
         | C::Draining
         | C::PausedDelivery => person(code),
+        C::InMailbox | C::FetchedByReader | C::ClosedByReader | C::NotBefore | C::CalledOff => partner(code),
         C::BreakerOpen
         | C::Probing
         | C::AskedToRest
@@ -168,6 +169,27 @@ const fn person(code: C) -> (&'static str, &'static str) {
         _ => (
             "Verworfen zusammen mit dem Schritt, auf den gewartet wurde.",
             "Discarded together with the step it waited for.",
+        ),
+    }
+}
+
+const fn partner(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::InMailbox => {
+            ("Liegt im Postfach und wartet auf Abholung.", "It lies in the mailbox and waits to be fetched.")
+        }
+        C::FetchedByReader => (
+            "Wurde abgeholt; der Leser hat den Empfang noch nicht bestätigt.",
+            "It was fetched; its reader has not closed it yet.",
+        ),
+        C::ClosedByReader => ("Der Leser hat den Empfang bestätigt.", "Its reader closed it."),
+        C::NotBefore => (
+            "Der Absender hat verfügt, dass es erst ab {at} gesendet wird.",
+            "Its sender asked that it leaves not before {at}.",
+        ),
+        _ => (
+            "Der Absender hat es vor dem Sendetermin zurückgezogen.",
+            "Its sender called it off before its time.",
         ),
     }
 }

@@ -3,6 +3,11 @@
 use crate::ports::Location;
 use crate::{Area, CaseId, ClientName, Digest, Kind, ServiceKey, SubmissionId, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the sender's protocol says of a submission beside what the hub has words for, by name: for instance
+/// `xta.author`. Content: stored encrypted.
+pub type Properties = BTreeMap<String, String>;
 
 /// One message as it came in: immutable. An answer is a submission too, of another [`Kind`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +38,10 @@ pub struct Submission {
     pub test: bool,
     /// The sender's trace (W3C Trace Context), to join its log with the hub's.
     pub traceparent: Option<String>,
+    /// Nothing of it leaves before this time.
+    pub not_before: Option<Timestamp>,
+    /// What else the sender's protocol says of it.
+    pub properties: Properties,
     /// The data, then the attachments in the order they were handed in.
     pub parts: Vec<Part>,
 }

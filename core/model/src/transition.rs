@@ -8,6 +8,7 @@
 //! Awaiting → Delivered | Awaiting (asked again later) | Due (surely undone) | Parked (refused later, deadline)
 //! Sending, Unknown, Awaiting → Parked instead of Due where it was tried for long enough
 //! Parked, Due, Blocked, Awaiting, Unknown → Due | Discarded by command; Parked, Blocked, Due → Expired by rule
+//! Awaiting in a mailbox → Awaiting when its reader fetches it first, Delivered when the reader closes it
 //! Parked, Due, Blocked, Awaiting, Unknown stay what they are when a person pauses or resumes them, and Parked, Blocked,
 //! Due when the rule warns
 //! ```
@@ -58,6 +59,10 @@ pub enum Event {
     PauseCommanded,
     /// A person let it go on.
     ResumeCommanded,
+    /// The reader of its mailbox fetched it for the first time.
+    FetchedByReader,
+    /// The reader of its mailbox has it for good.
+    ClosedByReader,
     /// The route's rule will give it up soon.
     ExpiryWarned,
     /// The route's rule gave it up.
@@ -66,7 +71,7 @@ pub enum Event {
 
 impl Event {
     /// All events, in the order of a delivery's life.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Released,
         Self::Claimed,
         Self::GivenBack,
@@ -86,6 +91,8 @@ impl Event {
         Self::DiscardCommanded,
         Self::PauseCommanded,
         Self::ResumeCommanded,
+        Self::FetchedByReader,
+        Self::ClosedByReader,
         Self::ExpiryWarned,
         Self::ExpiredByRule,
     ];
@@ -125,6 +132,8 @@ pub const fn next(state: State, event: Event) -> Result<State, Impossible> {
         (S::Sending | S::Unknown | S::Awaiting, E::TakenForNow) => S::Awaiting,
         (S::Sending | S::Unknown | S::Awaiting, E::NotTaken) => S::Due,
         (S::Sending | S::Unknown | S::Awaiting, E::Refused) => S::Parked,
+        (S::Awaiting, E::FetchedByReader) => S::Awaiting,
+        (S::Awaiting, E::ClosedByReader) => S::Delivered,
         (S::Sending, E::OutcomeLost) => S::Unknown,
         (S::Unknown, E::NoWordYet) => S::Unknown,
         (S::Awaiting, E::NoWordYet) => S::Awaiting,

@@ -37,6 +37,8 @@ pub(crate) enum Also<'a> {
     Attempt { document: Option<&'a str> },
     /// The target's word, encrypted.
     Receipt(&'a [u8]),
+    /// The reader of its mailbox fetched it first.
+    Fetched,
     /// A person asked: the tries are counted anew.
     Retry,
     /// The same under new pins: what was made under the old ones is forgotten.
@@ -141,9 +143,13 @@ impl Ledger {
             stored.sealed_receipt = Some(sealed.to_owned());
         }
         let delivery = &mut stored.delivery;
+        if matches!(change.also, Also::Fetched) {
+            delivery.fetched_at = Some(change.at);
+        }
         if matches!(change.also, Also::Retry | Also::Mend { .. }) {
             delivery.tries = 0;
             delivery.tries_since = None;
+            delivery.fetched_at = None;
         }
         if let Also::Mend { pinned, destination } = change.also {
             delivery.pinned = Some(pinned);
@@ -235,9 +241,12 @@ impl Also<'_> {
                  document = coalesce(?8, document)"
             ),
             Self::Receipt(_) => set!(", sealed_receipt = ?7"),
-            Self::Retry => set!(", tries = 0, tries_since = NULL"),
+            Self::Fetched => set!(", fetched_at = ?7"),
+            Self::Retry => set!(", tries = 0, tries_since = NULL, fetched_at = NULL"),
             Self::Mend { .. } => {
-                set!(", tries = 0, tries_since = NULL, document = NULL, pinned = ?7, destination = ?8")
+                set!(
+                    ", tries = 0, tries_since = NULL, fetched_at = NULL, document = NULL, pinned = ?7, destination = ?8"
+                )
             }
         }
     }
@@ -247,6 +256,7 @@ impl Also<'_> {
             Self::Nothing | Self::Retry => Vec::new(),
             Self::Attempt { document } => vec![nanos(at).into(), document.map(str::to_owned).into()],
             Self::Receipt(sealed) => vec![sealed.to_owned().into()],
+            Self::Fetched => vec![nanos(at).into()],
             Self::Mend { pinned, destination } => {
                 vec![pinned.as_bytes().to_vec().into(), destination.as_str().to_owned().into()]
             }
@@ -311,6 +321,7 @@ fn delivery(submission: &Submission, new: &NewDelivery, now: Timestamp) -> Deliv
         tries: 0,
         tries_since: None,
         expires_at: new.expires_at,
+        fetched_at: None,
         paused_by: None,
         behind: None,
         document: None,

@@ -55,6 +55,8 @@ impl Keys {
 pub(crate) enum Column {
     /// `submissions.sealed_reply`
     Reply,
+    /// `submissions.sealed_properties`
+    Properties,
     /// `parts.sealed_name` of this part
     PartName(u32),
     /// `deliveries.sealed_receipt` of this delivery
@@ -75,6 +77,7 @@ impl Column {
         let submission = submission.map_or_else(|| "-".to_owned(), |id| id.to_string());
         let place = match self {
             Self::Reply => "submissions.reply".to_owned(),
+            Self::Properties => "submissions.properties".to_owned(),
             Self::PartName(number) => format!("parts.name {number}"),
             Self::Receipt(delivery) => format!("deliveries.receipt {delivery}"),
             Self::Why(seq) => format!("history.why {seq}"),

@@ -13,7 +13,7 @@ use rohrpost_model::ports::{
     Answer, AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records,
     Scope, StateCount, StoreFault, SubmissionView, Versions, WrappedKey,
 };
-use rohrpost_model::submission::{Part, TrustLevel};
+use rohrpost_model::submission::{Part, Properties, TrustLevel};
 use rohrpost_model::version::VersionKind;
 use rohrpost_model::{
     CaseId, Delivery, DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp,
@@ -49,6 +49,16 @@ impl Records for SqliteStore {
                 let Some(origin) = look.origin(connection, id)?.map(Arc::new) else { return Ok(None) };
                 fresh.keep(Arc::clone(&origin));
                 Ok(Some(origin))
+            })
+            .await
+    }
+
+    async fn handed_in(&self, key: &Digest) -> Result<Option<SubmissionView>, StoreFault> {
+        let (look, key) = (self.look(), *key);
+        self.readers
+            .snapshot(move |connection| {
+                let condition = "s.seq = (SELECT submission FROM idempotency WHERE key = ?1)";
+                Ok(look.submissions(connection, condition, [key.as_bytes()])?.pop())
             })
             .await
     }
@@ -139,9 +149,9 @@ pub(crate) struct Look {
 /// The columns that [`kept`] reads, of `submissions s`.
 const SUBMISSION: &str = "s.seq, s.id, s.tenant, s.client, s.kind, s.service, s.area, s.case_id, s.case_sequence, \
      s.received_at, s.trust_level, s.test, s.traceparent, s.sha256, s.receipt, s.epoch, s.wrapped_key, s.erased_at, \
-     s.sealed_reply";
+     s.sealed_reply, s.sealed_properties, s.not_before";
 
-/// A submission as its row stands: without its parts, its reply channel still encrypted.
+/// A submission as its row stands: without its parts, its reply channel and properties still encrypted.
 struct Kept {
     place: i64,
     submission: Submission,
@@ -149,9 +159,11 @@ struct Kept {
     key: WrappedKey,
     erased_at: Option<Timestamp>,
     sealed_reply: Option<Vec<u8>>,
+    sealed_properties: Option<Vec<u8>>,
 }
 
-/// What a submission says of itself, without what is encrypted: parts without names, no reply channel.
+/// What a submission says of itself, without what is encrypted: parts without names, no reply channel, no
+/// properties.
 pub(crate) fn facts(connection: &Connection, place: i64) -> Result<Submission, Fault> {
     let sql = format!("SELECT {SUBMISSION} FROM submissions s WHERE s.seq = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -179,6 +191,8 @@ fn kept(row: &Row<'_>) -> Result<Kept, Fault> {
         reply: None,
         test: row.get(11)?,
         traceparent: row.get(12)?,
+        not_before: optional_time(row, 20)?,
+        properties: Properties::new(),
         parts: Vec::new(),
     };
     let answer = Answer {
@@ -189,8 +203,9 @@ fn kept(row: &Row<'_>) -> Result<Kept, Fault> {
         receipt: row.get(14)?,
     };
     let key = WrappedKey { epoch: row.get(15)?, bytes: row.get(16)? };
-    let (erased_at, sealed_reply) = (optional_time(row, 17)?, row.get(18)?);
-    Ok(Kept { place: row.get(0)?, submission, answer, key, erased_at, sealed_reply })
+    let (place, erased_at) = (row.get(0)?, optional_time(row, 17)?);
+    let (sealed_reply, sealed_properties) = (row.get(18)?, row.get(19)?);
+    Ok(Kept { place, submission, answer, key, erased_at, sealed_reply, sealed_properties })
 }
 
 /// A part without its name, and the name as it is kept.
@@ -255,6 +270,10 @@ impl Look {
         let id = kept.submission.id;
         if let Some(sealed) = kept.sealed_reply.take() {
             kept.submission.reply = open_column(&self.keys, connection, id, Column::Reply, &sealed)?;
+        }
+        if let Some(sealed) = kept.sealed_properties.take() {
+            let opened = open_column(&self.keys, connection, id, Column::Properties, &sealed)?;
+            kept.submission.properties = opened.unwrap_or_default();
         }
         for (mut part, sealed_name) in parts(connection, kept.place)? {
             if let Some(sealed) = sealed_name {

@@ -16,7 +16,7 @@ pub(crate) const DELIVERY: &str = "d.seq, d.submission, d.id, s.id, d.tenant, d.
      d.sealed_receipt, d.since, d.tries, d.tries_since, d.expires_at, d.paused_by, \
      CASE WHEN d.held & 1 THEN (SELECT e.id FROM deliveries e WHERE e.case_id = d.case_id AND e.tenant = d.tenant \
      AND e.step = d.step AND e.state IN ('blocked', 'due', 'sending', 'unknown', 'parked') \
-     AND e.submission < d.submission ORDER BY e.submission LIMIT 1) END, d.held";
+     AND e.submission < d.submission ORDER BY e.submission LIMIT 1) END, d.held, d.fetched_at";
 
 /// The tables that [`DELIVERY`] is read from. A cross join keeps `deliveries` outside, whose indexes were chosen.
 pub(crate) const FROM_DELIVERIES: &str = "deliveries d CROSS JOIN submissions s ON s.seq = d.submission";
@@ -102,6 +102,7 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Fault> {
         tries: row.get(19)?,
         tries_since: optional_time(row, 20)?,
         expires_at: optional_time(row, 21)?,
+        fetched_at: optional_time(row, 25)?,
         paused_by: row.get(22)?,
         behind: row.get::<_, Option<[u8; 16]>>(23)?.map(DeliveryId::from_bytes),
         document: document.map(|document| from_json(&document, "document")).transpose()?,

@@ -70,6 +70,9 @@ impl World {
             trust_level: None,
             test: false,
             traceparent: None,
+            not_before: None,
+            obsolete_after: None,
+            properties: Default::default(),
             idempotency_key: None,
         };
         let mut intake = engine.admit(&portal(), intent).unwrap();

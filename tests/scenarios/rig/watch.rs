@@ -169,6 +169,10 @@ impl Outbox for Watched {
 
 #[async_trait]
 impl Records for Watched {
+    async fn handed_in(&self, key: &rohrpost_model::Digest) -> Result<Option<SubmissionView>, StoreFault> {
+        watched!(self.handed_in(key))
+    }
+
     async fn submission(
         &self,
         scope: &Scope,

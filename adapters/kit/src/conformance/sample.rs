@@ -204,6 +204,8 @@ fn submission(id: SubmissionId) -> Submission {
         reply: None,
         test: true,
         traceparent: None,
+        not_before: None,
+        properties: Default::default(),
         parts: vec![],
     }
 }

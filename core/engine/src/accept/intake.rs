@@ -2,6 +2,8 @@
 
 use super::{Intent, Refusal};
 use crate::catalog::Catalog;
+use crate::dispatch::after;
+use crate::judge::longest_wait;
 use crate::routing::{self, Facts};
 use crate::trace::{Ids, Trial};
 use async_trait::async_trait;
@@ -12,12 +14,13 @@ use rohrpost_model::ports::{
 };
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{
-    Area, CaseId, Client, Digest, Kind, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
-    Timestamp,
+    Area, CaseId, Client, ClientName, Digest, Kind, MappingName, Reason, ReasonCode, ServiceKey, Submission,
+    SubmissionId, TenantName, Timestamp,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A submission while its parts come in.
 pub struct Intake {
@@ -130,6 +133,7 @@ impl Intake {
         });
         match planned {
             Ok((deliveries, steps)) => {
+                let deliveries = deliveries.into_iter().map(|planned| self.in_time(planned, now)).collect();
                 Ok((deliveries, steps.iter().filter_map(|step| step.mapping.clone()).collect()))
             }
             Err(none) => {
@@ -140,14 +144,32 @@ impl Intake {
         }
     }
 
+    /// Not before and not after the times that the sender set.
+    fn in_time(&self, mut planned: NewDelivery, now: Timestamp) -> NewDelivery {
+        if let Some(not_before) =
+            self.intent.not_before.filter(|time| *time > now && planned.due_at.is_some())
+        {
+            planned.due_at = Some(not_before.min(after(now, self.longest_wait(&planned))));
+            planned.reason = Some(Reason::new(ReasonCode::NotBefore).with("at", not_before));
+        }
+        if let Some(obsolete) = self.intent.obsolete_after {
+            planned.expires_at = Some(planned.expires_at.map_or(obsolete, |rule| rule.min(obsolete)));
+            planned.warn_at.retain(|warning| *warning < obsolete);
+        }
+        planned
+    }
+
+    /// What is due later than after this counts as due (see [`Wanted`](rohrpost_model::ports::Wanted)).
+    fn longest_wait(&self, planned: &NewDelivery) -> Duration {
+        let to = planned.destination.as_ref().and_then(|name| self.catalog.destinations.get(name));
+        to.map_or(Duration::ZERO, |to| longest_wait(&to.destination))
+    }
+
     /// Contents are compared by what was said of them and the hashes of the parts, not by the bytes of the envelope
     /// (promise H3).
     pub(super) fn idempotency(&self, vault: &dyn Vault) -> Option<Idempotency> {
         let key = self.intent.idempotency_key.as_ref()?;
-        let mut blinded = Vec::from(self.client.name.as_str());
-        blinded.push(0);
-        blinded.extend_from_slice(key.as_bytes());
-        Some(Idempotency { key: vault.blind("idempotency key", &blinded), content: self.fingerprint() })
+        Some(Idempotency { key: blinded(vault, &self.client.name, key), content: self.fingerprint() })
     }
 
     fn fingerprint(&self) -> Digest {
@@ -163,6 +185,10 @@ impl Intake {
             intent.test,
         );
         hasher.update(&serde_json::to_vec(&said).unwrap_or_default());
+        let times = (&intent.not_before, &intent.obsolete_after);
+        if times != (&None, &None) || !intent.properties.is_empty() {
+            hasher.update(&serde_json::to_vec(&(times, &intent.properties)).unwrap_or_default());
+        }
         // The data may come before or after the attachments.
         let mut parts: Vec<&Part> = self.parts.iter().collect();
         parts.sort_by_key(|part| part.number);
@@ -206,6 +232,8 @@ impl Intake {
             reply: intent.reply,
             test: intent.test,
             traceparent: intent.traceparent,
+            not_before: intent.not_before,
+            properties: intent.properties,
             parts: self.parts,
         };
         (submission, self.contents)
@@ -224,6 +252,14 @@ impl Incoming {
         }
         Ok(self.stage.write(piece).await?)
     }
+}
+
+/// A client's idempotency key as it is kept.
+pub(crate) fn blinded(vault: &dyn Vault, client: &ClientName, key: &str) -> Digest {
+    let mut text = Vec::from(client.as_str());
+    text.push(0);
+    text.extend_from_slice(key.as_bytes());
+    vault.blind("idempotency key", &text)
 }
 
 /// What a receipt states. File names are left out: they may name a person.

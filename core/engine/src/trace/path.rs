@@ -160,6 +160,8 @@ fn submission(trial: &Trial, tenant: &TenantName, case: &CaseId) -> Option<Submi
         reply: intent.reply,
         test: intent.test,
         traceparent: intent.traceparent,
+        not_before: intent.not_before,
+        properties: intent.properties,
         parts: trial.parts.clone(),
     })
 }

@@ -193,6 +193,7 @@ fn ended(stop: Stop) -> StepEnd {
     match stop {
         Stop::Skip => StepEnd::Skipped,
         Stop::Defect(reason) => StepEnd::Fails(reason),
+        Stop::NotYet(until) => StepEnd::Fails(Reason::new(ReasonCode::NotBefore).with("at", until)),
         Stop::Later(_) => StepEnd::Fails(Reason::new(ReasonCode::HubTrouble)),
     }
 }

@@ -135,6 +135,8 @@ impl Outbox for Memory {
                 Order::Discard(_) => delivery.state = State::Discarded,
                 Order::Pause => delivery.paused_by = Some(command.who.clone()),
                 Order::Resume => delivery.paused_by = None,
+                Order::Fetched => delivery.fetched_at = Some(command.at),
+                Order::Close => delivery.state = State::Delivered,
             }
             kept.history.push(HistoryEntry {
                 at: command.at,
@@ -293,6 +295,7 @@ impl Kept {
 
 fn begun(submission: &rohrpost_model::Submission, new: NewDelivery) -> Delivery {
     Delivery {
+        fetched_at: None,
         id: new.id,
         submission: submission.id,
         tenant: submission.tenant.clone(),
@@ -320,6 +323,10 @@ fn begun(submission: &rohrpost_model::Submission, new: NewDelivery) -> Delivery 
 
 #[async_trait]
 impl Records for Memory {
+    async fn handed_in(&self, _: &Digest) -> Result<Option<SubmissionView>, StoreFault> {
+        Ok(None)
+    }
+
     async fn submission(
         &self,
         scope: &Scope,

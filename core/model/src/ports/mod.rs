@@ -7,7 +7,10 @@ mod blobs;
 mod clock;
 mod commands;
 mod configurations;
+mod desk;
+mod mailbox;
 mod outbox;
+mod peer;
 mod preview;
 mod probe;
 mod records;
@@ -24,10 +27,13 @@ pub use commands::{
     NewBulkCommand, NewDestinationCommand, OrderedDestination, Pause, PauseMode,
 };
 pub use configurations::{ActivationCause, ActivationWords, Configurations, KeptActivation, NewActivation};
+pub use desk::{CalledOff, Desk, HandedIn, Intent, TakingIn, TurnedAway, Why};
+pub use mailbox::{Asked, Closed, Fetched, Mailbox, Reader, Waiting};
 pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
     Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,
 };
+pub use peer::Peer;
 pub use preview::{HIDDEN, Piece, Preview, Sends};
 pub use probe::{Finding, Probe, ProbeStep, Words};
 pub use records::{

@@ -293,6 +293,10 @@ pub enum Order {
     Pause,
     /// Let it go on.
     Resume,
+    /// The reader of its mailbox fetched it for the first time.
+    Fetched,
+    /// The reader of its mailbox has it for good.
+    Close,
 }
 
 /// What becomes of the steps that wait for a discarded one.

@@ -20,6 +20,9 @@ pub trait Records: Send + Sync {
     /// back. Told to the hub itself only.
     async fn origin(&self, id: SubmissionId) -> Result<Option<Arc<Origin>>, StoreFault>;
 
+    /// What was handed in under this idempotency key (its keyed hash). Told to the hub itself only.
+    async fn handed_in(&self, key: &Digest) -> Result<Option<SubmissionView>, StoreFault>;
+
     /// What the steps of a submission were answered so far. Told to the hub itself only.
     async fn receipts(&self, id: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault>;
 

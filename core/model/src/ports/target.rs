@@ -1,8 +1,8 @@
 use super::{ContentStream, Preview, Probe, StoreFault};
-use crate::{DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
+use crate::{ClientName, DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything that a target is handed for one attempt. On every attempt of one delivery it is the same, but for
@@ -109,5 +109,11 @@ pub trait Target: Send + Sync {
     /// with which `deliver` would refuse to send. `None` from a target that cannot tell.
     async fn preview(&self, _: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
         Ok(None)
+    }
+
+    /// Who may read it, where the target is a [`Mailbox`](super::Mailbox) of the hub: what is delivered to it waits there
+    /// until a reader closes it. `None` from every other target.
+    fn readers(&self) -> Option<&BTreeSet<ClientName>> {
+        None
     }
 }

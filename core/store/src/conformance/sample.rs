@@ -329,6 +329,8 @@ fn submission(draft: &Draft, id: SubmissionId, parts: Vec<Part>) -> Submission {
         reply: Some(ReplyChannel::PostBox { system: "bundid".into(), handle: PRIVATE[2].into() }),
         test: true,
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+        not_before: Timestamp::from_second(1).ok(),
+        properties: [("xta.author".to_owned(), "gae:Erika".to_owned())].into(),
         parts,
     }
 }

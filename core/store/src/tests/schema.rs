@@ -14,11 +14,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 /// What each released version of the schema looks like, and the one in the making.
-const GOLDEN: [&str; 4] = [
+const GOLDEN: [&str; 5] = [
     include_str!("../../golden/schema-1.sql"),
     include_str!("../../golden/schema-2.sql"),
     include_str!("../../golden/schema-3.sql"),
     include_str!("../../golden/schema-4.sql"),
+    include_str!("../../golden/schema-5.sql"),
 ];
 
 fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
@@ -65,6 +66,12 @@ async fn a_store_of_version_1_is_brought_up_to_date() {
     assert!(delivery.paused_by.is_none() && delivery.expires_at.is_none());
 }
 
+/// Takes back what the fifth version added.
+const BACK_TO_4: &str = "ALTER TABLE submissions DROP COLUMN not_before;
+    ALTER TABLE submissions DROP COLUMN sealed_properties;
+    ALTER TABLE deliveries DROP COLUMN fetched_at;
+    PRAGMA user_version = 4;";
+
 /// What the fourth version added, taken away again.
 const BACK_TO_3: &str = "DROP TABLE activations; DROP TABLE configuration_parts; PRAGMA user_version = 3;";
 
@@ -99,6 +106,7 @@ async fn a_store_of_version_2_is_brought_up_to_date() {
     let ended = ports(&store).commands.end(BulkEnd { id, state, who, why, at: at(3) }).await.unwrap();
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_4).unwrap();
     connection.execute_batch(BACK_TO_3).unwrap();
     connection.execute_batch(BACK_TO_2).unwrap();
     assert_eq!(schema_of(&connection), GOLDEN[1], "it is a store of the second version");
@@ -126,6 +134,7 @@ async fn a_store_of_version_3_is_brought_up_to_date() {
     assert!(ports(&store).commands.order_destination(pause).await.unwrap());
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_4).unwrap();
     connection.execute_batch(BACK_TO_3).unwrap();
     assert_eq!(schema_of(&connection), GOLDEN[2], "it is a store of the third version");
     drop(connection);
@@ -147,12 +156,12 @@ fn a_newer_schema_is_refused_and_left_alone() {
     drop(open(&folder.path()));
     let database = folder.path().join("rohrpost.sqlite");
     let connection = Connection::open(&database).unwrap();
-    connection.pragma_update(None, "user_version", 5).unwrap();
+    connection.pragma_update(None, "user_version", 6).unwrap();
     drop(connection);
     let Err(StoreFault::Unavailable(text)) = try_open(&folder) else { panic!("a newer schema is opened") };
-    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 5"), "{text}");
+    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 6"), "{text}");
     let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 5);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 6);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub(crate) struct Accept {
     new: NewSubmission,
     sealed_reply: Option<Vec<u8>>,
+    sealed_properties: Option<Vec<u8>>,
     sealed_names: Vec<Option<Vec<u8>>>,
     places: Vec<Location>,
     sequence: u64,
@@ -42,9 +43,13 @@ impl Accept {
         }
         let reply = new.submission.reply.as_ref().map(|reply| Column::Reply.seal(key, id, reply));
         let sealed_reply = reply.transpose()?;
+        let properties = Some(&new.submission.properties).filter(|properties| !properties.is_empty());
+        let sealed_properties =
+            properties.map(|properties| Column::Properties.seal(key, id, properties)).transpose()?;
         let names = new.submission.parts.iter().map(|part| seal_name(key, id, part));
         let sealed_names = names.collect::<Result<_, _>>()?;
-        Ok(Self { new, sealed_reply, sealed_names, places: Vec::new(), sequence: 0, keys, recent, fresh })
+        let (places, sequence) = (Vec::new(), 0);
+        Ok(Self { new, sealed_reply, sealed_properties, sealed_names, places, sequence, keys, recent, fresh })
     }
 
     /// The place in the table.
@@ -59,8 +64,9 @@ impl Accept {
         self.sequence = u64::try_from(sequence).unwrap_or(0);
         let mut insert = ledger.connection.prepare_cached(
             "INSERT INTO submissions (id, tenant, client, kind, service, area, case_id, case_sequence, received_at, \
-             trust_level, sealed_reply, test, traceparent, sha256, receipt, epoch, wrapped_key) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             trust_level, sealed_reply, test, traceparent, sha256, receipt, epoch, wrapped_key, \
+             sealed_properties, not_before) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?;
         insert.execute(params![
             submission.id.as_bytes(),
@@ -80,6 +86,8 @@ impl Accept {
             self.new.answer.receipt,
             self.new.wrapped_key.epoch,
             self.new.wrapped_key.bytes,
+            self.sealed_properties,
+            submission.not_before.map(nanos),
         ])?;
         Ok(ledger.connection.last_insert_rowid())
     }

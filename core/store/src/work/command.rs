@@ -25,9 +25,10 @@ pub(crate) struct Commanded {
 
 impl Commanded {
     pub(crate) fn new(scope: ScopeParams, command: Command, claims: Arc<Claims>) -> Self {
-        let cause = match command.part_of {
-            Some(id) => format!("command {id}"),
-            None => "command".to_owned(),
+        let cause = match (command.part_of, &command.order) {
+            (Some(id), _) => format!("command {id}"),
+            (None, Order::Fetched | Order::Close) => "mailbox".to_owned(),
+            (None, _) => "command".to_owned(),
         };
         Self { scope, command, cause, hold: Hold::new(claims) }
     }
@@ -68,6 +69,15 @@ impl Commanded {
         let change = self.change();
         match &self.command.order {
             Order::Retry => ledger.change(stored, &Change { also: Also::Retry, ..change }),
+            Order::Fetched => {
+                let due_at = stored.delivery.due_at;
+                ledger.change(stored, &Change { also: Also::Fetched, due_at, ..change })
+            }
+            Order::Close => {
+                let state = ledger.change(stored, &change)?;
+                release(ledger, stored.submission, self.behind())?;
+                Ok(state)
+            }
             Order::Mend { pinned, destination } => {
                 let also = Also::Mend { pinned: *pinned, destination };
                 ledger.change(stored, &Change { also, evidence: Some(*pinned), ..change })
@@ -110,6 +120,7 @@ impl Commanded {
         match self.command.order {
             Order::Pause if paused => false,
             Order::Resume if !paused => false,
+            Order::Fetched if stored.delivery.fetched_at.is_some() => false,
             // A submission that no route took pins nothing that could be pinned anew.
             Order::Mend { .. } if stored.delivery.pinned.is_none() => false,
             _ => next(stored.delivery.state, effect(&self.command.order).0).is_ok(),
@@ -149,6 +160,8 @@ const fn effect(order: &Order) -> (Event, ReasonCode) {
         Order::Discard(_) => (Event::DiscardCommanded, ReasonCode::DiscardedByPerson),
         Order::Pause => (Event::PauseCommanded, ReasonCode::PausedDelivery),
         Order::Resume => (Event::ResumeCommanded, ReasonCode::RetriedByPerson),
+        Order::Fetched => (Event::FetchedByReader, ReasonCode::FetchedByReader),
+        Order::Close => (Event::ClosedByReader, ReasonCode::ClosedByReader),
     }
 }
 

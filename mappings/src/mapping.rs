@@ -11,7 +11,7 @@ use crate::bundle::Bundle;
 use crate::check::Gate;
 use crate::envelope;
 use crate::facts::Facts;
-use crate::ffi::{Doc, Files, Stylesheet, uri_of};
+use crate::ffi::{Doc, Files, Made, Stylesheet, uri_of};
 use crate::lists::{Asked, CodeList, Lists};
 use crate::manifest::{MANIFEST, Manifest, RulesRef, SchemaRef};
 use crate::running::{Limit, Limits, Run, no_thread, on_deep_stack};
@@ -210,7 +210,7 @@ impl Mapping {
                 let made = self.run(transform, self.input(source, facts)?, facts, limits)?;
                 self.finished(made).map(|output| output.message)
             }
-            None => self.finished(source.bytes().to_vec()).map(|output| output.message),
+            None => self.finished(Made::unseen(source.bytes().to_vec())).map(|output| output.message),
         }
     }
 
@@ -234,7 +234,7 @@ impl Mapping {
         limits: &Limits,
     ) -> Result<Unchecked, MappingFault> {
         let made = match &self.transform {
-            None => source.bytes().to_vec(),
+            None => Made::unseen(source.bytes().to_vec()),
             Some(transform) if self.manifest.envelope => {
                 self.run(transform, self.input(&source, facts)?, facts, limits)?
             }
@@ -274,7 +274,7 @@ impl Mapping {
         envelope: &Xml,
         params: &Facts,
         limits: &Limits,
-    ) -> Result<Vec<u8>, MappingFault> {
+    ) -> Result<Made, MappingFault> {
         let not_one = || {
             MappingFault::Transform(vec![Fault::of_file(
                 MANIFEST,
@@ -306,7 +306,7 @@ impl Mapping {
         doc: Doc,
         facts: &Facts,
         limits: &Limits,
-    ) -> Result<Vec<u8>, MappingFault> {
+    ) -> Result<Made, MappingFault> {
         let params = self.bound(transform, facts)?;
         let run = Run { files: &self.files, lists: &self.lists, params: &params, limits };
         run.of(&transform.stylesheet, doc)

@@ -14,7 +14,7 @@
 use super::{Mapping, MappingFault, Unchecked};
 use crate::check::{self, Gate, is_xml};
 use crate::facts::Facts;
-use crate::ffi::Node;
+use crate::ffi::{Made, Node};
 use crate::manifest::DocumentTable;
 use crate::running::{Limit, Limits};
 use crate::schema::{Schema, Violation};
@@ -103,7 +103,7 @@ impl Mapping {
             Some(transform) => {
                 self.finished(self.run(transform, self.input(input, facts)?, facts, limits)?)
             }
-            None => self.finished(input.bytes().to_vec()),
+            None => self.finished(Made::unseen(input.bytes().to_vec())),
         }
     }
 
@@ -112,15 +112,15 @@ impl Mapping {
         self.finished(made.0)
     }
 
-    pub(super) fn finished(&self, made: Vec<u8>) -> Result<Output, MappingFault> {
+    pub(super) fn finished(&self, made: Made) -> Result<Output, MappingFault> {
         if self.beside.is_empty() {
             let message = self.message(made)?;
             return Ok(Output { message, documents: BTreeMap::new() });
         }
-        let mut wrapped = self.unwrapped(&made)?;
-        let message = self.message(wrapped.remove(MESSAGE).unwrap_or_default())?;
+        let mut wrapped = self.unwrapped(&made.bytes)?;
+        let message = self.message(Made::unseen(wrapped.remove(MESSAGE).unwrap_or_default()))?;
         let one = |(name, beside): (&DocumentName, &Beside)| {
-            let made = wrapped.remove(name.as_str()).unwrap_or_default();
+            let made = Made::unseen(wrapped.remove(name.as_str()).unwrap_or_default());
             let broken = |violations| MappingFault::Document(name.clone(), violations);
             Ok((
                 name.clone(),
@@ -131,7 +131,7 @@ impl Mapping {
         Ok(Output { message, documents })
     }
 
-    fn message(&self, made: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
+    fn message(&self, made: Made) -> Result<Vec<u8>, MappingFault> {
         let gives_json = self.manifest.gives_json && self.transform.is_some();
         document(made, gives_json, self.media_type(), &self.target, MappingFault::Target)
     }
@@ -212,7 +212,7 @@ impl Mapping {
 
 /// A schema holds for what the stylesheet made, before it becomes JSON.
 fn document(
-    made: Vec<u8>,
+    made: Made,
     gives_json: bool,
     media_type: &str,
     gate: &Gate,
@@ -224,8 +224,8 @@ fn document(
         return Err(broken(violations));
     }
     match gives_json {
-        true => check::json_of(&made).map_err(|violation| broken(vec![violation])),
-        false => Ok(made),
+        true => check::json_of(&made.bytes).map_err(|violation| broken(vec![violation])),
+        false => Ok(made.bytes),
     }
 }
 

@@ -3,18 +3,19 @@
 use super::Mapping;
 use crate::envelope;
 use crate::facts::Facts;
+use crate::ffi::Made;
 use crate::schema::Schema;
 use crate::xml::Xml;
 use std::borrow::Cow;
 
 /// What a stylesheet made, which nothing has looked at yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unchecked(pub(super) Vec<u8>);
+pub struct Unchecked(pub(crate) Made);
 
 impl Unchecked {
     /// The bytes, to be shown.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.0.bytes
     }
 }
 

@@ -16,6 +16,7 @@ mod schematron_peer;
 mod standards;
 mod strict;
 mod verdicts;
+mod written;
 
 use crate::{Bundle, Facts, Limits, Mapping, MappingFault, Xml, XmlLimits};
 use rohrpost_model::Fault;

@@ -52,7 +52,7 @@ impl Authority {
     /// Writes NAME.pem and NAME.key.
     pub fn vouch(&self, folder: &Path, subject: &str, days: Days) {
         let issuer = self.certificate.subject_name().entries().next().expect("a name");
-        let issuer = issuer.data().to_string();
+        let issuer = issuer.data().to_string().expect("text");
         let own = key();
         let certificate = signed((subject, &own), (&issuer, &self.key), days, false);
         fs::write(folder.join(format!("{subject}.pem")), certificate.to_pem().expect("PEM")).expect("a file");

@@ -281,8 +281,8 @@ fn container(fetched: Fetched) -> Container<'static> {
 
 fn content(attached: Attached) -> OutgoingContent<'static> {
     let outline = ContentOutline {
-        file_name: attached.name.clone(),
-        id: Some(format!("anlage-{}", attached.number)),
+        file_name: attached.file_name.clone().or_else(|| attached.name.clone()),
+        id: attached.id.clone().or_else(|| Some(format!("anlage-{}", attached.number))),
         size: Some(attached.size).filter(|size| *size > 0),
         ..ContentOutline::of_type(&attached.media_type)
     };

@@ -4,8 +4,8 @@ use crate::config::{Adapters, Configuration, Hub, Listener};
 use crate::faults::Stop;
 use rohrpost_engine::{Engine, Ports};
 use rohrpost_kit::{Adapter, InboundAdapter};
-use rohrpost_model::ports::{Clock, StoreFault, Vault, VaultFault};
 use rohrpost_model::ListenerName;
+use rohrpost_model::ports::{Clock, StoreFault, Vault, VaultFault};
 use rohrpost_seal::KeyFolder;
 use rohrpost_store::{HeldDirectory, SqliteStore, StoreOptions, unopened};
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
-pub const ADAPTERS: &[&dyn Adapter] = &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http];
+pub const ADAPTERS: &[&dyn Adapter] =
+    &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http, &rohrpost_adapter_mailbox::Mailbox];
 
 /// Every adapter that foreign systems call. The same.
 #[cfg(not(test))]

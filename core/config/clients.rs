@@ -53,6 +53,13 @@ impl ClientDraft {
         }
     }
 
+    /// Whether it may fetch for one of these tenants.
+    pub fn fetches_for(&self, tenants: &[Placed<TenantName>]) -> bool {
+        let fetches = |grant: &&GrantDraft| grant.roles.iter().any(|role| role.value == Role::Fetch);
+        let listed = |tenant: &Placed<TenantName>| tenants.iter().any(|one| one.value == tenant.value);
+        self.grants.iter().filter(fetches).any(|grant| grant.tenants.iter().any(listed))
+    }
+
     /// For whom it may hand in which service, where that is said one by one.
     pub fn hands_in(&self) -> impl Iterator<Item = (&Placed<TenantName>, &Placed<ServiceKey>)> {
         let submits = |grant: &&GrantDraft| grant.roles.iter().any(|role| role.value == Role::Submit);

@@ -3,6 +3,7 @@
 mod hours;
 mod policy;
 
+use super::clients::ClientDraft;
 use super::files::name_of;
 use super::reader::{Faults, Placed, Source, Table};
 use super::references::Known;
@@ -80,6 +81,32 @@ impl DestinationDraft {
     pub fn check(&self, known: &Known, faults: &Faults) {
         for tenant in &self.tenants {
             known.tenants.check(tenant, faults);
+        }
+    }
+
+    /// Checks that the readers of a mailbox are there and may fetch something of it.
+    pub fn check_readers(&self, clients: &[ClientDraft], faults: &Faults) {
+        for reader in self.target.iter().filter_map(|target| target.readers()).flatten() {
+            let client = clients.iter().find(|client| client.name.value == *reader);
+            let (what, hint) = match client {
+                None => (
+                    format!("the reader `{reader}` is no client"),
+                    nearest(reader.as_str(), clients.iter().map(|client| client.name.value.as_str()))
+                        .map_or_else(
+                            || "add a file to clients/".to_owned(),
+                            |it| format!("did you mean `{it}`?"),
+                        ),
+                ),
+                Some(client) if !client.fetches_for(&self.tenants) => (
+                    format!(
+                        "the reader `{reader}` may not fetch for any tenant of the mailbox `{}`",
+                        *self.name
+                    ),
+                    format!("give it the role fetch for one of them in {}", client.name.at.file()),
+                ),
+                Some(_) => continue,
+            };
+            faults.note(self.name.at.fault(what).hint(hint));
         }
     }
 

@@ -195,7 +195,20 @@ impl Draft {
         };
         let text = text(&files, &library);
         let named = secrets::named(&files, folder, secrets);
-        Self { known, text, named, hub, tenants, clients, destinations, listeners, seals, routes, lines, library }
+        Self {
+            known,
+            text,
+            named,
+            hub,
+            tenants,
+            clients,
+            destinations,
+            listeners,
+            seals,
+            routes,
+            lines,
+            library,
+        }
     }
 
     fn check(&self, faults: &Faults) {
@@ -216,6 +229,7 @@ impl Draft {
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
         self.check_listeners(faults);
+        self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
         self.check_receipt_seal(faults);
         self.check_routes(faults);
     }

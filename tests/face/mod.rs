@@ -5,6 +5,7 @@ mod commands;
 mod conditions;
 mod idempotency;
 mod json;
+mod mailboxes;
 mod mappings;
 mod operations;
 mod privacy;

@@ -7,8 +7,8 @@ use crate::prepare::{Ready, Stop};
 use async_trait::async_trait;
 use rohrpost_model::client::Role;
 use rohrpost_model::ports::{
-    Asked, Closed, Command, CommandOutcome, Cursor, DeliveryFilter, Fetched, Mailbox, Order, Reader, Scope,
-    StoreFault, Waiting,
+    Asked, Closed, Command, CommandOutcome, Cursor, DeliveryFilter, Fetched, Mailbox, Order, PauseMode,
+    Reader, Scope, StoreFault, Waiting,
 };
 use rohrpost_model::{Client, Delivery, DeliveryId, State};
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Mailbox for Engine {
     }
 
     async fn fetch(&self, of: &Reader, id: DeliveryId) -> Result<Option<Fetched>, StoreFault> {
-        let Some(scope) = scope(&self.catalog(), of) else { return Ok(None) };
+        let Some(scope) = self.scope_of(of) else { return Ok(None) };
         let Some(delivery) = self.in_mailbox(&scope, of, id).await? else { return Ok(None) };
         if delivery.state != State::Awaiting {
             return Ok(None);
@@ -50,7 +50,7 @@ impl Mailbox for Engine {
     }
 
     async fn close(&self, of: &Reader, id: DeliveryId) -> Result<Closed, StoreFault> {
-        let Some(scope) = scope(&self.catalog(), of) else { return Ok(Closed::NotThere) };
+        let Some(scope) = self.scope_of(of) else { return Ok(Closed::NotThere) };
         let Some(delivery) = self.in_mailbox(&scope, of, id).await? else { return Ok(Closed::NotThere) };
         match delivery.state {
             State::Delivered => Ok(Closed::Before),
@@ -64,6 +64,13 @@ impl Mailbox for Engine {
 }
 
 impl Engine {
+    /// What a reader sees; `None` where that is nothing: a mailbox that it may not read, or one that a person holds back.
+    fn scope_of(&self, of: &Reader) -> Option<Scope> {
+        let paused = self.lanes.pause(&Some(of.mailbox.clone()));
+        let held_back = paused.is_some_and(|pause| pause.mode == PauseMode::Paused);
+        scope(&self.catalog(), of).filter(|_| !held_back)
+    }
+
     /// What waits and is asked for, at most `most`.
     async fn matching(
         &self,
@@ -71,7 +78,7 @@ impl Engine {
         asked: &Asked,
         most: usize,
     ) -> Result<Vec<(Cursor, Delivery)>, StoreFault> {
-        let Some(scope) = scope(&self.catalog(), of) else { return Ok(Vec::new()) };
+        let Some(scope) = self.scope_of(of) else { return Ok(Vec::new()) };
         let filter = DeliveryFilter {
             states: [State::Awaiting].into(),
             destination: Some(of.mailbox.clone()),

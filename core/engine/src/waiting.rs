@@ -42,6 +42,10 @@ impl Engine {
 
     fn at_destination(&self, delivery: &Delivery, asked: bool) -> Option<Reason> {
         let now = self.ports.clock.now();
+        if delivery.state == State::Awaiting && self.is_mailbox(&delivery.destination) {
+            let code = delivery.fetched_at.map_or(ReasonCode::InMailbox, |_| ReasonCode::FetchedByReader);
+            return Some(Reason::new(code));
+        }
         if let Some(pause) = self.lanes.pause(&delivery.destination)
             && !(asked && pause.mode == PauseMode::Draining)
         {
@@ -59,6 +63,12 @@ impl Engine {
             return Some(Reason::new(ReasonCode::NoDestination).with("destination", name));
         };
         Some(self.hold(&delivery.destination, connected, now).unwrap_or_else(turn))
+    }
+
+    fn is_mailbox(&self, place: &Place) -> bool {
+        let catalog = self.catalog();
+        let connected = place.as_ref().and_then(|name| catalog.destinations.get(name));
+        connected.is_some_and(|connected| connected.target.readers().is_some())
     }
 
     fn hold(&self, place: &Place, connected: &Connected, now: Timestamp) -> Option<Reason> {

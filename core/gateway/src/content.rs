@@ -93,12 +93,12 @@ async fn hand_out(gateway: &Gateway, caller: &Caller, id: &str, number: u32) -> 
 }
 
 /// The same content once its first piece was read: as long as nothing was answered, damage can still be told as such.
-async fn begun(mut content: ContentStream) -> Result<ContentStream, StoreFault> {
+pub(crate) async fn begun(mut content: ContentStream) -> Result<ContentStream, StoreFault> {
     let first = content.try_next().await?;
     Ok(stream::iter(first.map(Ok)).chain(content).boxed())
 }
 
-fn response(part: &Part, content: ContentStream) -> Result<Response, Problem> {
+pub(crate) fn response(part: &Part, content: ContentStream) -> Result<Response, Problem> {
     // A stream that fails ends the connection before the announced length: nobody takes a part for the whole.
     let content =
         content.inspect_err(|fault| tracing::error!(%fault, "content broke off while it was handed out"));

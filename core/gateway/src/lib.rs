@@ -7,6 +7,7 @@
 //! | where inbound endpoints of adapters hand in | `desk` |
 //! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
 //! | a changed configuration, and those from before | `activate`, `configurations` |
+//! | what waits to be fetched | `mailboxes` |
 //! | a dry run under the active configuration | `trace`, [`trace_shapes`] |
 //! | who may do what | `caller` |
 //! | what an error looks like | [`problem`], `refusal` |
@@ -34,6 +35,8 @@ mod file_name;
 mod json_body;
 mod lent;
 pub mod listener;
+mod mailbox_shapes;
+mod mailboxes;
 mod measures;
 mod metadata;
 pub mod openapi;

@@ -21,6 +21,10 @@ use utoipa::{Modify, OpenApi};
         crate::reads::submission,
         crate::content::data,
         crate::content::attachment,
+        crate::mailboxes::messages,
+        crate::mailboxes::message,
+        crate::mailboxes::part,
+        crate::mailboxes::close,
         crate::reads::case,
         crate::reads::deliveries,
         crate::reads::delivery,
@@ -52,6 +56,7 @@ use utoipa::{Modify, OpenApi};
         serve,
     ),
     tags(
+        (name = "mailboxes", description = "What waits to be fetched"),
         (name = "submissions", description = "Hand in, follow, fetch"),
         (name = "deliveries", description = "What waits and why, and what to do about it"),
         (name = "destinations", description = "How they stand and whether deliveries would get through; pause, drain, resume"),

@@ -4,14 +4,14 @@ use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
     Gateway, activate, audit, commands, configurations, content, destination_orders, destinations, lent,
-    openapi, operations, orders, probe, reads, submit, trace,
+    mailboxes, openapi, operations, orders, probe, reads, submit, trace,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use std::sync::Arc;
 
 /// Method, path, and what is done.
@@ -25,6 +25,10 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("get", "/v1/submissions/{id}/data", get(content::data)),
         ("get", "/v1/submissions/{id}/attachments/{n}", get(content::attachment)),
         ("get", "/v1/cases/{case}", get(reads::case)),
+        ("get", "/v1/mailboxes/{name}/messages", get(mailboxes::messages)),
+        ("get", "/v1/mailboxes/{name}/messages/{id}", get(mailboxes::message)),
+        ("delete", "/v1/mailboxes/{name}/messages/{id}", delete(mailboxes::close)),
+        ("get", "/v1/mailboxes/{name}/messages/{id}/parts/{part}", get(mailboxes::part)),
         ("get", "/v1/deliveries", get(reads::deliveries)),
         ("get", "/v1/deliveries/{id}", get(reads::delivery)),
         ("post", "/v1/deliveries/{id}/retry", post(commands::retry)),

@@ -1,4 +1,6 @@
 use crate::echo::{load, shipped, write};
+use serde_json::Value;
+use std::collections::BTreeSet;
 use tempfile::TempDir;
 
 const PLAIN: &str = "adapter = \"echo\"\nlisten = \"127.0.0.1:0\"\n";
@@ -168,4 +170,57 @@ fn nobody_shares_an_address() {
     std::fs::write(path, hub.replacen("127.0.0.1:0", "127.0.0.1:8443", 1)).unwrap();
     let found = told(&shop);
     assert!(found.contains("is the address of `listen.api` in hub.toml"), "{found}");
+}
+
+/// The keys of a table in a schema, those of adapters left out.
+fn allowed(schema: &Value, path: &[&str]) -> BTreeSet<String> {
+    let table = path.iter().fold(schema, |schema, key| {
+        let next = &schema["properties"][*key];
+        if next["items"].is_object() { &next["items"] } else { next }
+    });
+    let keys = table["properties"].as_object().unwrap().keys();
+    keys.filter(|key| *key != "echo").cloned().collect()
+}
+
+#[test]
+fn the_schema_for_editors_allows_the_keys_that_are_read_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::scaffold::write_schemas(folder.path()).unwrap();
+    let text = std::fs::read_to_string(folder.path().join(".schema/listener.json")).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(schema["properties"]["adapter"]["enum"], serde_json::json!(["echo"]));
+    assert_eq!(schema["properties"]["echo"]["required"][0], "path");
+    let proxy = "[[proxy]]\naddress = \"10.0.0.7\"\nheader = \"a\"\n";
+    let unknown = "zzz-unbekannt = 1\n";
+    for (text, path) in [
+        (format!("{unknown}{PLAIN}{TABLE}"), &[][..]),
+        (format!("{PLAIN}{TLS}{unknown}{TABLE}"), &["tls"][..]),
+        (format!("{PLAIN}{proxy}{unknown}{TABLE}"), &["proxy"][..]),
+    ] {
+        let found = faults(&text);
+        let known = found.lines().next().unwrap().split("known keys: ").nth(1).unwrap();
+        let known: BTreeSet<_> = known.split(", ").map(str::to_owned).collect();
+        assert_eq!(known, allowed(&schema, path), "{path:?}");
+    }
+}
+
+#[test]
+fn a_new_listener_has_no_fault() {
+    let shop = shipped();
+    let sheets = crate::scaffold::listener(&"neu".parse().unwrap(), &crate::echo::Echo);
+    crate::scaffold::write_new(&shop.path().join("config"), &sheets).unwrap();
+    assert_eq!(told(&shop), "");
+    let text = std::fs::read_to_string(shop.path().join("config/listeners/neu.toml")).unwrap();
+    assert!(text.contains("name = \"neu\"") && !text.contains("{{"), "{text}");
+    // What stands there as a comment is right, too.
+    let whole = text.replace("# [", "[").replace("# certificate", "certificate").replace("# key", "key");
+    let whole = whole
+        .replace("# client-ca", "client-ca")
+        .replace("# address", "address")
+        .replace("# header", "header");
+    let whole = whole.replace("secrets/neu", "secrets/siegel").replace("ca/clients", "secrets/trust/demo-ca");
+    write(&shop, "listeners/neu.toml", &whole);
+    let configuration = load(&shop).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let listener = &configuration.listeners["neu"];
+    assert!(listener.tls.as_ref().is_some_and(|tls| tls.clients.is_some()) && listener.proxies.len() == 1);
 }

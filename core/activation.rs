@@ -4,8 +4,8 @@
 use crate::assemble::ALL;
 use crate::config::{self, Configuration, Environment, FileSecrets, Hub, Listener, Origin, Texts};
 use crate::difference;
-use crate::listeners::{Configured, Doors, Prepared};
 use crate::faults::plain;
+use crate::listeners::{Configured, Doors, Prepared};
 use crate::restore::{self, Plan};
 use async_trait::async_trait;
 use rohrpost_engine::Engine;

@@ -1,14 +1,16 @@
 //! An inbound adapter that tells who speaks to it: what tests of the house have foreign systems call.
 
+use crate::config::FileSecrets;
 use axum::extract::Extension;
 use axum::routing::get;
 use axum::{Json, Router};
 use rohrpost_kit::inbound::{Hub, Inbound, Names};
 use rohrpost_kit::{AdapterSource, InboundAdapter};
-use rohrpost_model::ports::{Asked, Peer, Reader};
+use rohrpost_model::ports::{Asked, Clock, Peer, Reader};
 use rohrpost_model::{ClientName, DestinationName, Digest, Fault};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 use toml::Spanned;
 
@@ -81,3 +83,40 @@ async fn told(peer: &Peer, hub: &Hub) -> Value {
         "year": hub.clock.now().strftime("%Y").to_string().len(),
     })
 }
+
+/// A copy of the shipped configuration with secrets of its own and free ports.
+pub fn shipped() -> tempfile::TempDir {
+    let (root, copy) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().unwrap());
+    let config = copy.path().join("config");
+    for kind in ["tenants", "clients", "destinations", "seals", "routes"] {
+        std::fs::create_dir_all(config.join(kind)).unwrap();
+        for file in std::fs::read_dir(root.join("config").join(kind)).unwrap().flatten() {
+            if file.path().is_file() {
+                std::fs::copy(file.path(), config.join(kind).join(file.file_name())).unwrap();
+            }
+        }
+    }
+    let hub = std::fs::read_to_string(root.join("config/hub.toml")).unwrap();
+    let hub = hub.replace("\"../mappings\"", &format!("{:?}", root.join("mappings")));
+    std::fs::write(config.join("hub.toml"), hub.replace(":8480", ":0").replace(":8481", ":0")).unwrap();
+    crate::config::demo_secrets(&config, crate::clock::SystemClock.now()).unwrap();
+    copy
+}
+
+/// Writes a file of a configuration.
+pub fn write(copy: &tempfile::TempDir, name: &str, text: &str) {
+    let path = copy.path().join("config").join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// What is loaded of it.
+pub fn load(copy: &tempfile::TempDir) -> Result<crate::config::Configuration, Vec<Fault>> {
+    let folder = copy.path().join("config");
+    let secrets = FileSecrets { folder: folder.clone(), environment: &NOTHING };
+    let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock);
+    crate::config::load(&folder, &secrets, crate::assemble::ALL, &clock)
+}
+
+/// An environment without anything.
+pub const NOTHING: crate::config::Environment = |_| None;

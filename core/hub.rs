@@ -7,9 +7,7 @@ use crate::faults::Stop;
 use crate::heads::Heads;
 use crate::listeners::{self, Opened};
 use rohrpost_engine::Engine;
-use rohrpost_gateway::{
-    Activation as _, By, Gateway, Health, Listener, Settings, install_metrics,
-};
+use rohrpost_gateway::{Activation as _, By, Gateway, Health, Listener, Settings, install_metrics};
 use rohrpost_gateway::{serve_api, serve_operations};
 use rohrpost_model::ListenerName;
 use rohrpost_model::ports::{ActivationCause, Clock};
@@ -96,7 +94,8 @@ impl Start {
         let active = Active { version: configuration.text.version(), named: configuration.named.clone() };
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
-        let House { engine, hub, listeners, store_stopped } = assemble::house(configuration, Arc::clone(&clock)).await?;
+        let House { engine, hub, listeners, store_stopped } =
+            assemble::house(configuration, Arc::clone(&clock)).await?;
         let tls = hub.tls.as_ref().map(Tls::identity).transpose().map_err(failed)?;
         let api = Listener::bind(hub.api, tls.clone()).await.map_err(failed)?;
         let operations = Listener::bind(hub.operations, None).await.map_err(failed)?;
@@ -224,3 +223,6 @@ pub fn begin_log(log: Log) {
 fn failed(error: impl std::fmt::Display) -> Stop {
     Stop::Failed(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

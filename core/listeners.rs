@@ -4,9 +4,7 @@
 use crate::config;
 use crate::faults::Stop;
 use rohrpost_engine::Engine;
-use rohrpost_gateway::{
-    Door, Endpoint, Gateway, Listener, Settings, TlsFault, TlsIdentity, serve_endpoint,
-};
+use rohrpost_gateway::{Door, Endpoint, Gateway, Listener, Settings, TlsFault, TlsIdentity, serve_endpoint};
 use rohrpost_kit::inbound::Hub;
 use rohrpost_model::ports::Clock;
 use rohrpost_model::{Fault, ListenerName};
@@ -56,7 +54,8 @@ impl Opened {
     pub async fn open(listeners: &Configured, house: &House) -> Result<Self, Stop> {
         let mut sockets = Vec::new();
         for (name, listener) in listeners {
-            let failed = |fault: &dyn std::fmt::Display| Stop::Failed(format!("listeners/{name}.toml: {fault}"));
+            let failed =
+                |fault: &dyn std::fmt::Display| Stop::Failed(format!("listeners/{name}.toml: {fault}"));
             let tls = identity(listener).map_err(|fault| failed(&fault))?;
             let door = Door::new(house.endpoint(listener), tls);
             let socket = door.listen(listener.address).await.map_err(|fault| failed(&fault))?;

@@ -2,13 +2,14 @@
 
 use super::Context;
 use super::table::Table;
-use crate::config::Configuration;
+use crate::config::{Configuration, Listener};
 use crate::faults::Stop;
 use rohrpost_engine::catalog::Catalog;
 use rohrpost_model::route::{RESPONSIBLE, Route, Stage, Step, Tenant};
-use rohrpost_model::{AreaPattern, Fault};
+use rohrpost_model::{AreaPattern, Fault, ListenerName};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// So many rows of a table are printed without being asked for.
 const ROWS: usize = 40;
@@ -38,6 +39,7 @@ struct Summary<'c> {
     tenants: Vec<TenantLine>,
     clients: Vec<String>,
     deliveries: Vec<DeliveryLine>,
+    listeners: Vec<ListenerLine>,
     mappings: Vec<MappingLine>,
     seals: Vec<SealLine>,
 }
@@ -70,6 +72,18 @@ struct DeliveryLine {
     with: Vec<String>,
     params: BTreeMap<String, String>,
     seal: Option<String>,
+}
+
+/// Where foreign systems talk to the hub.
+#[derive(Serialize)]
+struct ListenerLine {
+    name: String,
+    adapter: &'static str,
+    address: SocketAddr,
+    tls: bool,
+    /// `required`, `optional` or none.
+    client_certificate: Option<&'static str>,
+    proxies: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -106,6 +120,7 @@ impl<'c> Summary<'c> {
             tenants: tenants.collect(),
             clients: catalog.clients.keys().map(ToString::to_string).collect(),
             deliveries: catalog.routes.values().flat_map(|route| deliveries(configuration, route)).collect(),
+            listeners: configuration.listeners.iter().map(listener_line).collect(),
             mappings: mappings.collect(),
             seals: seals.collect(),
         }
@@ -122,6 +137,9 @@ impl<'c> Summary<'c> {
         }
         print_table(&self.tenant_table(), "tenants", rows, context)?;
         print_table(&self.delivery_table(), "steps of tenants", rows, context)?;
+        if !self.listeners.is_empty() {
+            context.line(format!("{}\n", self.listener_table()))?;
+        }
         let mut mappings = Table::new(&["MAPPING", "VERSION"]);
         for mapping in &self.mappings {
             mappings.row(vec![mapping.name.clone(), mapping.digest.chars().take(16).collect()]);
@@ -140,6 +158,19 @@ impl<'c> Summary<'c> {
         for TenantLine { name, title, stage, areas, within } in &self.tenants {
             let within = if within.is_empty() { "-".to_owned() } else { within.join(" ") };
             table.row(vec![name.clone(), stage.word().to_owned(), areas.join(" "), within, title.clone()]);
+        }
+        table
+    }
+
+    fn listener_table(&self) -> Table {
+        let mut table =
+            Table::new(&["LISTENER", "ADAPTER", "ADDRESS", "TLS", "CLIENT CERTIFICATE", "PROXIES"]);
+        for line in &self.listeners {
+            let tls = if line.tls { "yes" } else { "-" };
+            let certificate = line.client_certificate.unwrap_or("-");
+            let proxies = if line.proxies.is_empty() { "-".to_owned() } else { line.proxies.join(" ") };
+            let (name, adapter, address) = (line.name.clone(), line.adapter, line.address.to_string());
+            table.row(vec![name, adapter.into(), address, tls.into(), certificate.into(), proxies]);
         }
         table
     }
@@ -163,6 +194,18 @@ impl<'c> Summary<'c> {
             ]);
         }
         table
+    }
+}
+
+fn listener_line((name, listener): (&ListenerName, &Listener)) -> ListenerLine {
+    let clients = listener.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+    ListenerLine {
+        name: name.to_string(),
+        adapter: listener.adapter,
+        address: listener.address,
+        tls: listener.tls.is_some(),
+        client_certificate: clients.map(|it| if it.required { "required" } else { "optional" }),
+        proxies: listener.proxies.iter().map(|proxy| proxy.network.to_string()).collect(),
     }
 }
 

@@ -1,18 +1,19 @@
-//! `rohrpost new destination|mapping|route|schemas`: a new item, to be changed by hand.
+//! `rohrpost new destination|listener|mapping|route|schemas`: a new item, to be changed by hand.
 
 use super::Context;
 use super::library::unknown;
-use crate::assemble::ADAPTERS;
+use crate::assemble::{ADAPTERS, INBOUND};
 use crate::config::{LIBRARY, area_of, library_folder, names_of};
 use crate::faults::Stop;
 use crate::scaffold::{self, Example, NewRoute, Sheets};
-use rohrpost_kit::Adapter;
 use rohrpost_mappings::ENVELOPE_NAMESPACE;
-use rohrpost_model::{AreaPattern, DestinationName, Kind, MappingName, RouteName, ServiceKey, TenantName};
+use rohrpost_model::{
+    AreaPattern, DestinationName, Kind, ListenerName, MappingName, RouteName, ServiceKey, TenantName,
+};
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
 
-/// Write a new destination, mapping or route that passes `check`, to be changed by hand.
+/// Write a new destination, listener, mapping or route that passes `check`, to be changed by hand.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -23,6 +24,8 @@ pub struct Arguments {
 enum What {
     /// A foreign system.
     Destination(Destination),
+    /// Where foreign systems talk to the hub in a protocol of theirs.
+    Listener(Listener),
     /// A mapping with schemas, a stylesheet and cases.
     Mapping {
         /// Its name.
@@ -45,6 +48,16 @@ struct Destination {
     /// Whose submissions it may get; may be given often. Not needed where there is one tenant only.
     #[arg(long = "tenant", value_name = "NAME")]
     tenants: Vec<TenantName>,
+}
+
+/// Where foreign systems talk to the hub in a protocol of theirs.
+#[derive(clap::Args)]
+struct Listener {
+    /// Its name.
+    name: ListenerName,
+    /// Which protocol it speaks.
+    #[arg(long, value_name = "KIND")]
+    adapter: String,
 }
 
 /// Which submissions go where.
@@ -83,8 +96,12 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
     match &arguments.what {
         What::Destination(new) => {
             let tenants = tenants(&new.tenants, &folder)?;
-            let sheets = scaffold::destination(&new.name, adapter(&new.adapter)?, &tenants);
-            written(&folder, &sheets, context)
+            let adapter = adapter(&new.adapter, ADAPTERS, |adapter| adapter.kind())?;
+            written(&folder, &scaffold::destination(&new.name, adapter, &tenants), context)
+        }
+        What::Listener(new) => {
+            let adapter = adapter(&new.adapter, INBOUND, |adapter| adapter.kind())?;
+            written(&folder, &scaffold::listener(&new.name, adapter), context)
         }
         What::Mapping { name } => {
             let library = library_folder(&folder).ok_or_else(|| {
@@ -151,10 +168,10 @@ fn among(kind: &str, name: &str, known: &[String]) -> Result<(), Stop> {
     Err(unknown(kind, name, &known.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
-fn adapter(kind: &str) -> Result<&'static dyn Adapter, Stop> {
-    let found = ADAPTERS.iter().find(|adapter| adapter.kind() == kind);
-    let kinds: Vec<_> = ADAPTERS.iter().map(|adapter| adapter.kind()).collect();
-    found.copied().ok_or_else(|| unknown("adapter", kind, &kinds))
+fn adapter<A: Copy>(word: &str, all: &[A], kind: fn(A) -> &'static str) -> Result<A, Stop> {
+    let found = all.iter().copied().find(|adapter| kind(*adapter) == word);
+    let kinds: Vec<_> = all.iter().map(|adapter| kind(*adapter)).collect();
+    found.ok_or_else(|| unknown("adapter", word, &kinds))
 }
 
 fn written(folder: &Path, sheets: &Sheets, context: &mut Context<'_>) -> Result<(), Stop> {

@@ -134,7 +134,8 @@ pub fn name_or_stem<N: FromStr<Err: Display> + Display>(
 ) -> Option<Placed<N>> {
     let name = table.may("name").text::<N>();
     check_name(source, table, name.as_ref());
-    let wrong = |error| table.faults().note(table.place().fault(format!("the file is not called so: {error}")));
+    let wrong =
+        |error| table.faults().note(table.place().fault(format!("the file is not called so: {error}")));
     let stem = || {
         let value = source.stem().parse().map_err(wrong).ok()?;
         Some(Placed { value, at: table.place().clone() })

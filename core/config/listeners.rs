@@ -158,8 +158,7 @@ impl ListenerDraft {
         };
         let (shown, loopback) = (**listen, format!("127.0.0.1:{}", listen.port()));
         if demo {
-            let what =
-                format!("a demo configuration serves loopback addresses only, and {shown} is not one");
+            let what = format!("a demo configuration serves loopback addresses only, and {shown} is not one");
             let hint = format!("use {loopback}, or set demo = false and bring your own secrets");
             faults.note(listen.at.fault(what).hint(hint));
         } else if !self.encrypted && self.proxies.is_empty() {

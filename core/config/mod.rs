@@ -197,7 +197,20 @@ impl Draft {
         };
         let text = text(&files, &library);
         let named = secrets::named(&files, folder, secrets);
-        Self { known, text, named, hub, tenants, clients, destinations, listeners, seals, routes, lines, library }
+        Self {
+            known,
+            text,
+            named,
+            hub,
+            tenants,
+            clients,
+            destinations,
+            listeners,
+            seals,
+            routes,
+            lines,
+            library,
+        }
     }
 
     fn check(&self, faults: &Faults) {
@@ -217,8 +230,8 @@ impl Draft {
         clients::check_tokens(&self.clients, faults);
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
-        self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
         self.check_listeners(faults);
+        self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
         self.check_receipt_seal(faults);
         self.check_routes(faults);
     }

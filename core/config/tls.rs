@@ -35,8 +35,8 @@ impl Tls {
     /// Ready to be presented.
     pub fn identity(&self) -> Result<TlsIdentity, TlsFault> {
         let clients = self.clients.as_ref();
-        let clients =
-            clients.map(|clients| ClientCertificates { anchors: &clients.anchors, required: clients.required });
+        let clients = clients
+            .map(|clients| ClientCertificates { anchors: &clients.anchors, required: clients.required });
         TlsIdentity::for_clients(&self.certificate, self.key.expose_secret().as_bytes(), clients.as_ref())
     }
 }

@@ -1,10 +1,9 @@
 //! JSON schemas of the configuration's files, for editors: they complete and check while somebody writes. What the hub itself
 //! says of a file comes from reading it, with all that a schema cannot express; a test holds both against each other.
 
-use crate::assemble::ADAPTERS;
+use crate::assemble::{ADAPTERS, INBOUND};
 use crate::config::write_whole;
 use crate::faults::Stop;
-use rohrpost_kit::Adapter;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -17,14 +16,15 @@ macro_rules! schema {
     };
 }
 
-/// What each kind of file is called, and its schema; that of destinations without the tables of adapters.
-const TEXTS: [(&str, &str); 7] = [
+/// What each kind of file is called, and its schema; those of destinations and listeners without the tables of adapters.
+const TEXTS: [(&str, &str); 8] = [
     schema!("hub"),
     schema!("tenant"),
     schema!("client"),
     schema!("seal"),
     schema!("route"),
     schema!("destination"),
+    schema!("listener"),
     schema!("mapping"),
 ];
 
@@ -35,9 +35,12 @@ pub fn write_schemas(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
     let written = TEXTS.iter().map(|(name, text)| {
         let mut schema: Value =
             serde_json::from_str(text).map_err(|error| Stop::Failed(error.to_string()))?;
-        if *name == "destination" {
-            ADAPTERS.iter().try_for_each(|adapter| add_adapter(*adapter, &mut schema))?;
-        }
+        let tables: Vec<_> = match *name {
+            "destination" => ADAPTERS.iter().map(|adapter| (adapter.kind(), adapter.schema())).collect(),
+            "listener" => INBOUND.iter().map(|adapter| (adapter.kind(), adapter.schema())).collect(),
+            _ => Vec::new(),
+        };
+        tables.into_iter().try_for_each(|table| add_adapter(table, &mut schema))?;
         let path = folder.join(format!("{name}.json"));
         let text = serde_json::to_string_pretty(&schema).map_err(|error| Stop::Failed(error.to_string()))?;
         write_whole(&path, format!("{text}\n").as_bytes(), 0o644)
@@ -48,8 +51,8 @@ pub fn write_schemas(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
 }
 
 /// The adapter's word, its table, and that the table belongs to the word.
-fn add_adapter(adapter: &dyn Adapter, schema: &mut Value) -> Result<(), Stop> {
-    let (kind, table) = (adapter.kind(), serde_json::from_str::<Value>(adapter.schema()));
+fn add_adapter((kind, table): (&str, &str), schema: &mut Value) -> Result<(), Stop> {
+    let table = serde_json::from_str::<Value>(table);
     schema["properties"][kind] = table.map_err(|error| Stop::Failed(format!("{kind}: {error}")))?;
     let push = |list: &mut Value, item: Value| match list {
         Value::Array(items) => items.push(item),

@@ -1,9 +1,9 @@
 //! The texts, with the values in them.
 
 use super::{Sheets, filled, listed, quoted};
-use rohrpost_kit::Adapter;
+use rohrpost_kit::{Adapter, InboundAdapter};
 use rohrpost_model::{
-    Area, AreaPattern, DestinationName, Kind, MappingName, RouteName, ServiceKey, TenantName,
+    Area, AreaPattern, DestinationName, Kind, ListenerName, MappingName, RouteName, ServiceKey, TenantName,
 };
 
 macro_rules! text {
@@ -40,6 +40,13 @@ pub fn destination(name: &DestinationName, adapter: &dyn Adapter, tenants: &[Ten
         ("table", table.as_str()),
     ];
     vec![(format!("destinations/{name}.toml"), filled(text!("destination.toml"), &values))]
+}
+
+/// The file of a listener on this machine that an adapter answers on.
+pub fn listener(name: &ListenerName, adapter: &dyn InboundAdapter) -> Sheets {
+    let table = filled(adapter.example().trim_end(), &[("name", name.as_str())]);
+    let values = [("name", name.as_str()), ("adapter", adapter.kind()), ("table", table.as_str())];
+    vec![(format!("listeners/{name}.toml"), filled(text!("listener.toml"), &values))]
 }
 
 /// What a new route takes, and where it goes.

@@ -156,6 +156,7 @@ fn kind_of(file: &str) -> Option<&'static str> {
         ("seals/", "seal"),
         ("routes/", "route"),
         ("destinations/", "destination"),
+        ("/listeners/", "listener"),
         ("mapping.toml", "mapping"),
         ("hub.toml", "hub"),
     ];

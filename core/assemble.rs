@@ -18,7 +18,7 @@ pub const ADAPTERS: &[&dyn Adapter] =
 
 /// Every adapter that foreign systems call. The same.
 #[cfg(not(test))]
-pub const INBOUND: &[&dyn InboundAdapter] = &[];
+pub const INBOUND: &[&dyn InboundAdapter] = &[&rohrpost_adapter_xta::Xta];
 /// What tests of the house have foreign systems call; it is in no binary.
 #[cfg(test)]
 pub const INBOUND: &[&dyn InboundAdapter] = &[&crate::echo::Echo];

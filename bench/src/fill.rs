@@ -285,6 +285,7 @@ fn delivery(now: Timestamp, destination: &DestinationName, due: Timestamp) -> Re
 
 fn document(message: Staged) -> (KeptDocument, Vec<StagedContent>) {
     let kept = KeptDocument {
+        enclosed: Vec::new(),
         content_sha256: message.sha256,
         sent_sha256: message.sha256,
         media_type: "application/xml".into(),

@@ -8,6 +8,7 @@
 //! | the bare loop that results are compared with | [`bare`] |
 //! | a store that is already full | [`fill`] |
 //! | what mapping and seal cost by themselves | [`pieces`] |
+//! | processor time | [`processor`] |
 //! | the mapping beside xsltproc | [`beside`] |
 //!
 //! Nothing of the hub depends on this crate.
@@ -20,11 +21,17 @@ mod http;
 mod load;
 mod message;
 mod pieces;
+mod processor;
 mod run;
 mod sink;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+
+/// The hub's; libxml2 gets it, too.
+#[cfg(feature = "hub-allocator")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What can go wrong in a bench ends it; nobody handles it.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -2,7 +2,7 @@
 //! share. Processor time hardly depends on what else the machine does.
 
 use crate::bare::{compile, seal};
-use crate::{Result, message};
+use crate::{Result, message, processor};
 use rohrpost_mappings::{Facts, Limits, Mapping, Xml, XmlLimits};
 use std::path::PathBuf;
 
@@ -60,16 +60,10 @@ fn pieces(arguments: &Arguments) -> Result<()> {
 }
 
 fn piece<T>(name: &str, count: usize, mut once: impl FnMut() -> Result<T>) -> Result<()> {
-    let before = processor()?;
+    let before = processor::of_thread()?;
     for _ in 0..count {
         once()?;
     }
-    println!("{name:22} {:8.1}", (processor()? - before) / count as f64 / 1000.0);
+    println!("{name:22} {:8.1}", (processor::of_thread()? - before) / count as f64);
     Ok(())
-}
-
-/// Nanoseconds that this thread ran.
-fn processor() -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    Ok(text.split(' ').next().unwrap_or_default().parse()?)
 }

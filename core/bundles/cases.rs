@@ -5,7 +5,8 @@ use super::content::HandOver;
 use crate::config::compile_bundle;
 use rohrpost_mappings::{Case, CaseResult, Facts, Mapping, MappingFault, run_case};
 use rohrpost_model::version::MAPPINGS;
-use rohrpost_model::{Fault, MappingName};
+use rohrpost_model::{DocumentName, Fault, MappingName};
+use std::collections::BTreeMap;
 
 /// What expects that a case is refused.
 const FAULTS: &str = "faults";
@@ -59,7 +60,8 @@ fn failure(
         return Some(format!("there must be one file {outputs}* that says what must come out"));
     };
     let refused = path.strip_prefix(outputs) == Some(FAULTS);
-    let case = Case { name: case.to_owned(), input: input.to_vec(), expected: expected.clone() };
+    let documents = documents(package, mapping, outputs);
+    let case = Case { name: case.to_owned(), input: input.to_vec(), expected: expected.clone(), documents };
     match run_case(mapping, &case, &Facts::sample()) {
         CaseResult::Differs { difference, .. } if !refused => {
             Some(format!("it makes something else\n{difference}"))
@@ -74,9 +76,20 @@ fn failure(
     }
 }
 
+/// What must come out beside the message, as far as the hand over says so: `NN.NAME.out.*`.
+fn documents(package: &HandOver, mapping: &Mapping, outputs: &str) -> BTreeMap<DocumentName, Vec<u8>> {
+    let of = |name: &DocumentName| {
+        let begin = format!("{}.{name}.out.", outputs.strip_suffix(".out.").unwrap_or(outputs));
+        let mut found =
+            package.members.range(begin.clone()..).take_while(|(path, _)| path.starts_with(&begin));
+        Some((name.clone(), found.next()?.1.clone()))
+    };
+    mapping.documents().filter_map(of).collect()
+}
+
 fn told(fault: &MappingFault) -> String {
     match fault {
-        MappingFault::Source(found) | MappingFault::Target(found) => {
+        MappingFault::Source(found) | MappingFault::Target(found) | MappingFault::Document(_, found) => {
             let first =
                 found.first().map(|first| format!(": {}:{}: {}", first.line, first.column, first.message));
             format!("{fault}{}", first.unwrap_or_default())

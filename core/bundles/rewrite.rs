@@ -213,8 +213,14 @@ impl Rewrite {
 
     fn replace(&self, table: &mut Table, key: &str, kind: Kind) {
         if let Some(Value::String(name)) = table.get_mut(key) {
-            *name = self.name(kind, name);
+            *name = self.reference(kind, name);
         }
+    }
+
+    /// A name as a route writes it: of a mapping one of its documents may be meant, `NAME#DOCUMENT`.
+    fn reference(&self, kind: Kind, written: &str) -> String {
+        let name = bare(kind, written);
+        self.name(kind, name) + written.strip_prefix(name).unwrap_or_default()
     }
 
     /// The tenants of an override that the routes serve here, as a list; `None` where it stays as it is.
@@ -255,7 +261,7 @@ impl Rewrite {
     fn edit(&self, table: &DeTable<'_>, key: &str, kind: Kind) -> Option<Edit> {
         let value = table.get(key)?;
         let (old, span) = (value.get_ref().as_str()?, value.span());
-        let new = self.name(kind, old);
+        let new = self.reference(kind, old);
         (new != old).then(|| (span, quoted(&new)))
     }
 
@@ -284,6 +290,14 @@ const FIELDS: [(&str, Kind); 4] = [
     ("destination", Kind::Destination),
     ("test-destination", Kind::Destination),
 ];
+
+/// The name in a reference.
+fn bare(kind: Kind, written: &str) -> &str {
+    match kind {
+        Kind::Mapping => written.split_once('#').map_or(written, |(name, _)| name),
+        _ => written,
+    }
+}
 
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
@@ -333,8 +347,9 @@ fn names(package: &HandOver) -> BTreeSet<(Kind, String)> {
         let table = text.parse::<Table>().unwrap_or_default();
         let items = ["step", "override"].iter().filter_map(|key| table.get(*key)?.as_array()).flatten();
         for item in items {
-            let named =
-                FIELDS.iter().filter_map(|(key, kind)| Some((*kind, item.get(*key)?.as_str()?.to_owned())));
+            let named = FIELDS
+                .iter()
+                .filter_map(|(key, kind)| Some((*kind, bare(*kind, item.get(*key)?.as_str()?).to_owned())));
             names.extend(named);
         }
     }

@@ -67,6 +67,9 @@ struct DeliveryLine {
     test_destination: Option<String>,
     adapter: String,
     mapping: Option<String>,
+    /// Its other documents that go along.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    with: Vec<String>,
     params: BTreeMap<String, String>,
     seal: Option<String>,
 }
@@ -186,7 +189,7 @@ impl<'c> Summary<'c> {
                 or_dash(&line.destination),
                 or_dash(&line.test_destination),
                 line.adapter.clone(),
-                or_dash(&line.mapping),
+                line.with.iter().fold(or_dash(&line.mapping), |text, name| format!("{text} +{name}")),
                 or_dash(&line.seal),
             ]);
         }
@@ -266,7 +269,8 @@ fn delivery(configuration: &Configuration, route: &Route, tenant: &Tenant, step:
         adapter: adapter.copied().unwrap_or_default().to_owned(),
         destination: live,
         test_destination: test,
-        mapping: step.mapping.as_ref().map(ToString::to_string),
+        mapping: step.mapping_written(),
+        with: step.with.iter().map(ToString::to_string).collect(),
         params: step.params.clone(),
         seal: step.seal.as_ref().map(ToString::to_string),
     }

@@ -112,6 +112,7 @@ pub fn mapping_faults(fault: MappingFault, source: &Path, entry: &Entry) -> Stop
     Stop::Faults(match fault {
         MappingFault::Source(found) => violations(&source, &found),
         MappingFault::Target(found) => violations("output", &found),
+        MappingFault::Document(name, found) => violations(&format!("output#{name}"), &found),
         MappingFault::Limit(limit) => {
             vec![Fault::of_file(source, format!("the mapping exceeds its limit: {limit}"))]
         }

@@ -1,9 +1,11 @@
-//! `rohrpost map MAPPING FILE [--param NAME=VALUE]… [-o OUT]`.
+//! `rohrpost map MAPPING[#DOCUMENT] FILE [--param NAME=VALUE]… [-o OUT]`.
 
 use super::Context;
 use super::library::{mapping_faults, one, read_source, unknown};
 use crate::faults::Stop;
-use rohrpost_mappings::{ENVELOPE_NAMESPACE, Facts, Limits, Mapping};
+use rohrpost_mappings::{Facts, Limits, Mapping};
+use rohrpost_model::DocumentName;
+use rohrpost_model::document::MESSAGE;
 use std::path::PathBuf;
 
 /// The facts of a submission that a parameter can give.
@@ -13,7 +15,8 @@ const FACTS: [&str; 8] =
 /// Apply a mapping to a file.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The mapping's name.
+    /// The mapping's name; NAME#DOCUMENT for a document that it makes beside its message.
+    #[arg(value_name = "MAPPING[#DOCUMENT]")]
     mapping: String,
     /// The source: the data, or the hub's envelope around them, which is taken as it is, with its own facts.
     file: PathBuf,
@@ -33,16 +36,24 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop> {
-    let entry = one(&arguments.mapping, context)?;
-    let mapping = entry.compile()?;
-    let (source, facts) = (read_source(&arguments.file, &mapping)?, facts(&arguments.params, &mapping)?);
-    let whole = mapping.takes_envelope() && source.root_name() == (ENVELOPE_NAMESPACE, "envelope");
-    let mapped = match whole {
-        true => mapping.apply_to_envelope(&source, &facts, &Limits::default()),
-        false => mapping.apply(&source, &facts, &Limits::default()),
+    let (name, document) = match arguments.mapping.split_once('#') {
+        Some((name, document)) => (name, Some(document)),
+        None => (arguments.mapping.as_str(), None),
     };
-    let content = mapped.map_err(|fault| mapping_faults(fault, &arguments.file, &entry))?;
-    context.put(arguments.output.as_deref(), &content)
+    let entry = one(name, context)?;
+    let mapping = entry.compile()?;
+    let document = document.filter(|name| *name != MESSAGE).map(|name| known(&mapping, name)).transpose()?;
+    let (source, facts) = (read_source(&arguments.file, &mapping)?, facts(&arguments.params, &mapping)?);
+    let mapped = mapping.apply_to_case(&source, &facts, &Limits::default());
+    let made = mapped.map_err(|fault| mapping_faults(fault, &arguments.file, &entry))?;
+    context.put(arguments.output.as_deref(), made.get(document).unwrap_or_default())
+}
+
+/// A document that the mapping makes beside its message.
+fn known<'m>(mapping: &'m Mapping, name: &str) -> Result<&'m DocumentName, Stop> {
+    let found = mapping.documents().find(|document| document.as_str() == name);
+    let names = || std::iter::once(MESSAGE).chain(mapping.documents().map(DocumentName::as_str));
+    found.ok_or_else(|| unknown("document", name, &names().collect::<Vec<_>>()))
 }
 
 fn facts(params: &[(String, String)], mapping: &Mapping) -> Result<Facts, Stop> {

@@ -152,7 +152,7 @@ impl Answer {
                         step: step.name.to_string(),
                         destination: goes_to(false),
                         test_destination: goes_to(true),
-                        mapping: step.mapping.as_ref().map(ToString::to_string),
+                        mapping: step.mapping_written(),
                     }
                 });
                 self.steps = steps.collect();

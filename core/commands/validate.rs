@@ -17,7 +17,8 @@ const FOLDERS_DEEP: u32 = 3;
 /// Check a file against a schema, or against rules (Schematron).
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A mapping's name for its source schema and rules, MAPPING/target for those of its target, an .xsd or .sch file, or
+    /// A mapping's name for its source schema and rules, MAPPING/target for those of its target, MAPPING/DOCUMENT for
+    /// those of another document that it makes, an .xsd or .sch file, or
     /// standard:NAME@VERSION/FILE for a schema or rules of an installed standard.
     schema: String,
     /// The file.
@@ -82,11 +83,15 @@ fn by_mapping(named: &str, xml: &Xml, context: &Context<'_>) -> Result<Judgement
     let (schema, rules) = match side {
         "source" => (mapping.source_schema(), mapping.source_rules()),
         "target" => (mapping.target_schema(), mapping.target_rules()),
-        _ => {
-            return Err(Stop::Usage(format!(
-                "`{named}`: write {name}, {name}/target, or a path that ends in .xsd or .sch"
-            )));
-        }
+        other => match mapping.documents().find(|document| document.as_str() == other) {
+            Some(document) => (mapping.schema_of(Some(document)), mapping.rules_of(document)),
+            None => {
+                return Err(Stop::Usage(format!(
+                    "`{named}`: write {name}, {name}/target, {name}/DOCUMENT for another document that it makes, or a path \
+                     that ends in .xsd or .sch"
+                )));
+            }
+        },
     };
     if schema.is_none() && rules.is_none() {
         return Err(Stop::Usage(format!("the mapping `{name}` has no {side} schema and no rules")));

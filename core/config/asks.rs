@@ -63,7 +63,7 @@ fn asks(route: &RouteDraft) -> RouteAsks {
 
 impl RouteAsks {
     fn names(&mut self, step: &StepDraft) {
-        self.mappings.extend(step.mapping.iter().map(|mapping| mapping.value.clone()));
+        self.mappings.extend(step.mapping.iter().map(|mapping| mapping.value.name.clone()));
         self.seals.extend(step.seal.iter().map(|seal| seal.value.clone()));
         let templates = step.destination.iter().chain(&step.test_destination).chain(step.params.values());
         for text in templates {

@@ -2,6 +2,7 @@
 //! and for each submission it is clear which route takes it.
 
 use super::destinations::DestinationDraft;
+use super::mapping_ref::{MappingRef, check_place};
 use super::placeholders::{Unfilled, asks_the_table, destination_for, for_tenant};
 use super::reader::{Faults, Placed};
 use super::references::Known;
@@ -11,7 +12,7 @@ use super::seals::{Form, SealDraft};
 use super::tenants::TenantDraft;
 use rohrpost_model::ports::SealForm;
 use rohrpost_model::route::{Match, RESPONSIBLE, Stage};
-use rohrpost_model::{DestinationName, Fault, MappingName, TenantName};
+use rohrpost_model::{DestinationName, Fault, TenantName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What routes are checked against.
@@ -27,9 +28,11 @@ pub struct World<'a> {
     /// The table of responsibilities, as far as it could be read.
     pub lines: &'a [LineDraft],
     /// The media type of what a mapping makes; `None` for one that has faults or is not there.
-    pub media_type: &'a dyn Fn(&str) -> Option<String>,
+    pub media_type: &'a dyn Fn(&MappingRef) -> Option<String>,
     /// The parameters of a mapping; the same.
     pub params: &'a dyn Fn(&str) -> Option<Vec<String>>,
+    /// The documents that a mapping makes beside its message; the same.
+    pub documents: &'a dyn Fn(&str) -> Option<Vec<String>>,
 }
 
 /// One step as it is for one tenant.
@@ -74,9 +77,10 @@ impl World<'_> {
     }
 
     fn check_names(&self, step: &StepDraft, faults: &Faults) {
-        if let Some(mapping) = &step.mapping {
-            self.known.mappings.check(mapping, faults);
+        if let Some(Placed { value, at }) = &step.mapping {
+            self.known.mappings.check(&Placed { value: value.name.clone(), at: at.clone() }, faults);
         }
+        step.check_documents(self.documents, faults);
         self.check_seal(step, faults);
     }
 
@@ -139,12 +143,13 @@ impl World<'_> {
         } else if let Some(destination) = self.destinations.get(&name) {
             check_reach(template, destination, it.tenant, faults);
             check_stage(template, destination, test, it, faults);
+            check_place(&it.step.with, name.as_str(), destination.takes_enclosed(), faults);
         }
     }
 
     fn check_params(&self, it: &Resolved<'_>, faults: &Faults) {
         let StepDraft { mapping, params, .. } = it.step;
-        let known = mapping.as_ref().map(|mapping| (self.params)(mapping.as_str()));
+        let known = mapping.as_ref().map(|mapping| (self.params)(mapping.name.as_str()));
         for (name, text) in params {
             match &known {
                 None => {
@@ -170,7 +175,7 @@ impl World<'_> {
         }
         let form =
             self.seals.iter().find(|draft| draft.name.value == seal.value).and_then(|draft| draft.form);
-        let made = step.mapping.as_ref().and_then(|mapping| (self.media_type)(mapping.as_str()));
+        let made = step.mapping.as_ref().and_then(|mapping| (self.media_type)(mapping));
         match (form, made) {
             (Some(Form::Receipt), _) => {
                 let fault =
@@ -265,10 +270,10 @@ fn check_stage(
 fn no_parameter(
     name: &str,
     text: &Placed<String>,
-    mapping: &Option<Placed<MappingName>>,
+    mapping: &Option<Placed<MappingRef>>,
     known: &[String],
 ) -> Fault {
-    let mapping = mapping.as_ref().map_or("", |mapping| mapping.as_str());
+    let mapping = mapping.as_ref().map_or("", |mapping| mapping.name.as_str());
     let fault = text.at.fault(format!("the mapping `{mapping}` has no parameter `{name}`"));
     match known.join(", ") {
         none if none.is_empty() => fault.hint("it has none; they stand in [params] of its mapping.toml"),

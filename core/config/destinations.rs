@@ -120,6 +120,11 @@ impl DestinationDraft {
         self.target.as_deref()
     }
 
+    /// Whether it has a place for documents that go along; `None` where that is not clear.
+    pub fn takes_enclosed(&self) -> Option<bool> {
+        self.target.as_ref().map(|target| target.takes_enclosed())
+    }
+
     /// Whether it takes test submissions, and only those.
     pub fn is_test(&self) -> bool {
         self.policy.test

@@ -52,7 +52,7 @@ pub fn route_mappings(folder: &Path) -> Vec<(String, Vec<String>)> {
     let files = Files::read(folder, &faults);
     let routes = files.routes.iter().filter_map(|source| RouteDraft::read(source, &faults));
     let mappings = |route: &RouteDraft| {
-        route.steps.iter().filter_map(|step| Some(step.mapping.as_ref()?.to_string())).collect()
+        route.steps.iter().filter_map(|step| Some(step.mapping.as_ref()?.name.to_string())).collect()
     };
     routes.map(|route| (route.name.to_string(), mappings(&route))).collect()
 }

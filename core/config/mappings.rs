@@ -1,6 +1,7 @@
 //! The library of mappings: one folder each, compiled here so that every fault of a stylesheet or schema is known before
 //! a submission meets it.
 
+use super::mapping_ref::MappingRef;
 use super::reader::{Faults, Placed};
 use crate::faults::plain;
 use crate::standards::in_standards;
@@ -58,8 +59,15 @@ impl Library {
     }
 
     /// The media type of what a mapping makes; `None` for one that is not there or has faults.
-    pub fn media_type(&self, name: &str) -> Option<String> {
-        self.mappings.get(name)?.as_ref().map(|mapped| mapped.mapping.media_type().to_owned())
+    pub fn media_type(&self, named: &MappingRef) -> Option<String> {
+        let mapped = self.mappings.get(&named.name)?.as_ref()?;
+        mapped.mapping.media_type_of(named.document.as_ref()).map(str::to_owned)
+    }
+
+    /// The names of the documents that a mapping makes beside its message; the same.
+    pub fn documents(&self, name: &str) -> Option<Vec<String>> {
+        let mapped = self.mappings.get(name)?.as_ref()?;
+        Some(mapped.mapping.documents().map(ToString::to_string).collect())
     }
 
     /// The names of the parameters of a mapping; `None` for one that is not there or has faults.
@@ -166,7 +174,7 @@ pub fn take_standards(bundle: &mut Bundle, shelf: &Shelf) -> Vec<Fault> {
     let mut faults = Vec::new();
     for wanted in wanted_standards(bundle) {
         match shelf.pick(&wanted.standard, &wanted.file) {
-            Ok(picked) => picked.put_into(bundle, wanted.slot),
+            Ok(picked) => picked.put_into(bundle, &wanted.slot),
             Err(fault) => {
                 faults.push(Fault {
                     file: MANIFEST.into(),

@@ -24,6 +24,7 @@ mod holes;
 mod hub;
 mod listeners;
 mod made_secrets;
+mod mapping_ref;
 mod mappings;
 mod origin;
 mod overrides;
@@ -48,6 +49,7 @@ pub use glance::{
 pub use hub::{Hub, Log};
 pub use listeners::Listener;
 pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets};
+pub use mapping_ref::MappingRef;
 pub use mappings::{
     compile as compile_mapping, compile_bundle, find_mappings, read_bundle, that_name as mappings_that_name,
 };
@@ -228,8 +230,8 @@ impl Draft {
         clients::check_tokens(&self.clients, faults);
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
-        self.check_listeners(faults);
         self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
+        self.check_listeners(faults);
         self.check_receipt_seal(faults);
         self.check_routes(faults);
     }
@@ -255,12 +257,14 @@ impl Draft {
 
     fn check_routes(&self, faults: &Faults) {
         let (destinations, seals, lines) = (&self.destinations, &self.seals, &self.lines);
-        let media_type = |name: &str| self.library.media_type(name);
+        let media_type = |named: &MappingRef| self.library.media_type(named);
         let params = |name: &str| self.library.params(name);
         let tenants = self.tenants.iter().map(|tenant| (&tenant.name.value, tenant)).collect();
         let destinations = destinations.iter().map(|draft| (&draft.name.value, draft)).collect();
-        let (media_type, params) = (&media_type, &params);
-        let world = World { known: &self.known, tenants, destinations, seals, lines, media_type, params };
+        let documents = |name: &str| self.library.documents(name);
+        let (media_type, params, documents) = (&media_type, &params, &documents);
+        let known = &self.known;
+        let world = World { known, tenants, destinations, seals, lines, media_type, params, documents };
         self.routes.iter().for_each(|route| world.check_route(route, faults));
         crosscheck::check_ties(&self.routes, faults);
     }

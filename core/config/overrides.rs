@@ -1,10 +1,11 @@
 //! `[[override]]` in a route: what is different for some of its tenants, so that nobody copies a route for one of them.
 
+use super::mapping_ref::MappingRef;
 use super::reader::{Faults, Placed, Table};
 use super::routes::{RouteDraft, StepDraft, unknown_step};
 use super::tenants::STAGES;
 use rohrpost_model::route::{Stage, When};
-use rohrpost_model::{MappingName, SealName, StepName, TenantName};
+use rohrpost_model::{DocumentName, SealName, StepName, TenantName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One override as written: of the route's stage, or of one step.
@@ -17,7 +18,8 @@ pub struct OverrideDraft {
     leave_out: bool,
     destination: Option<Placed<String>>,
     test_destination: Option<Placed<String>>,
-    mapping: Option<Placed<MappingName>>,
+    mapping: Option<Placed<MappingRef>>,
+    with: Option<Vec<Placed<DocumentName>>>,
     seal: Option<Placed<SealName>>,
     params: BTreeMap<String, Placed<String>>,
 }
@@ -33,6 +35,7 @@ impl OverrideDraft {
             destination: table.may("destination").text(),
             test_destination: table.may("test-destination").text(),
             mapping: table.may("mapping").text(),
+            with: table.may("with").is_there().then(|| table.may("with").texts()),
             seal: table.may("seal").text(),
             params: table.may("params").pairs().into_iter().collect(),
         };
@@ -66,6 +69,7 @@ impl OverrideDraft {
         self.destination.is_some()
             || self.test_destination.is_some()
             || self.mapping.is_some()
+            || self.with.is_some()
             || self.seal.is_some()
             || !self.params.is_empty()
     }
@@ -84,10 +88,11 @@ impl OverrideDraft {
     }
 
     fn change(&self, step: &mut StepDraft) {
-        let Self { destination, test_destination, mapping, seal, params, .. } = self;
+        let Self { destination, test_destination, mapping, with, seal, params, .. } = self;
         step.destination = destination.clone().or_else(|| step.destination.take());
         step.test_destination = test_destination.clone().or_else(|| step.test_destination.take());
         step.mapping = mapping.clone().or_else(|| step.mapping.take());
+        step.with = with.clone().unwrap_or_else(|| std::mem::take(&mut step.with));
         step.seal = seal.clone().or_else(|| step.seal.take());
         step.params.extend(params.clone());
     }

@@ -2,6 +2,7 @@
 //! other items is [`super::crosscheck`]'s.
 
 use super::files::name_of;
+use super::mapping_ref::MappingRef;
 use super::overrides::OverrideDraft;
 use super::placeholders::{for_tenant, pinned_destination};
 use super::reader::{Entry, Faults, Placed, Source, Table};
@@ -10,7 +11,7 @@ use super::tenants::{STAGES, TenantDraft};
 use rohrpost_kit::settings::{Duration, nearest};
 use rohrpost_mappings::Condition;
 use rohrpost_model::route::{Expiry, Match, On, Route, Stage, Step, UNROUTED, When};
-use rohrpost_model::{AreaPattern, Fault, MappingName, RouteName, SealName, StepName, TenantName};
+use rohrpost_model::{AreaPattern, DocumentName, Fault, RouteName, SealName, StepName, TenantName};
 use std::collections::BTreeMap;
 
 /// A route as written.
@@ -41,7 +42,9 @@ pub struct StepDraft {
     /// The same for test submissions.
     pub test_destination: Option<Placed<String>>,
     /// Its mapping.
-    pub mapping: Option<Placed<MappingName>>,
+    pub mapping: Option<Placed<MappingRef>>,
+    /// Which other documents of the mapping go along.
+    pub with: Vec<Placed<DocumentName>>,
     /// Values for the mapping's parameters.
     pub params: BTreeMap<String, Placed<String>>,
     /// Its seal.
@@ -132,6 +135,7 @@ impl StepDraft {
             destination: table.must("destination").text(),
             test_destination: table.may("test-destination").text(),
             mapping: table.may("mapping").text(),
+            with: table.may("with").texts(),
             params: table.may("params").pairs().into_iter().collect(),
             seal: table.may("seal").text(),
             ordered: flag("ordered", false),
@@ -164,7 +168,9 @@ impl StepDraft {
             name: self.name?.value,
             destination: named(self.destination?.value)?,
             test_destination,
-            mapping: self.mapping.map(|mapping| mapping.value),
+            document: self.mapping.as_ref().and_then(|mapping| mapping.document.clone()),
+            mapping: self.mapping.map(|mapping| mapping.value.name),
+            with: self.with.into_iter().map(|name| name.value).collect(),
             params: params.collect::<Option<_>>()?,
             seal: self.seal.map(|seal| seal.value),
             ordered: self.ordered,

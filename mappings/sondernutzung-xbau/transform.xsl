@@ -285,7 +285,7 @@
     </grundstueck>
   </xsl:template>
 
-  <!-- Anlagen. The id is what a reader of XTA takes for `urn:uuid:…`, written as an XML name. -->
+  <!-- Anlagen. Ids and names of files are those of the rule in mapping.toml. -->
 
   <xsl:template match="hub:attachment">
     <xsl:variable name="genannt" select="key('genannte-anlage', normalize-space(@name))"/>
@@ -311,10 +311,8 @@
             <xsl:attribute name="filesize"><xsl:value-of select="@size"/></xsl:attribute>
           </xsl:if>
           <xsl:attribute name="hashValue"><xsl:value-of select="@sha256"/></xsl:attribute>
-          <dokumentid>
-            <xsl:value-of select="concat('urn_uuid_', f:uuid($einreichung/@id, concat('anlage-', @number)))"/>
-          </dokumentid>
-          <dateiname><xsl:call-template name="dateiname"/></dateiname>
+          <dokumentid><xsl:value-of select="@id"/></dokumentid>
+          <dateiname><xsl:value-of select="@file-name"/></dateiname>
         </anhang>
       </anhangOderVerlinkung>
     </anlage>
@@ -327,12 +325,5 @@
       <xsl:when test="f:is-din-91379($name, 'D')"><xsl:value-of select="$name"/></xsl:when>
       <xsl:otherwise><xsl:value-of select="f:file-name($name)"/></xsl:otherwise>
     </xsl:choose>
-  </xsl:template>
-
-  <!-- Names are unique in a message and have an ending; the number before them makes them so, `.bin` stands for none. -->
-  <xsl:template name="dateiname">
-    <xsl:variable name="name" select="concat(@number, '_', f:file-name(@name))"/>
-    <xsl:value-of select="$name"/>
-    <xsl:if test="not(contains($name, '.'))">.bin</xsl:if>
   </xsl:template>
 </xsl:stylesheet>

@@ -2,14 +2,15 @@
 
 use crate::check::{is_json, is_xml};
 use crate::diff;
-use crate::envelope;
 use crate::facts::Facts;
 use crate::ffi::Doc;
 use crate::json::NotJson;
-use crate::mapping::{Mapping, MappingFault};
+use crate::mapping::{Mapping, MappingFault, Output};
 use crate::running::Limits;
 use crate::xml::{NotWellFormed, Xml, XmlLimits};
 use crate::xml_diff;
+use rohrpost_model::DocumentName;
+use std::collections::BTreeMap;
 
 /// An example: a source and its output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +19,10 @@ pub struct Case {
     pub name: String,
     /// The source; for a mapping with `input = "envelope"` it may be a whole envelope.
     pub input: Vec<u8>,
-    /// What must come out.
+    /// What must come out as the message.
     pub expected: Vec<u8>,
+    /// What must come out beside it; a document of which nothing stands here is not compared.
+    pub documents: BTreeMap<DocumentName, Vec<u8>>,
 }
 
 /// How a case ended.
@@ -32,7 +35,7 @@ pub enum CaseResult {
         /// What differs: `-` was expected, `+` came out.
         difference: String,
         /// What came out.
-        made: Vec<u8>,
+        made: Output,
     },
     /// The input is no document.
     BadInput(NotWellFormed),
@@ -48,18 +51,29 @@ pub fn run_case(mapping: &Mapping, case: &Case, facts: &Facts) -> CaseResult {
         Ok(input) => input,
         Err(bad) => return bad,
     };
-    let whole = mapping.takes_envelope() && input.root_name() == (envelope::ENVELOPE_NAMESPACE, "envelope");
-    let made = match whole {
-        true => mapping.apply_to_envelope(&input, facts, &Limits::default()),
-        false => mapping.apply(&input, facts, &Limits::default()),
-    };
-    match made {
-        Ok(made) => match mapping.difference(&case.expected, &made) {
-            None => CaseResult::Passed,
-            Some(difference) => CaseResult::Differs { difference, made },
+    match mapping.apply_to_case(&input, facts, &Limits::default()) {
+        Ok(made) => match differences(mapping, case, &made) {
+            none if none.is_empty() => CaseResult::Passed,
+            difference => CaseResult::Differs { difference, made },
         },
         Err(fault) => CaseResult::Failed(fault),
     }
+}
+
+/// How what came out differs from what was expected; that of documents beside the message under their names.
+fn differences(mapping: &Mapping, case: &Case, made: &Output) -> String {
+    let mut all = mapping.difference(&case.expected, &made.message).unwrap_or_default();
+    for (name, expected) in &case.documents {
+        let difference = match made.documents.get(name) {
+            Some(made) => mapping.difference_of(Some(name), expected, made),
+            None => Some("the mapping makes no such document".to_owned()),
+        };
+        if let Some(difference) = difference {
+            let line = if all.is_empty() { "" } else { "\n" };
+            all.push_str(&format!("{line}document {name}:\n{difference}"));
+        }
+    }
+    all
 }
 
 /// For a mapping that takes JSON it is JSON, or an envelope, which begins with `<`.
@@ -72,15 +86,21 @@ fn input(mapping: &Mapping, bytes: &[u8]) -> Result<Xml, CaseResult> {
 }
 
 impl Mapping {
-    /// How an output differs from what was expected, for people; `None` if it does not. XML is compared in canonical form,
+    /// How a message differs from what was expected, for people; `None` if it does not. XML is compared in canonical form,
     /// and without white space between elements where the stylesheet indents; JSON by value; all else byte for byte.
     pub fn difference(&self, expected: &[u8], made: &[u8]) -> Option<String> {
-        let comparable = |bytes| comparable(self, bytes);
+        self.difference_of(None, expected, made)
+    }
+
+    /// The same for a document beside the message.
+    pub fn difference_of(&self, name: Option<&DocumentName>, expected: &[u8], made: &[u8]) -> Option<String> {
+        let media_type = self.media_type_of(name).unwrap_or_default();
+        let comparable = |bytes| comparable(media_type, self.indents(), bytes);
         let (old, new) = (comparable(expected), comparable(made));
         if old == new {
             return None;
         }
-        let places = if is_xml(self.media_type()) { in_places(expected, made) } else { None };
+        let places = if is_xml(media_type) { in_places(expected, made) } else { None };
         Some(places.unwrap_or_else(|| diff::lines(&old, &new)))
     }
 }
@@ -95,9 +115,9 @@ fn in_places(expected: &[u8], made: &[u8]) -> Option<String> {
 }
 
 /// The text by which outputs are compared; the bytes as they are where they cannot be read.
-fn comparable(mapping: &Mapping, bytes: &[u8]) -> String {
-    let read = match mapping.media_type() {
-        xml if is_xml(xml) => canonical(bytes, mapping.indents()),
+fn comparable(media_type: &str, indented: bool, bytes: &[u8]) -> String {
+    let read = match media_type {
+        xml if is_xml(xml) => canonical(bytes, indented),
         json if is_json(json) => value(bytes),
         _ => None,
     };

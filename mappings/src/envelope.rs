@@ -8,9 +8,11 @@
 //!   <hub:data>the root of the data, as it came</hub:data>
 //! </hub:envelope>
 //! ```
-//! (without the white space). What is not known has no attribute. It is a plain document, so the same stylesheet runs in
+//! (without the white space). What is not known has no attribute. With `[attachments]` in `mapping.toml` each attachment has
+//! `id` and `file-name`, too, as far as there is a rule for them. It is a plain document, so the same stylesheet runs in
 //! any XSLT engine.
 
+use crate::attachments::NamedAttachment;
 use crate::facts::{AttachmentFact, Facts, ReceiptFact};
 use crate::ffi::{Doc, Node};
 use crate::xml::Xml;
@@ -18,6 +20,12 @@ use std::collections::BTreeMap;
 
 /// The namespace of the envelope.
 pub const ENVELOPE_NAMESPACE: &str = "urn:rohrpost:envelope:1";
+
+/// The attribute with what the mapping's rule calls an attachment.
+const ID: &str = "id";
+
+/// The one with its file name by the rule.
+const FILE_NAME: &str = "file-name";
 
 /// The envelope of `data` and `facts`, as UTF-8. Whatever `data` is, it becomes the content of `hub:data`.
 pub fn envelope(data: &Xml, facts: &Facts) -> Vec<u8> {
@@ -52,10 +60,57 @@ pub(crate) fn facts_of(xml: &Xml) -> Option<Facts> {
         tenant: told("tenant"),
         kind: told("kind"),
         test: told("test") == "true",
-        attachments: Vec::new(),
+        attachments: attachments_of(root).map(|(_, attachment)| attachment).collect(),
         receipts: Vec::new(),
         params: BTreeMap::new(),
     })
+}
+
+/// The attachments that an envelope tells, each with its element.
+fn attachments_of<'d>(root: Node<'d>) -> impl Iterator<Item = (Node<'d>, AttachmentFact)> {
+    let all = root.elements().filter(|child| is(*child, "attachments")).flat_map(|child| child.elements());
+    all.filter(|element| is(*element, "attachment")).map(|element| {
+        let told = |name| element.attribute(name).unwrap_or_default();
+        let attachment = AttachmentFact {
+            number: told("number").parse().unwrap_or(0),
+            name: element.attribute("name"),
+            media_type: told("media-type"),
+            size: told("size").parse().unwrap_or(0),
+            sha256: told("sha256"),
+            id: element.attribute(ID),
+            file_name: element.attribute(FILE_NAME),
+        };
+        (element, attachment)
+    })
+}
+
+/// An envelope in which each attachment is called as the rule calls it: what is not there is added. The error names the
+/// first that is called otherwise.
+pub(crate) fn called_by_rule(envelope: &Xml, names: &[NamedAttachment]) -> Result<Option<Xml>, String> {
+    let Some(root) = envelope.doc().root() else { return Ok(None) };
+    let (mut text, starts) = (envelope.text().to_owned(), envelope.source().1);
+    // From the last to the first, so that places stay what they are.
+    for (element, attachment) in attachments_of(root).collect::<Vec<_>>().into_iter().rev() {
+        let Some(named) = names.iter().find(|named| named.number == attachment.number) else { continue };
+        let mut missing = String::new();
+        let both = [(ID, &attachment.id, &named.id), (FILE_NAME, &attachment.file_name, &named.file_name)];
+        for (what, told, wanted) in both {
+            match (told, wanted) {
+                (None, Some(wanted)) => missing.push_str(&format!(" {what}=\"{wanted}\"")),
+                (Some(told), Some(wanted)) if told != wanted => {
+                    let number = attachment.number;
+                    return Err(format!(
+                        "the envelope calls attachment {number} {what}=\"{told}\", and the rule {wanted}"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        let after_name = 1 + element.qualified_name().len();
+        let place = starts.get(element.located().index).map(|start| start + after_name);
+        place.into_iter().for_each(|place| text.insert_str(place, &missing));
+    }
+    Ok(Xml::parse_again(text.as_bytes()).ok())
 }
 
 fn is(node: Node<'_>, name: &str) -> bool {
@@ -83,6 +138,8 @@ fn put_attachment(text: &mut String, attachment: &AttachmentFact) {
         ("media-type", Some(attachment.media_type.as_str())),
         ("size", Some(size.as_str())),
         ("sha256", Some(attachment.sha256.as_str())),
+        (ID, attachment.id.as_deref()),
+        (FILE_NAME, attachment.file_name.as_deref()),
     ];
     element(text, "attachment", attributes);
 }

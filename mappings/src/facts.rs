@@ -44,6 +44,10 @@ pub struct AttachmentFact {
     pub size: u64,
     /// SHA-256 in lower-case hexadecimal digits.
     pub sha256: String,
+    /// What the mapping's rule calls it; whoever applies a mapping leaves both open, the mapping fills them.
+    pub id: Option<String>,
+    /// Its file name by the rule.
+    pub file_name: Option<String>,
 }
 
 /// The receipt of an earlier step.

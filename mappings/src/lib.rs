@@ -12,9 +12,12 @@
 //! | published standards (XÖV) with their imports | [`Standard`], [`Shelf`], [`Picked`] |
 //! | what a stylesheet is told | [`Facts`], [`envelope`] |
 //! | the way from source to output | [`Mapping::apply`] |
+//! | several documents out of one run | [`Output`], [`DOCUMENTS_NAMESPACE`] |
+//! | ids and names of attachments by rule | [`Mapping::attachment_names`] |
 //! | conditions of steps, references in answers | [`Condition`], [`xpath_string`] |
 //! | the examples that lie beside a mapping | [`Case`], [`run_case`] |
 
+mod attachments;
 mod bundle;
 mod calls;
 mod cases;
@@ -46,6 +49,7 @@ mod xml_diff;
 #[cfg(test)]
 mod tests;
 
+pub use attachments::NamedAttachment;
 pub use bundle::{BadBundle, Bundle};
 pub use cases::{Case, CaseResult, run_case};
 pub use diff::lines as line_difference;
@@ -54,7 +58,7 @@ pub use facts::{AttachmentFact, Facts, ReceiptFact};
 pub use functions::{FUNCTIONS, FUNCTIONS_NAMESPACE, Function};
 pub use json::{JSON_NAMESPACE, NotJson};
 pub use manifest::{WantedStandard, place_in_library, shared_folders, wanted_standards};
-pub use mapping::{Mapping, MappingFault, Unchecked};
+pub use mapping::{DOCUMENTS_NAMESPACE, Mapping, MappingFault, Output, Unchecked};
 pub use query::{Condition, xpath_string};
 pub use running::{Limit, Limits};
 pub use schema::{MAX_VIOLATIONS, Schema, Violation};

@@ -14,6 +14,11 @@
 //! schema = "xdomea.xsd"
 //! media-type = "application/xml"    # the default
 //! format = "json"                   # what the stylesheet makes becomes JSON; the default is "xml"
+//! [document.index]                  # a document beside the message, which [target] is; the stylesheet wraps them
+//! schema = "index.xsd"              # these keys are those of [target]
+//! [attachments]                     # what attachments are called; see `attachments`
+//! id = "urn_uuid_{uuid}"
+//! name = "{number:03}_{name}"
 //! [params]                          # the stylesheet's own parameters, each with its default
 //! threshold = "100"
 //! [lists]                           # code lists for code() and has-code(): genericode 1.0 (.xml) or .csv
@@ -21,10 +26,13 @@
 //! status = { file = "codelists/status.xml", key = "code", value = "name" }
 //! ```
 
+mod beside;
+
+use crate::attachments::NamingRule;
 use crate::bundle::Bundle;
 use crate::place;
-use crate::standard::{RULES, SIDES, StandardId, rules_of_bundle, side_file};
-use rohrpost_model::Fault;
+use crate::standard::{RULES, SIDES, StandardId, document_slots, rules_of_bundle, side_file};
+use rohrpost_model::{DocumentName, Fault};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -49,8 +57,22 @@ pub(crate) struct Manifest {
     /// Whether the output becomes JSON.
     pub(crate) gives_json: bool,
     pub(crate) media_type: String,
+    /// What else the stylesheet makes.
+    pub(crate) documents: BTreeMap<DocumentName, DocumentTable>,
+    /// What attachments are called.
+    pub(crate) attachments: Option<NamingRule>,
     pub(crate) params: BTreeMap<String, Param>,
     pub(crate) lists: BTreeMap<String, ListFile>,
+}
+
+/// A document beside the message.
+#[derive(Debug)]
+pub(crate) struct DocumentTable {
+    pub(crate) schema: Option<SchemaRef>,
+    pub(crate) rules: Option<RulesRef>,
+    /// Whether it becomes JSON.
+    pub(crate) gives_json: bool,
+    pub(crate) media_type: String,
 }
 
 /// A code list in the mapping's folder.
@@ -67,8 +89,8 @@ pub(crate) struct ListFile {
 pub(crate) enum SchemaRef {
     /// The mapping's folder, with its path there.
     Own(String),
-    /// A standard, for this side; the loader has put its files into the bundle.
-    Standard(&'static str),
+    /// A standard, for this slot; the loader has put its files into the bundle.
+    Standard(String),
 }
 
 /// Rules of a side.
@@ -83,8 +105,8 @@ pub(crate) struct RulesRef {
 /// A schema, or rules, of an installed standard that a mapping names, with the place in its `mapping.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedStandard {
-    /// What it is for: `source`, `target`, `source-rules` or `target-rules`.
-    pub slot: &'static str,
+    /// What it is for: `source`, `target`, `source-rules`, `target-rules`, or a document beside the message.
+    pub slot: String,
     /// The standard.
     pub standard: StandardId,
     /// The schema or the rules, by path or name.
@@ -103,9 +125,22 @@ pub fn wanted_standards(bundle: &Bundle) -> Vec<WantedStandard> {
         return Vec::new();
     };
     let (table, _) = DeTable::parse_recoverable(text);
-    let slots = SIDES.into_iter().zip(SIDES).chain(RULES.into_iter().zip(SIDES));
-    slots.filter_map(|(slot, side)| wanted(bundle, text, table.get_ref().get(side)?, slot)).collect()
+    let root = table.get_ref();
+    let sides = SIDES
+        .iter()
+        .zip(RULES)
+        .filter_map(|(side, rules)| Some((root.get(*side)?, [(*side).to_owned(), rules.to_owned()])));
+    let documents = root.get(DOCUMENT).and_then(|documents| documents.get_ref().as_table());
+    let documents =
+        documents.into_iter().flatten().map(|(name, side)| (side, document_slots(name.get_ref())));
+    let slots = sides
+        .chain(documents)
+        .flat_map(|(side, [schema, rules])| [(side, schema, false), (side, rules, true)]);
+    slots.filter_map(|(side, slot, rules)| wanted(bundle, text, side, slot, rules)).collect()
 }
+
+/// The key of the tables of documents beside the message.
+const DOCUMENT: &str = "document";
 
 /// The key of shared folders.
 const SHARED: &str = "shared";
@@ -138,11 +173,16 @@ pub fn place_in_library(bundle: &Bundle, file: &str) -> String {
     if is_shared { file.to_owned() } else { format!("{}/{file}", bundle.name) }
 }
 
-fn wanted(bundle: &Bundle, text: &str, side: &Entry<'_>, slot: &'static str) -> Option<WantedStandard> {
+fn wanted(
+    bundle: &Bundle,
+    text: &str,
+    side: &Entry<'_>,
+    slot: String,
+    rules: bool,
+) -> Option<WantedStandard> {
     let table = side.get_ref();
     let named = table.get("standard")?;
     let standard = named.get_ref().as_str()?.parse().ok()?;
-    let rules = RULES.contains(&slot);
     let file = table.get(if rules { "rules" } else { "schema" })?.get_ref().as_str()?.to_owned();
     let (line, column) = place::of(text, named.span().start);
     // Rules of the mapping's own go before those of the standard.
@@ -181,6 +221,13 @@ impl Manifest {
     }
 }
 
+const fn usual_media_type(gives_json: bool) -> &'static str {
+    if gives_json { "application/json" } else { DEFAULT_MEDIA_TYPE }
+}
+
+/// The keys of what comes out.
+const OUTPUT: [&str; 6] = ["standard", "schema", "rules", "phase", "media-type", "format"];
+
 struct Reader<'r> {
     text: &'r str,
     bundle: &'r Bundle,
@@ -189,14 +236,16 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn manifest(&mut self, root: &Table<'_>) -> Manifest {
-        self.known(root, &["transform", "input", "shared", "source", "target", "params", "lists"]);
+        self.known(
+            root,
+            &["transform", "input", "shared", "source", "target", DOCUMENT, "attachments", "params", "lists"],
+        );
         self.shared(root);
         let source = self.table(root, "source", &["standard", "schema", "rules", "phase", "format"]);
-        let target =
-            self.table(root, "target", &["standard", "schema", "rules", "phase", "media-type", "format"]);
+        let target = self.table(root, "target", &OUTPUT);
         let takes_json = source.is_some_and(|table| self.is_json(table));
         let gives_json = target.is_some_and(|table| self.is_json(table));
-        let usual = if gives_json { "application/json" } else { DEFAULT_MEDIA_TYPE };
+        let usual = usual_media_type(gives_json);
         let manifest = Manifest {
             takes_json,
             gives_json,
@@ -207,11 +256,16 @@ impl Reader<'_> {
             source_rules: source.and_then(|table| self.rules(table, RULES[0])),
             target_rules: target.and_then(|table| self.rules(table, RULES[1])),
             media_type: target.map_or(usual.into(), |table| self.media_type(table, usual)),
+            documents: self.documents(root),
+            attachments: self.attachments(root),
             params: self.params(root),
             lists: self.lists(root),
         };
         if let (None, Some((key, _))) = (&manifest.transform, root.get_key_value("params")) {
             self.fault(key.span(), "[params] without a transform: nobody would read them");
+        }
+        if let (None, Some((key, _))) = (&manifest.transform, root.get_key_value(DOCUMENT)) {
+            self.fault(key.span(), "[document.…] without a transform: nobody would make them");
         }
         manifest
     }
@@ -291,7 +345,7 @@ impl Reader<'_> {
     }
 
     /// The schema of a side: a file of the folder, or one of a standard.
-    fn schema(&mut self, table: &Table<'_>, side: &'static str) -> Option<SchemaRef> {
+    fn schema(&mut self, table: &Table<'_>, slot: &str) -> Option<SchemaRef> {
         let Some((standard, span)) = self.string(table, "standard") else {
             return self.file(table, "schema").map(SchemaRef::Own);
         };
@@ -301,7 +355,7 @@ impl Reader<'_> {
             self.fault(span, "a standard without `schema`").hint =
                 "name the schema, such as schema = \"xdomea.xsd\"".into();
         } else if self.string(table, "schema").is_some() {
-            return self.installed(&standard, span, side).then_some(SchemaRef::Standard(side));
+            return self.installed(&standard, span, slot).then(|| SchemaRef::Standard(slot.to_owned()));
         }
         None
     }
@@ -317,7 +371,7 @@ impl Reader<'_> {
     }
 
     /// The rules of a side: a file of the folder, else one of the standard.
-    fn rules(&mut self, table: &Table<'_>, slot: &'static str) -> Option<RulesRef> {
+    fn rules(&mut self, table: &Table<'_>, slot: &str) -> Option<RulesRef> {
         let phase = self.string(table, "phase");
         let Some((path, span)) = self.string(table, "rules") else {
             if let Some((_, span)) = phase {

@@ -1,14 +1,17 @@
 //! A mapping: from text to something that can be applied, and from a source to its output.
 
+mod documents;
+mod named;
 mod shown;
 
+pub use documents::{DOCUMENTS_NAMESPACE, Output};
 pub use shown::Unchecked;
 
 use crate::bundle::Bundle;
 use crate::check::Gate;
 use crate::envelope;
 use crate::facts::Facts;
-use crate::ffi::{Doc, Files, Stylesheet, uri_of};
+use crate::ffi::{Doc, Files, Made, Stylesheet, uri_of};
 use crate::lists::{Asked, CodeList, Lists};
 use crate::manifest::{MANIFEST, Manifest, RulesRef, SchemaRef};
 use crate::running::{Limit, Limits, Run, no_thread, on_deep_stack};
@@ -16,8 +19,9 @@ use crate::schema::{Schema, Violation, sources};
 use crate::schematron::Rules;
 use crate::xml::{Xml, XmlLimits, parse_text};
 use crate::{check, faults, standard};
-use rohrpost_model::{Digest, Fault, MappingName};
-use std::collections::BTreeSet;
+use documents::Beside;
+use rohrpost_model::{Digest, DocumentName, Fault, MappingName};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +35,9 @@ pub enum MappingFault {
     /// The mapping's: its output breaks the target schema or the rules of the target, or is not well-formed.
     #[error("the output breaks its schema in {} places", .0.len())]
     Target(Vec<Violation>),
+    /// The same of a document that it makes beside the message.
+    #[error("the document `{0}` breaks its schema in {n} places", n = .1.len())]
+    Document(DocumentName, Vec<Violation>),
     /// The mapping's: the stylesheet, or the rules of a side, failed, or ended itself with `xsl:message terminate="yes"`.
     #[error("the stylesheet failed{}", .0.first().map_or(String::new(), |fault| format!(" at {}:{}:{}", fault.file, fault.line, fault.column)))]
     Transform(Vec<Fault>),
@@ -47,6 +54,8 @@ pub struct Mapping {
     transform: Option<Transform>,
     source: Gate,
     target: Gate,
+    /// What it makes beside the message.
+    beside: BTreeMap<DocumentName, Beside>,
     files: Arc<Files>,
     lists: Arc<Lists>,
 }
@@ -76,7 +85,7 @@ impl Mapping {
         let (all, mut faults) = sources(&bundle.files, &["xsl", "xslt", "xsd", "xml", "sch"]);
         let files = own(&all);
         let broken: BTreeSet<_> = faults.iter().map(|fault| fault.file.clone()).collect();
-        let Some(manifest) = Manifest::read(bundle, &mut faults) else {
+        let Some(mut manifest) = Manifest::read(bundle, &mut faults) else {
             return Err(faults);
         };
         let mut schema = |named: &Option<SchemaRef>| {
@@ -91,6 +100,7 @@ impl Mapping {
             compiled.map_err(|more| faults.extend(more)).ok()
         };
         let (source, target) = (schema(&manifest.source), schema(&manifest.target));
+        let beside: Vec<_> = manifest.documents.values().map(|table| schema(&table.schema)).collect();
         let lists = Arc::new(lists(bundle, &manifest, &mut faults));
         let mut rules = |named: &Option<RulesRef>| {
             let RulesRef { file, phase } = named.as_ref().filter(|named| !broken.contains(&named.file))?;
@@ -101,13 +111,19 @@ impl Mapping {
         };
         let source = Gate { schema: source, rules: rules(&manifest.source_rules) };
         let target = Gate { schema: target, rules: rules(&manifest.target_rules) };
+        let beside = std::mem::take(&mut manifest.documents).into_iter().zip(beside);
+        let beside = beside.map(|((name, table), schema)| {
+            let gate = Gate { schema, rules: rules(&table.rules) };
+            (name, Beside { table, gate })
+        });
+        let beside = beside.collect();
         let path = manifest.transform.as_ref().filter(|path| !broken.contains(*path));
         let transform = path.and_then(|path| Transform::compile(&files, path, &manifest, &mut faults));
         if !faults.is_empty() {
             return Err(sorted(faults));
         }
         let (name, digest) = (bundle.name.clone(), bundle.digest());
-        Ok(Self { name, digest, manifest, transform, source, target, files, lists })
+        Ok(Self { name, digest, manifest, transform, source, target, beside, files, lists })
     }
 
     /// Its name.
@@ -190,8 +206,11 @@ impl Mapping {
     /// The same for a source that [`Mapping::validate_source`] has found valid before.
     pub fn apply_valid(&self, source: &Xml, facts: &Facts, limits: &Limits) -> Result<Vec<u8>, MappingFault> {
         match &self.transform {
-            Some(transform) => self.done(self.run(transform, self.input(source, facts)?, facts, limits)?),
-            None => self.checked(source.bytes().to_vec()),
+            Some(transform) => {
+                let made = self.run(transform, self.input(source, facts)?, facts, limits)?;
+                self.finished(made).map(|output| output.message)
+            }
+            None => self.finished(Made::unseen(source.bytes().to_vec())).map(|output| output.message),
         }
     }
 
@@ -215,7 +234,7 @@ impl Mapping {
         limits: &Limits,
     ) -> Result<Unchecked, MappingFault> {
         let made = match &self.transform {
-            None => source.bytes().to_vec(),
+            None => Made::unseen(source.bytes().to_vec()),
             Some(transform) if self.manifest.envelope => {
                 self.run(transform, self.input(&source, facts)?, facts, limits)?
             }
@@ -224,17 +243,17 @@ impl Mapping {
         Ok(Unchecked(made))
     }
 
-    /// The output, if it is one that the mapping may give.
+    /// The message, if what the stylesheet made is what the mapping may give.
     pub fn check(&self, made: Unchecked) -> Result<Vec<u8>, MappingFault> {
-        match self.transform {
-            Some(_) => self.done(made.0),
-            None => self.checked(made.0),
-        }
+        self.finished(made.0).map(|output| output.message)
     }
 
     /// What the stylesheet sees; a run may change it.
     fn input(&self, source: &Xml, facts: &Facts) -> Result<Doc, MappingFault> {
-        let doc = if self.manifest.envelope { envelope::wrap(source, facts) } else { source.doc().copy() };
+        let doc = match self.manifest.envelope {
+            true => envelope::wrap(source, self.with_names(facts)?.as_ref()),
+            false => source.doc().copy(),
+        };
         doc.ok_or(MappingFault::Limit(Limit::Memory))
     }
 
@@ -246,6 +265,16 @@ impl Mapping {
         params: &Facts,
         limits: &Limits,
     ) -> Result<Vec<u8>, MappingFault> {
+        self.finished(self.transformed_envelope(envelope, params, limits)?).map(|output| output.message)
+    }
+
+    /// What the stylesheet makes of an envelope whose data fit.
+    fn transformed_envelope(
+        &self,
+        envelope: &Xml,
+        params: &Facts,
+        limits: &Limits,
+    ) -> Result<Made, MappingFault> {
         let not_one = || {
             MappingFault::Transform(vec![Fault::of_file(
                 MANIFEST,
@@ -265,8 +294,10 @@ impl Mapping {
                     .hint("input = \"envelope\""),
             ])
         })?;
-        let doc = envelope.doc().copy().ok_or(MappingFault::Limit(Limit::Memory))?;
-        self.done(self.run(transform, doc, &facts, limits)?)
+        let called = self.called_by_rule(envelope, &facts)?;
+        let doc =
+            called.as_ref().unwrap_or(envelope).doc().copy().ok_or(MappingFault::Limit(Limit::Memory))?;
+        self.run(transform, doc, &facts, limits)
     }
 
     fn run(
@@ -275,7 +306,7 @@ impl Mapping {
         doc: Doc,
         facts: &Facts,
         limits: &Limits,
-    ) -> Result<Vec<u8>, MappingFault> {
+    ) -> Result<Made, MappingFault> {
         let params = self.bound(transform, facts)?;
         let run = Run { files: &self.files, lists: &self.lists, params: &params, limits };
         run.of(&transform.stylesheet, doc)
@@ -301,23 +332,6 @@ impl Mapping {
             .filter(|(name, _)| transform.params.contains(*name))
             .chain(own)
             .collect())
-    }
-
-    /// A target schema holds for what the stylesheet made, before it becomes JSON.
-    fn done(&self, output: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
-        if !self.manifest.gives_json {
-            return self.checked(output);
-        }
-        let violations = check::output(&output, "application/xml", &self.target)?;
-        if !violations.is_empty() {
-            return Err(MappingFault::Target(violations));
-        }
-        check::json_of(&output).map_err(|violation| MappingFault::Target(vec![violation]))
-    }
-
-    fn checked(&self, output: Vec<u8>) -> Result<Vec<u8>, MappingFault> {
-        let violations = check::output(&output, self.media_type(), &self.target)?;
-        if violations.is_empty() { Ok(output) } else { Err(MappingFault::Target(violations)) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Running a compiled stylesheet within limits.
 
 use crate::faults;
-use crate::ffi::{Budget, Collected, Doc, Files, Ran, Stylesheet, stack_left};
+use crate::ffi::{Budget, Collected, Doc, Files, Made, Ran, Stylesheet, stack_left};
 use crate::lists::Lists;
 use crate::mapping::MappingFault;
 use rohrpost_model::Fault;
@@ -63,7 +63,7 @@ pub(crate) struct Run<'r> {
 
 impl Run<'_> {
     /// What `stylesheet` makes of `doc`, which the run may change.
-    pub(crate) fn of(&self, stylesheet: &Stylesheet, doc: Doc) -> Result<Vec<u8>, MappingFault> {
+    pub(crate) fn of(&self, stylesheet: &Stylesheet, doc: Doc) -> Result<Made, MappingFault> {
         let Limits { operations, depth, memory_bytes: memory, output_bytes: output } = *self.limits;
         let budget = Budget { operations, depth, memory, output };
         let run = || stylesheet.run(doc, self.files, self.lists, self.params, budget);
@@ -71,7 +71,7 @@ impl Run<'_> {
             on_deep_stack(run).ok_or_else(|| MappingFault::Transform(vec![no_thread()]))?;
         match ran {
             // libxslt goes on after some errors. Output of a run with an error is no output.
-            Ran::Done(output) if faults::of_stylesheet(&collected, self.files).is_empty() => Ok(output),
+            Ran::Done(made) if faults::of_stylesheet(&collected, self.files).is_empty() => Ok(made),
             Ran::Done(_) => Err(failed(&collected, self.files)),
             Ran::Output => Err(MappingFault::Limit(Limit::Output)),
             Ran::Memory => Err(MappingFault::Limit(Limit::Memory)),

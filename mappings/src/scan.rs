@@ -28,6 +28,92 @@ fn offset(position: u64) -> usize {
 
 /// Checks depth, attributes and namespace declarations, and that there is no DOCTYPE.
 pub(crate) fn check(text: &str, limits: &XmlLimits) -> Result<(), Refused> {
+    if is_ordinary(text, limits).is_some() {
+        debug_assert!(look(text, limits).is_ok(), "the short look takes what the whole look refuses");
+        return Ok(());
+    }
+    look(text, limits)
+}
+
+/// Something if the text is surely one that [`look`] takes, found out with a fraction of its work: a text of elements only,
+/// with fewer namespace declarations in all than may be in scope at one place.
+fn is_ordinary(text: &str, limits: &XmlLimits) -> Option<()> {
+    let (mut rest, mut depth, mut namespaces) = (without_declaration(text)?, 0_u32, 0_u32);
+    while let Some(begin) = rest.find('<') {
+        let tag = Tag::read(rest.as_bytes().get(begin + 1..)?)?;
+        namespaces += tag.namespaces;
+        if depth >= limits.depth || tag.attributes > limits.attributes || namespaces > limits.namespaces {
+            return None;
+        }
+        match tag.kind {
+            Kind::Start => depth += 1,
+            Kind::Empty => {}
+            Kind::End => depth = depth.saturating_sub(1),
+        }
+        rest = rest.get(begin + 1 + tag.length..)?;
+    }
+    Some(())
+}
+
+fn without_declaration(text: &str) -> Option<&str> {
+    match text.strip_prefix("<?xml ") {
+        Some(declaration) => declaration.split_once("?>").map(|(_, rest)| rest),
+        None => Some(text),
+    }
+}
+
+enum Kind {
+    Start,
+    Empty,
+    End,
+}
+
+/// A tag as a short look sees it.
+struct Tag {
+    kind: Kind,
+    /// From behind its `<` to behind its `>`.
+    length: usize,
+    /// Not fewer than it has.
+    attributes: u32,
+    /// Not fewer than it declares.
+    namespaces: u32,
+}
+
+impl Tag {
+    /// The tag that `bytes` continue behind its `<`; `None` for all that is none, and for one with `<` in a value.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (mut quote, mut attributes, mut namespaces) = (None, 0, 0);
+        let closed = matches!(bytes.first()?, b'/');
+        if matches!(bytes.first()?, b'!' | b'?') {
+            return None;
+        }
+        for (at, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'<' => return None,
+                b'"' | b'\'' if quote.is_none() && !closed => quote = Some(byte),
+                _ if quote == Some(byte) => quote = None,
+                _ if quote.is_some() => {}
+                b'=' => attributes += 1,
+                b'x' => namespaces += u32::from(bytes[at..].starts_with(b"xmlns")),
+                b'>' => {
+                    let empty = bytes[..at].last() == Some(&b'/');
+                    let kind = if closed {
+                        Kind::End
+                    } else if empty {
+                        Kind::Empty
+                    } else {
+                        Kind::Start
+                    };
+                    return Some(Self { kind, length: at + 1, attributes, namespaces });
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+fn look(text: &str, limits: &XmlLimits) -> Result<(), Refused> {
     let mut reader = reader(text);
     let mut scope = Scope { limits, namespaces: Vec::new() };
     loop {

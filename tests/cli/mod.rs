@@ -5,6 +5,7 @@ mod begin;
 mod bundle;
 mod cases;
 mod check;
+mod documents;
 mod faults;
 mod files;
 mod hub;

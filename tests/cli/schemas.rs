@@ -50,7 +50,7 @@ const WHOLE: [(&str, &str, &str); 8] = [
     (
         "mapping",
         "mappings/m/mapping.toml",
-        "transform = \"t.xsl\"\n[source]\nformat = \"json\"\nrules = \"r.sch\"\n[target]\nmedia-type = \"application/xml\"\n[lists.l]\nfile = \"l.csv\"\n",
+        "transform = \"t.xsl\"\n[source]\nformat = \"json\"\nrules = \"r.sch\"\n[target]\nmedia-type = \"application/xml\"\n[document.index]\nformat = \"json\"\n[attachments]\nid = \"a{number}\"\n[lists.l]\nfile = \"l.csv\"\n",
     ),
 ];
 
@@ -133,7 +133,7 @@ fn a_schema_allows_the_keys_that_are_read_and_no_others() {
             // Secrets are one key, and names that people choose are not known.
             let is_secret =
                 path.last().is_some_and(|key| ["hub-key", "key", "tokens"].contains(&key.as_str()));
-            if is_secret || path == ["lists"] {
+            if is_secret || path == ["lists"] || path == ["document"] {
                 continue;
             }
             let mut changed = document.clone();
@@ -223,6 +223,8 @@ fn every_file_that_is_in_order_fits_its_schema_and_wrong_ones_do_not() {
         ("destination", json!({ "name": "d", "tenants": ["t"], "adapter": "folder" })),
         ("seal", json!({ "name": "s", "form": "pgp" })),
         ("tenant", json!({ "name": "T", "title": "T", "areas": ["01*"] })),
+        ("mapping", json!({ "transform": "t.xsl", "document": { "message": {} } })),
+        ("mapping", json!({ "attachments": { "id": "{number}" } })),
     ];
     for (kind, document) in wrong {
         jobs.push(json!({ "file": kind, "schema": schema(kind), "document": document, "bad": true }));

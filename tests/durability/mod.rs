@@ -3,6 +3,7 @@
 mod attempts;
 mod crash;
 mod damaged;
+mod documents;
 mod full;
 mod judged;
 mod life;

@@ -2,6 +2,7 @@
 
 mod copies;
 mod saxon;
+mod several;
 mod standards;
 mod xerces;
 

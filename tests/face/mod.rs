@@ -17,6 +17,7 @@ mod tenants;
 mod tls;
 mod unrouted;
 mod way;
+mod xta;
 
 use crate::support::client::http;
 use crate::support::hub::root;

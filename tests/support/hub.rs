@@ -129,6 +129,12 @@ impl Setup {
         Ok(Hub {
             api: address("api"),
             operations: address("operations"),
+            listeners: said["listeners"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, address)| Some((name.clone(), format!("http://{}", address.as_str()?))))
+                .collect(),
             child,
             out,
             secrets: self.config().join("secrets"),
@@ -159,6 +165,8 @@ pub struct Hub {
     pub api: String,
     /// The base URL of health and metrics.
     pub operations: String,
+    /// Where its listeners are reached, by name.
+    pub listeners: std::collections::BTreeMap<String, String>,
     child: Child,
     /// Held open: the hub writes to it.
     #[allow(dead_code)]

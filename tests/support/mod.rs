@@ -6,5 +6,6 @@ pub mod client;
 pub mod hub;
 pub mod multipart;
 pub mod peers;
+pub mod several;
 pub mod sink;
 pub mod wire;

@@ -6,6 +6,7 @@
 //! [folder]
 //! path = "/srv/fachverfahren/eingang"   # must exist; the hub does not make it
 //! name = "{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}"   # this is the default
+//! document-name = "{delivery-id}_{document}"   # of documents that go along; default: the unit's name, `_` and theirs
 //! unit = "flat"                         # or "subfolder"
 //! ```
 //!
@@ -16,7 +17,8 @@
 //! |---|---|
 //! | `NAME.xml` (or `.json`, … after the media type) | the message |
 //! | `NAME.p7s` | its detached signature, if there is one |
-//! | `NAME_anlageN_ORIGINAL-NAME` | attachment number N |
+//! | `NAME_DOCUMENT.json` (or `.xml`, …) | a document that goes along, under its name in the mapping |
+//! | `NAME_anlageN_ORIGINAL-NAME` | attachment number N; where the mapping has a rule for names, with that one |
 //! | `NAME.meta.json` | the sidecar: facts, and name, size and SHA-256 of every file |
 //!
 //! `flat`: the files lie beside each other and **the sidecar comes last**: when it is there, all is there, whole. A
@@ -142,6 +144,10 @@ impl Target for FolderTarget {
 
     /// The same key makes the same names, and a unit that was published is not published again.
     fn deduplicates(&self) -> bool {
+        true
+    }
+
+    fn takes_enclosed(&self) -> bool {
         true
     }
 

@@ -1,6 +1,8 @@
-use rohrpost_kit::template::{Template, attachment_name, extension, file_name};
+use rohrpost_kit::template::{Further, Template, attachment_name, extension, file_name};
+use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Attached, Parcel};
-use rohrpost_model::{Failure, Reason, ReasonCode};
+use rohrpost_model::{DocumentName, Failure, Reason, ReasonCode};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest file name that usual file systems allow, in bytes.
 const NAME_MAX: usize = 255;
@@ -21,6 +23,8 @@ pub(crate) enum Unit {
 /// How units are named.
 pub(crate) struct Naming {
     pub(crate) template: Template,
+    /// What documents that go along are called; without one after the unit.
+    pub(crate) document: Option<Template>,
     pub(crate) unit: Unit,
 }
 
@@ -29,6 +33,8 @@ pub(crate) struct Naming {
 pub(crate) struct Names {
     pub(crate) base: String,
     pub(crate) unit: Unit,
+    /// The files of documents that go along, by their names.
+    documents: BTreeMap<DocumentName, String>,
 }
 
 impl Naming {
@@ -36,10 +42,33 @@ impl Naming {
         let base = self.template.fill(parcel)?;
         let base = file_name(&base, usize::MAX);
         if base.len() > BASE_MAX {
-            return Err(Failure::Defect(Reason::new(ReasonCode::AdapterConfiguration).with("field", "name")));
+            return Err(misconfigured("name"));
         }
-        Ok(Names { base, unit: self.unit })
+        let documents = parcel.enclosed.iter().map(|enclosed| {
+            let file = self.document(parcel, &base, enclosed)?;
+            Ok((enclosed.name.clone(), file))
+        });
+        let documents = documents.collect::<Result<_, Failure>>()?;
+        let names = Names { base, unit: self.unit, documents };
+        if names.are_unique(parcel) { Ok(names) } else { Err(misconfigured(DOCUMENT_NAME)) }
     }
+
+    fn document(&self, parcel: &Parcel<'_>, base: &str, enclosed: &Enclosed) -> Result<String, Failure> {
+        let further = Further { document: Some(&enclosed.name), ..Further::default() };
+        let name = match &self.document {
+            Some(template) => file_name(&template.fill_with(parcel, further)?, usize::MAX),
+            None => format!("{base}_{}", enclosed.name),
+        };
+        let name = format!("{name}.{}", extension(&enclosed.media_type));
+        if name.len() > NAME_MAX { Err(misconfigured(DOCUMENT_NAME)) } else { Ok(name) }
+    }
+}
+
+/// The setting for what documents that go along are called.
+pub(crate) const DOCUMENT_NAME: &str = "document-name";
+
+fn misconfigured(field: &str) -> Failure {
+    Failure::Defect(Reason::new(ReasonCode::AdapterConfiguration).with("field", field))
 }
 
 impl Names {
@@ -51,9 +80,22 @@ impl Names {
         format!("{}.p7s", self.base)
     }
 
+    /// The file of a document that goes along.
+    pub(crate) fn document(&self, name: &DocumentName) -> String {
+        self.documents.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Whether no document that goes along is called like another file of the unit.
+    fn are_unique(&self, parcel: &Parcel<'_>) -> bool {
+        let own = [self.message(parcel.media_type), self.signature(), self.sidecar()];
+        let attachments = parcel.attachments.iter().map(|attached| self.attachment(attached));
+        let mut seen: BTreeSet<String> = own.into_iter().chain(attachments).collect();
+        self.documents.values().all(|file| seen.insert(file.clone()))
+    }
+
     pub(crate) fn attachment(&self, attached: &Attached) -> String {
         let start = format!("{}_anlage{}", self.base, attached.number);
-        match &attached.name {
+        match attached.file_name.as_ref().or(attached.name.as_ref()) {
             None => format!("{start}.{}", extension(&attached.media_type)),
             Some(_) => {
                 format!("{start}_{}", file_name(&attachment_name(attached), NAME_MAX - start.len() - 1))

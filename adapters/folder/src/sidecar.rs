@@ -1,4 +1,6 @@
 use crate::names::Names;
+use bytes::Bytes;
+use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Attached, Parcel, Piece};
 use rohrpost_model::{
     Area, CaseId, DeliveryId, Digest, Failure, Kind, Reason, ReasonCode, ServiceKey, StepName, SubmissionId,
@@ -34,13 +36,19 @@ pub(crate) struct Sidecar {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Part {
     pub(crate) role: Role,
-    /// 0 for message and signature, 1 and up for attachments.
+    /// 0 for message and signature, 1 and up for documents that go along, and for attachments.
     pub(crate) number: u32,
     /// The name of the file.
     pub(crate) file: String,
-    /// The name that the sender gave.
+    /// The name of a document that goes along; of an attachment the one that the sender gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
+    /// What the message calls an attachment, where the mapping has a rule for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    /// The same for its file name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file_name: Option<String>,
     pub(crate) media_type: String,
     /// In bytes.
     pub(crate) size: u64,
@@ -52,6 +60,7 @@ pub(crate) struct Part {
 pub(crate) enum Role {
     Message,
     Signature,
+    Document,
     Attachment,
 }
 
@@ -61,6 +70,10 @@ impl Part {
         match self.role {
             Role::Message => Piece::Message,
             Role::Signature => Piece::Signature,
+            Role::Document => match self.name.as_deref().map(str::parse) {
+                Some(Ok(name)) => Piece::Enclosed(name),
+                _ => Piece::Bytes(Bytes::new()),
+            },
             Role::Attachment => Piece::Attachment(self.number),
         }
     }
@@ -73,6 +86,8 @@ pub(crate) fn parts(names: &Names, parcel: &Parcel<'_>) -> Vec<Part> {
         number: 0,
         file,
         name: None,
+        id: None,
+        file_name: None,
         media_type: media_type.to_owned(),
         size: content.len() as u64,
         sha256: Digest::of(content),
@@ -83,7 +98,12 @@ pub(crate) fn parts(names: &Names, parcel: &Parcel<'_>) -> Vec<Part> {
         .as_ref()
         .map(|signature| own(Role::Signature, names.signature(), "application/pkcs7-signature", signature));
     let attachments = parcel.attachments.iter().map(|attached| attachment(names, attached));
-    std::iter::once(message).chain(signature).chain(attachments).collect()
+    let enclosed = (1..).zip(parcel.enclosed).map(|(number, enclosed)| {
+        let Enclosed { name, media_type, content } = enclosed;
+        let part = own(Role::Document, names.document(name), media_type, content);
+        Part { number, name: Some(name.to_string()), ..part }
+    });
+    std::iter::once(message).chain(signature).chain(enclosed).chain(attachments).collect()
 }
 
 fn attachment(names: &Names, attached: &Attached) -> Part {
@@ -92,6 +112,8 @@ fn attachment(names: &Names, attached: &Attached) -> Part {
         number: attached.number,
         file: names.attachment(attached),
         name: attached.name.clone(),
+        id: attached.id.clone(),
+        file_name: attached.file_name.clone(),
         media_type: attached.media_type.clone(),
         size: attached.size,
         sha256: attached.sha256,

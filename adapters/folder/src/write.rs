@@ -43,6 +43,10 @@ impl Writer<'_> {
     async fn part(&self, part: &Part, parcel: &Parcel<'_>) -> Result<(), Failure> {
         match (part.content(), &parcel.signature) {
             (Piece::Signature, Some(signature)) => self.bytes(&part.file, signature.clone()).await,
+            (Piece::Enclosed(name), _) => match parcel.enclosed.iter().find(|one| one.name == name) {
+                Some(enclosed) => self.bytes(&part.file, enclosed.content.clone()).await,
+                None => Err(ContentFault::Differs.before_sending()),
+            },
             (Piece::Attachment(number), _) => {
                 let mut attachments = parcel.attachments.iter();
                 match attachments.find(|attached| attached.number == number) {

@@ -3,6 +3,7 @@ use rohrpost_kit::http::{self, Multipart, Request, misconfigured};
 use rohrpost_kit::parcel::checked;
 use rohrpost_kit::template::{Further, Template};
 use rohrpost_model::Failure;
+use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Attached, Parcel};
 
 /// How a parcel becomes a body.
@@ -25,6 +26,8 @@ pub(crate) struct Part {
 pub(crate) enum Content {
     Message,
     Signature,
+    /// The documents that go along, a part for each.
+    Documents,
     Attachments,
     Text(Template),
 }
@@ -53,17 +56,28 @@ impl Body {
 
     /// Nothing that belongs to the delivery is left out in silence.
     fn has_places(&self, parcel: &Parcel<'_>) -> Result<(), Failure> {
-        let has = |wanted: fn(&Content) -> bool| match self {
-            Self::Raw => false,
-            Self::Multipart(parts) => parts.iter().any(|part| wanted(&part.content)),
-        };
-        if parcel.signature.is_some() && !has(|content| matches!(content, Content::Signature)) {
+        if parcel.signature.is_some() && !self.has(|content| matches!(content, Content::Signature)) {
             return Err(misconfigured("signature"));
         }
-        if !parcel.attachments.is_empty() && !has(|content| matches!(content, Content::Attachments)) {
+        if !parcel.enclosed.is_empty() && !self.takes_enclosed() {
+            return Err(misconfigured("documents"));
+        }
+        if !parcel.attachments.is_empty() && !self.has(|content| matches!(content, Content::Attachments)) {
             return Err(misconfigured("attachments"));
         }
         Ok(())
+    }
+
+    fn has(&self, wanted: fn(&Content) -> bool) -> bool {
+        match self {
+            Self::Raw => false,
+            Self::Multipart(parts) => parts.iter().any(|part| wanted(&part.content)),
+        }
+    }
+
+    /// Whether documents that go along have a place.
+    pub(crate) fn takes_enclosed(&self) -> bool {
+        self.has(|content| matches!(content, Content::Documents))
     }
 }
 
@@ -71,6 +85,7 @@ impl Part {
     async fn add(&self, form: &mut Multipart, parcel: &Parcel<'_>) -> Result<(), Failure> {
         match &self.content {
             Content::Message => self.bytes(form, parcel, Some(parcel.media_type), parcel.message.clone()),
+            Content::Documents => parcel.enclosed.iter().try_for_each(|one| self.document(form, parcel, one)),
             Content::Signature => match &parcel.signature {
                 Some(signature) => {
                     self.bytes(form, parcel, Some("application/pkcs7-signature"), signature.clone())
@@ -102,13 +117,29 @@ impl Part {
         Ok(())
     }
 
+    fn document(
+        &self,
+        form: &mut Multipart,
+        parcel: &Parcel<'_>,
+        enclosed: &Enclosed,
+    ) -> Result<(), Failure> {
+        let further = Further { document: Some(&enclosed.name), ..Further::default() };
+        let fill = |template: &Template| template.fill_with(parcel, further);
+        let name = fill(&self.name)?;
+        let file_name = self.file_name.as_ref().map(fill).transpose()?;
+        let content_type = Some(self.content_type.as_deref().unwrap_or(&enclosed.media_type));
+        let head = http::Part { name: &name, file_name: file_name.as_deref(), content_type };
+        form.bytes(&head, enclosed.content.clone());
+        Ok(())
+    }
+
     async fn attachment(
         &self,
         form: &mut Multipart,
         parcel: &Parcel<'_>,
         attached: &Attached,
     ) -> Result<(), Failure> {
-        let further = Further { reference: None, attached: Some(attached) };
+        let further = Further { attached: Some(attached), ..Further::default() };
         let name = self.name.fill_with(parcel, further)?;
         let file_name =
             self.file_name.as_ref().map(|template| template.fill_with(parcel, further)).transpose()?;

@@ -13,7 +13,10 @@
 //!
 //! [[http.part]]                                       # without parts the message itself is the body
 //! name = "data"
-//! content = "message"                                 # or signature, attachments, text
+//! content = "message"                                 # or signature, documents, attachments, text
+//! [[http.part]]
+//! name = "{document}"
+//! content = "documents"                               # what goes along with the message, one part for each
 //! [[http.part]]
 //! name = "file"
 //! content = "attachments"                             # one part for each
@@ -41,8 +44,8 @@
 //! ca = ["certs/dms-ca.pem"]
 //! ```
 //!
-//! What a parcel carries must have a place in the request: a signature or attachments without one are a defect, and
-//! nothing is sent. A probe never touches the address of deliveries: what a `POST` without a delivery does there, nobody
+//! What a parcel carries must have a place in the request: a signature, documents or attachments without one are a
+//! defect, and nothing is sent. A probe never touches the address of deliveries: what a `POST` without a delivery does there, nobody
 //! knows. Attachments are streamed; the length of the whole is told beforehand, and a stream whose content
 //! turns out to be another one is broken off before its end (promise H8).
 
@@ -142,6 +145,10 @@ impl Target for HttpTarget {
 
     fn deduplicates(&self) -> bool {
         self.deduplicates
+    }
+
+    fn takes_enclosed(&self) -> bool {
+        self.body.takes_enclosed()
     }
 
     async fn probe(&self, probe: &mut Probe) {

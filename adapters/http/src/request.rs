@@ -39,7 +39,7 @@ pub(crate) struct RequestHead {
 
 impl RequestHead {
     pub(crate) fn request(&self, parcel: &Parcel<'_>, reference: Option<&str>) -> Result<Request, Failure> {
-        let url = self.url.fill_with(parcel, Further { reference, attached: None })?;
+        let url = self.url.fill_with(parcel, Further { reference, ..Further::default() })?;
         let url = Url::parse(&url).map_err(|_| misconfigured("url"))?;
         let mut headers = HeaderMap::new();
         for (name, template) in &self.headers {

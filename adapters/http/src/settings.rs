@@ -74,6 +74,7 @@ struct PartSettings {
 enum ContentName {
     Message,
     Signature,
+    Documents,
     Attachments,
     Text,
 }
@@ -267,7 +268,11 @@ impl Reader<'_> {
     fn part(&self, part: &PartSettings) -> Result<Part, Vec<Fault>> {
         let mut faults = Faults::default();
         let attachments = part.content == ContentName::Attachments;
-        let place = if attachments { Place::AttachmentName } else { Place::Plain };
+        let place = match part.content {
+            ContentName::Attachments => Place::AttachmentName,
+            ContentName::Documents => Place::DocumentName,
+            _ => Place::Plain,
+        };
         let name = faults.note(self.template(&part.name, place));
         let file_name = part.file_name.as_ref().map(|setting| faults.note(self.template(setting, place)));
         let content_type = part.content_type.as_ref().map(|setting| faults.note(self.media_type(setting)));
@@ -284,6 +289,7 @@ impl Reader<'_> {
         match (part.content, &part.text) {
             (ContentName::Message, None) => Ok(Content::Message),
             (ContentName::Signature, None) => Ok(Content::Signature),
+            (ContentName::Documents, None) => Ok(Content::Documents),
             (ContentName::Attachments, None) => Ok(Content::Attachments),
             (ContentName::Text, Some(text)) => {
                 let media_type = part.content_type.as_ref().map_or("text/plain", |setting| setting.get_ref());

@@ -49,12 +49,12 @@ impl ContentFault {
     }
 }
 
-/// Checks that message, signature and the attachments' digests are those of the attempt. Attachments are checked while
+/// Checks that message, signature, documents and the attachments' digests are those of the attempt. Attachments are checked while
 /// they are read, see [`checked`].
 pub fn check(parcel: &Parcel<'_>) -> Result<(), Failure> {
     let attachments =
         parcel.attachments.iter().map(|attached| (attached.number, attached.size, attached.sha256));
-    let sent = manifest(&parcel.message, parcel.signature.as_deref(), attachments);
+    let sent = manifest(&parcel.message, parcel.signature.as_deref(), parcel.enclosed, attachments);
     if sent == parcel.sent_sha256 { Ok(()) } else { Err(ContentFault::Differs.before_sending()) }
 }
 

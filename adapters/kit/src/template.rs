@@ -11,14 +11,16 @@
 //! | `{receipt:STEP}` | the reference that an earlier step of the submission was answered |
 //! | `{attempt}` | the number of the attempt; only in headers, because all else is the same on every attempt (H4) |
 //! | `{reference}` | what the target calls the delivery; only where the target is asked |
-//! | `{attachment-number}`, `{attachment-name}` | only where an attachment is named |
+//! | `{attachment-number}`, `{attachment-name}`, `{attachment-id}` | only where an attachment is named; name and id are those of the mapping's rule, where it has one |
+//! | `{document}` | the name of a document that goes along; only where one is named |
 //!
 //! `{{` and `}}` stand for the braces themselves. Every value is escaped for the place that it goes to; a reference is
 //! a foreign system's text and may contain anything.
 
 use crate::settings::{Places, nearest};
+pub use rohrpost_model::media_type::extension;
 use rohrpost_model::ports::{Attached, Parcel};
-use rohrpost_model::{Failure, Fault, Reason, ReasonCode, StepName, Timestamp};
+use rohrpost_model::{DocumentName, Failure, Fault, Reason, ReasonCode, StepName, Timestamp};
 use std::fmt::Write;
 use toml::Spanned;
 
@@ -36,6 +38,8 @@ pub enum Place {
     FileName,
     /// A name of an attachment: as the sender gave it, but for control characters and path separators.
     AttachmentName,
+    /// A name of a document that goes along, escaped like a file name of our own.
+    DocumentName,
     /// A text in a JSON string (RFC 8259, 7).
     Json,
     /// A text in XML: an element's content or an attribute's value.
@@ -59,6 +63,8 @@ const FACTS: [&str; 12] = [
     "receipt:STEP",
 ];
 
+const DOCUMENT: &str = "document";
+
 impl Place {
     /// The place of a text of this media type.
     pub fn of_media_type(media_type: &str) -> Self {
@@ -74,7 +80,8 @@ impl Place {
         let further: &[&str] = match self {
             Self::InquiryUrl => &["reference"],
             Self::Header => &["attempt"],
-            Self::AttachmentName => &["attachment-number", "attachment-name"],
+            Self::AttachmentName => &["attachment-number", "attachment-name", "attachment-id"],
+            Self::DocumentName => &[DOCUMENT],
             _ => &[],
         };
         FACTS.iter().chain(further).copied().collect()
@@ -103,6 +110,8 @@ pub struct Further<'a> {
     pub reference: Option<&'a str>,
     /// The attachment that is named.
     pub attached: Option<&'a Attached>,
+    /// The document that is named.
+    pub document: Option<&'a DocumentName>,
 }
 
 impl Template {
@@ -176,7 +185,7 @@ impl Template {
         match self.place {
             Place::Url | Place::InquiryUrl => return escape_url(value, out),
             Place::Header => out.extend(value.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' })),
-            Place::FileName => out.push_str(&file_name(value, VALUE_IN_NAME_MAX)),
+            Place::FileName | Place::DocumentName => out.push_str(&file_name(value, VALUE_IN_NAME_MAX)),
             Place::AttachmentName => {
                 out.extend(value.chars().map(|c| if unsafe_in_name(c) { '_' } else { c }))
             }
@@ -242,33 +251,22 @@ fn fact(name: &str, parcel: &Parcel<'_>, further: Further<'_>) -> Result<String,
         "reference" => further.reference.ok_or_else(|| without("reference"))?.to_owned(),
         "attachment-number" => further.attached.ok_or_else(|| without(name))?.number.to_string(),
         "attachment-name" => attachment_name(further.attached.ok_or_else(|| without(name))?),
+        "attachment-id" => {
+            further.attached.and_then(|attached| attached.id.clone()).ok_or_else(|| without(name))?
+        }
+        DOCUMENT => further.document.ok_or_else(|| without(name))?.to_string(),
         _ => return Err(without(name)),
     })
 }
 
-/// The name that the sender gave, or one made of number and media type.
+/// The name by the mapping's rule, else the one that the sender gave, else one made of number and media type.
 pub fn attachment_name(attached: &Attached) -> String {
+    if let Some(name) = &attached.file_name {
+        return name.clone();
+    }
     match attached.name.as_deref().map(str::trim) {
         Some(name) if !name.is_empty() => name.to_owned(),
         _ => format!("anlage{}.{}", attached.number, extension(&attached.media_type)),
-    }
-}
-
-/// The usual file name extension of a media type.
-pub fn extension(media_type: &str) -> &'static str {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    match essence {
-        "application/pdf" => "pdf",
-        "text/plain" => "txt",
-        "text/csv" => "csv",
-        "text/html" => "html",
-        "image/jpeg" => "jpg",
-        "image/png" => "png",
-        "image/tiff" => "tif",
-        "application/zip" => "zip",
-        _ if essence.ends_with("/xml") || essence.ends_with("+xml") => "xml",
-        _ if essence.ends_with("/json") || essence.ends_with("+json") => "json",
-        _ => "bin",
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `outcome.txt` | whether it is taken in, which route takes it, how each step ends. It must be there |
 //! | `STEP.document.xml` (`.json`, …) | what the step's mapping makes, before the seal |
+//! | `STEP.document.NAME.xml` (`.json`, …) | another of its documents, which goes along |
 //! | `STEP.request.txt` | what would be sent |
 //!
 //! A document or request that is not there is not compared. What changes from run to run or from place to place is the same
@@ -20,8 +21,9 @@ use rohrpost_gateway::problem::Problem;
 use rohrpost_kit::http::Url;
 use rohrpost_kit::template::extension;
 use rohrpost_mappings::{Mapping, line_difference};
-use rohrpost_model::Digest;
+use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Piece, Sends};
+use rohrpost_model::{Digest, DocumentName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -36,8 +38,8 @@ pub(super) struct Expected(BTreeMap<String, Made>);
 /// The content of one file.
 struct Made {
     content: Vec<u8>,
-    /// By what it is compared; without one, line by line.
-    mapping: Option<Arc<Mapping>>,
+    /// By what it is compared, and which of its documents it is; without one, line by line.
+    mapping: Option<(Arc<Mapping>, Option<DocumentName>)>,
 }
 
 impl Made {
@@ -47,7 +49,7 @@ impl Made {
 
     fn difference(&self, expected: &[u8]) -> Option<String> {
         match &self.mapping {
-            Some(mapping) => mapping.difference(expected, &self.content),
+            Some((mapping, document)) => mapping.difference_of(document.as_ref(), expected, &self.content),
             None if expected == self.content => None,
             None => {
                 let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
@@ -67,10 +69,12 @@ impl Expected {
             let mapping = step.step.mapping.as_ref().and_then(|name| catalog.mappings.get(name));
             let output = step.mapping.as_ref().and_then(|seen| seen.output.clone());
             if let (Some(mapped), Some(content)) = (mapping, output) {
-                let mapping = Arc::clone(&mapped.mapping);
-                let name = format!("{}.document.{}", step.step.name, extension(mapping.media_type()));
-                files.insert(name, Made { content, mapping: Some(mapping) });
+                let (mapping, document) = (Arc::clone(&mapped.mapping), step.step.document.clone());
+                let media_type = mapping.media_type_of(document.as_ref()).unwrap_or_default();
+                let name = format!("{}.document.{}", step.step.name, extension(media_type));
+                files.insert(name, Made { content, mapping: Some((mapping, document)) });
             }
+            files.extend(mapping.into_iter().flat_map(|mapped| enclosed(step, &mapped.mapping)));
             if let Some(preview) = &step.preview {
                 let text = request(&preview.sends, step);
                 files.insert(format!("{}.request.txt", step.step.name), Made::text(text));
@@ -107,6 +111,17 @@ impl Expected {
         }
         Ok(outcome)
     }
+}
+
+/// The documents that go along, by the names of their files.
+fn enclosed(step: &StepTrace, mapping: &Arc<Mapping>) -> Vec<(String, Made)> {
+    let all = step.document.iter().flat_map(|document| &document.enclosed);
+    let file = |one: &Enclosed| {
+        let name = format!("{}.document.{}.{}", step.step.name, one.name, extension(&one.media_type));
+        let mapping = (Arc::clone(mapping), step.step.enclosed(&one.name).cloned());
+        (name, Made { content: one.content.to_vec(), mapping: Some(mapping) })
+    };
+    all.map(file).collect()
 }
 
 impl Outcome {
@@ -200,6 +215,7 @@ fn put(piece: &Piece, step: &StepTrace, text: &mut String) {
     match piece {
         Piece::Message => text.push_str("[message]"),
         Piece::Signature => text.push_str("[signature]"),
+        Piece::Enclosed(name) => text.push_str(&format!("[document {name}]")),
         Piece::Attachment(number) => text.push_str(&format!("[attachment {number}]")),
         Piece::Bytes(bytes) => {
             let own = String::from_utf8_lossy(bytes).replace('\r', "");
@@ -223,5 +239,9 @@ fn without_consequences(text: &str, step: &StepTrace) -> String {
         }
     }
     let size = |size: usize| format!("\"size\": {size},");
+    for Enclosed { name, content, .. } in &document.enclosed {
+        text = text.replace(&Digest::of(content).to_string(), &format!("[sha256 of the document {name}]"));
+        text = text.replace(&size(content.len()), &format!("\"size\": [size of the document {name}],"));
+    }
     text.replace(&size(document.message.len()), "\"size\": [size of the message],")
 }

@@ -150,6 +150,9 @@ impl Page {
         step.mapping.iter().for_each(|mapping| self.mapping(mapping));
         self.content("Nachricht, wie sie gesendet würde", step.message.as_ref(), true);
         self.content("Signatur", step.signature.as_ref(), false);
+        for document in &step.documents {
+            self.content(&format!("Dokument {}, das mitgeht", document.name), Some(&document.content), true);
+        }
         step.request.iter().for_each(|request| self.request(request));
         if step.request.is_none() && step.end == "sends" {
             self.element("p", "Dieser Adapter sagt nicht, was er senden würde.");

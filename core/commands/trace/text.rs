@@ -96,6 +96,9 @@ impl Page {
             self.content("Nachricht", step.message.as_ref());
         }
         self.content("Signatur", step.signature.as_ref());
+        for document in &step.documents {
+            self.content(&format!("Dokument {}", document.name), Some(&document.content));
+        }
         step.request.iter().for_each(|request| self.request(request));
         if step.request.is_none() && step.end == "sends" {
             self.line(1, "Sendung: dieser Adapter sagt nicht, was er senden würde");

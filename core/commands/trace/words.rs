@@ -142,6 +142,7 @@ pub fn piece(piece: &TracedPiece) -> String {
     match (piece.part.as_str(), piece.number) {
         ("message", _) => "die Nachricht".to_owned(),
         ("signature", _) => "die Signatur".to_owned(),
+        ("document", _) => format!("das Dokument {}", piece.name.as_deref().unwrap_or("-")),
         ("attachment", Some(number)) => format!("Anlage {number}"),
         _ => "vom Adapter".to_owned(),
     }

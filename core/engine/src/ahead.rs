@@ -87,7 +87,10 @@ impl Planned {
     pub(crate) fn make(self, xml: Xml) {
         let Self { making, mapping, heavy, answer } = self;
         let made = heavy.watched(Some(mapping), || making.make(&[], Parsed::from(xml), true));
-        let is_large = made.as_ref().is_ok_and(|document| document.message.len() > LARGEST);
+        let size = |document: &Document| {
+            document.message.len() + document.enclosed.iter().map(|one| one.content.len()).sum::<usize>()
+        };
+        let is_large = made.as_ref().is_ok_and(|document| size(document) > LARGEST);
         if !is_large {
             // Nobody may want it any more.
             let _ = answer.send(made);

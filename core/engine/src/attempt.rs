@@ -10,9 +10,10 @@ use crate::prepare::{Loaded, Ready, Stop};
 use crate::routing::{self, Facts};
 use bytes::Bytes;
 use futures::FutureExt as _;
-use rohrpost_model::delivery::{KeptDocument, KeptPart};
+use rohrpost_mappings::NamedAttachment;
+use rohrpost_model::delivery::{KeptDocument, KeptEnclosed, KeptPart};
 use rohrpost_model::destination::Destination;
-use rohrpost_model::document::Document;
+use rohrpost_model::document::{Document, Enclosed};
 use rohrpost_model::ports::{
     Attached, Attempted, Claim, Content, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
 };
@@ -34,6 +35,9 @@ pub(crate) struct Sending {
     pub(crate) message: Bytes,
     pub(crate) media_type: String,
     pub(crate) signature: Option<Bytes>,
+    pub(crate) enclosed: Vec<Enclosed>,
+    /// What the mapping calls the attachments.
+    pub(crate) names: Vec<NamedAttachment>,
     pub(crate) sent_sha256: Digest,
     pub(crate) attachments: bool,
 }
@@ -42,7 +46,7 @@ impl Engine {
     /// Makes one attempt at a claimed delivery and settles it. An error means that the store is in trouble: the claim
     /// was given back and nothing was sent.
     pub(crate) async fn attempt(&self, mut claim: Claim, to: &Connected) -> Conversation {
-        let (loaded, ready) = match self.load_and_prepare(&claim, to).await {
+        let (loaded, ready, names) = match self.load_and_prepare(&claim, to).await {
             Ok(prepared) => prepared,
             Err(stop) => return (self.stop_before_mark(claim, stop).await, Ended::Untouched),
         };
@@ -52,7 +56,7 @@ impl Engine {
             return (Ok(state), Ended::Untouched);
         }
         let sending = match self.mark(&mut claim, loaded, ready).await {
-            Ok(sending) => sending,
+            Ok(sending) => Sending { names, ..sending },
             Err(fault) => {
                 return (self.stop_before_mark(claim, Stop::from(fault)).await, Ended::Untouched);
             }
@@ -63,14 +67,16 @@ impl Engine {
         (self.settle(claim, verdict).await, ended)
     }
 
-    async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<(Loaded, Ready), Stop> {
+    async fn load_and_prepare(&self, claim: &Claim, to: &Connected) -> Result<Prepared, Stop> {
         let loaded = self.load(&claim.delivery).await?;
         self.allowed(&loaded, to)?;
         self.in_time(&loaded, to)?;
         let ready = self.prepare(claim, &loaded).await?;
+        let names = self.attachment_names(&loaded).await?;
+        has_place(ready.enclosed(), to)?;
         // Preparing waits for a thread, and meanwhile another configuration may have become active.
         self.allowed(&loaded, to)?;
-        Ok((loaded, ready))
+        Ok((loaded, ready, names))
     }
 
     /// Also where the clock was put back, or a person asked for another attempt: the sender has the last word on when.
@@ -93,18 +99,37 @@ impl Engine {
         let at = self.ports.clock.now();
         let key = Arc::clone(&loaded.origin.key);
         match ready {
-            Ready::Kept { kept, message, signature } => {
+            Ready::Kept { kept, message, signature, enclosed } => {
                 self.ports.outbox.mark(claim, Mark { at, document: None, key }).await?;
-                let KeptDocument { media_type, sent_sha256, attachments, .. } = kept;
-                Ok(Sending { loaded, message, media_type, signature, sent_sha256, attachments })
+                let (KeptDocument { media_type, sent_sha256, attachments, .. }, names) = (*kept, Vec::new());
+                Ok(Sending {
+                    loaded,
+                    message,
+                    media_type,
+                    signature,
+                    enclosed,
+                    names,
+                    sent_sha256,
+                    attachments,
+                })
             }
             Ready::New(document) => {
                 let (kept, contents) = self.keep(claim, &loaded, &document).await?;
                 let (sent_sha256, attachments) = (kept.sent_sha256, kept.attachments);
                 self.ports.outbox.mark(claim, Mark { at, document: Some((kept, contents)), key }).await?;
-                let Document { message, media_type, signature, .. } = document;
+                let Document { message, media_type, signature, enclosed, .. } = document;
                 let (message, signature) = (message.into(), signature.map(Bytes::from));
-                Ok(Sending { loaded, message, media_type, signature, sent_sha256, attachments })
+                let names = Vec::new();
+                Ok(Sending {
+                    loaded,
+                    message,
+                    media_type,
+                    signature,
+                    enclosed,
+                    names,
+                    sent_sha256,
+                    attachments,
+                })
             }
         }
     }
@@ -122,6 +147,11 @@ impl Engine {
             Some(bytes) => Some(self.stage(loaded, Slot::Signature(submission, delivery), bytes).await?),
             None => None,
         };
+        let mut enclosed = Vec::new();
+        for (number, one) in (1..).zip(&document.enclosed) {
+            enclosed
+                .push(self.stage(loaded, Slot::Enclosed(submission, delivery, number), &one.content).await?);
+        }
         let attachments = loaded.pinned.step.attachments;
         let kept = KeptDocument {
             content_sha256: document.content_sha256,
@@ -129,9 +159,11 @@ impl Engine {
             media_type: document.media_type.clone(),
             message: kept_part(&message),
             signature: signature.as_ref().map(kept_part),
+            enclosed: document.enclosed.iter().zip(&enclosed).map(kept_enclosed).collect(),
             attachments,
         };
-        let contents = std::iter::once(message).chain(signature).map(|staged| staged.content).collect();
+        let contents = std::iter::once(message).chain(signature).chain(enclosed);
+        let contents = contents.map(|staged| staged.content).collect();
         Ok((kept, contents))
     }
 
@@ -158,6 +190,7 @@ impl Engine {
             message: sending.message.clone(),
             media_type: &sending.media_type,
             signature: sending.signature.clone(),
+            enclosed: &sending.enclosed,
             attachments: self.attached_parts(sending),
             sent_sha256: sending.sent_sha256,
             receipts: &sending.loaded.receipts,
@@ -177,7 +210,7 @@ impl Engine {
             slot: Slot::Part(sending.loaded.origin.submission.id, part.number),
             location: part.location.clone()?,
         };
-        Some(attached(part, Arc::new(content)))
+        Some(attached(part, &sending.names, Arc::new(content)))
     }
 
     /// Runs a conversation for at most `limit`. `None` if the time ran out, or if the adapter panicked (a defect of
@@ -296,11 +329,35 @@ impl Engine {
     }
 }
 
+/// A submission, what is sent of it, and what its attachments are called.
+type Prepared = (Loaded, Ready, Vec<NamedAttachment>);
+
+impl Ready {
+    fn enclosed(&self) -> &[Enclosed] {
+        match self {
+            Self::New(document) => &document.enclosed,
+            Self::Kept { enclosed, .. } => enclosed,
+        }
+    }
+}
+
+/// `check` refuses steps that send documents along to a destination without a place for them; the destination may have
+/// become another one since.
+pub(crate) fn has_place(enclosed: &[Enclosed], to: &Connected) -> Result<(), Stop> {
+    if enclosed.is_empty() || to.target.takes_enclosed() {
+        return Ok(());
+    }
+    Err(Stop::Defect(Reason::new(ReasonCode::AdapterConfiguration).with("field", "documents")))
+}
+
 /// An attachment on its way out.
-pub(crate) fn attached(part: &Part, content: Arc<dyn Content>) -> Attached {
+pub(crate) fn attached(part: &Part, names: &[NamedAttachment], content: Arc<dyn Content>) -> Attached {
+    let named = names.iter().find(|named| named.number == part.number);
     Attached {
         number: part.number,
         name: part.name.clone(),
+        id: named.and_then(|named| named.id.clone()),
+        file_name: named.and_then(|named| named.file_name.clone()),
         media_type: part.media_type.clone(),
         size: part.size,
         sha256: part.sha256,
@@ -337,6 +394,11 @@ pub(crate) fn sent_attachments(submission: &Submission, wanted: bool) -> impl It
     submission.attachments().filter(move |_| wanted)
 }
 
+fn kept_enclosed((enclosed, staged): (&Enclosed, &Staged)) -> KeptEnclosed {
+    let Enclosed { name, media_type, .. } = enclosed;
+    KeptEnclosed { name: name.clone(), media_type: media_type.clone(), part: kept_part(staged) }
+}
+
 fn kept_part(staged: &Staged) -> KeptPart {
     KeptPart { size: staged.size, sha256: staged.sha256, location: None }
 }
@@ -345,4 +407,47 @@ fn count(claim: &Claim, verdict: &Settlement) {
     let destination = claim.delivery.destination.as_ref().map_or("-", |name| name.as_str()).to_owned();
     let outcome = serde_json::to_value(verdict.event).ok().and_then(|word| word.as_str().map(str::to_owned));
     metrics::counter!("rohrpost_settled_total", "destination" => destination, "event" => outcome.unwrap_or_default()).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use rohrpost_model::ports::{Inquiry, Probe, Target};
+
+    /// Has a place for documents that go along, or has none.
+    struct Place(bool);
+
+    #[async_trait]
+    impl Target for Place {
+        async fn deliver(&self, _: &Parcel<'_>) -> Result<Outcome, Failure> {
+            Err(Failure::Defect(Reason::new(ReasonCode::AdapterConfiguration)))
+        }
+        async fn inquire(&self, _: &Parcel<'_>, _: Option<&str>) -> Result<Inquiry, Failure> {
+            Ok(Inquiry::NoWord)
+        }
+        fn deduplicates(&self) -> bool {
+            false
+        }
+        fn takes_enclosed(&self) -> bool {
+            self.0
+        }
+        async fn probe(&self, _: &mut Probe) {}
+    }
+
+    #[test]
+    fn h8_what_goes_along_is_never_left_out_in_silence() {
+        let to = |place| Connected {
+            destination: Destination::new("ziel".parse().unwrap()),
+            target: Arc::new(Place(place)),
+        };
+        let enclosed = [Enclosed {
+            name: "index".parse().unwrap(),
+            media_type: "application/json".into(),
+            content: Bytes::from_static(b"{}"),
+        }];
+        assert!(has_place(&enclosed, &to(true)).is_ok() && has_place(&[], &to(false)).is_ok());
+        let Err(Stop::Defect(reason)) = has_place(&enclosed, &to(false)) else { panic!("it has no place") };
+        assert_eq!(reason.code, ReasonCode::AdapterConfiguration);
+    }
 }

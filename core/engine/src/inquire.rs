@@ -51,12 +51,15 @@ impl Engine {
     /// What was marked is kept, so it can be shown to the target again, byte for byte.
     async fn what_was_sent(&self, claim: &Claim) -> Result<Sending, Stop> {
         let loaded = self.load(&claim.delivery).await?;
+        let names = self.attachment_names(&loaded).await?;
         match self.prepare(claim, &loaded).await? {
-            Ready::Kept { kept, message, signature } => Ok(Sending {
+            Ready::Kept { kept, message, signature, enclosed } => Ok(Sending {
                 loaded,
                 message,
                 media_type: kept.media_type,
                 signature,
+                enclosed,
+                names,
                 sent_sha256: kept.sent_sha256,
                 attachments: kept.attachments,
             }),

@@ -136,14 +136,16 @@ impl Engine {
         let Some(kept) = &delivery.document else { return Ok(None) };
         let Some(waiting) = self.shown(Cursor(0), delivery).await? else { return Ok(None) };
         let loaded = self.load(delivery).await.map_err(trouble)?;
-        let Ready::Kept { kept, message, signature } =
+        let names = self.attachment_names(&loaded).await.map_err(trouble)?;
+        let Ready::Kept { kept, message, signature, enclosed } =
             self.kept(delivery, &loaded, kept).await.map_err(trouble)?
         else {
             return Ok(None);
         };
         let (media_type, sent_sha256) = (kept.media_type, kept.sent_sha256);
         let attachments = kept.attachments;
-        let sending = Sending { loaded, message, media_type, signature, sent_sha256, attachments };
+        let sending =
+            Sending { loaded, message, media_type, signature, enclosed, names, sent_sha256, attachments };
         let attachments = self.attached_parts(&sending);
         Ok(Some(Fetched { waiting, message: sending.message, signature: sending.signature, attachments }))
     }

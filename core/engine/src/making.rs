@@ -4,14 +4,14 @@
 use crate::catalog::Catalog;
 use crate::prepare::Stop;
 use rohrpost_mappings::{
-    AttachmentFact, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, ReceiptFact, Unchecked,
-    Violation, Xml,
+    AttachmentFact, Condition, Facts, Limits as MappingLimits, Mapping, MappingFault, NamedAttachment,
+    Output, ReceiptFact, Unchecked, Violation, Xml,
 };
-use rohrpost_model::document::Document;
+use rohrpost_model::document::{Document, Enclosed};
 use rohrpost_model::ports::{Seal, Sealed};
 use rohrpost_model::reason::Place;
 use rohrpost_model::route::{PinnedStep, Step, When};
-use rohrpost_model::{Digest, Reason, ReasonCode, Receipt, SealName, StepName, Submission};
+use rohrpost_model::{Digest, DocumentName, Reason, ReasonCode, Receipt, SealName, StepName, Submission};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,11 +55,12 @@ impl Making {
         witness: Witness<'_>,
     ) -> Result<Document, Stop> {
         condition_holds(&self.pinned.step, &xml, &self.facts, &self.receipts)?;
-        let (message, media_type) = match &self.mapping {
-            Some(mapping) => map_and_validate(mapping, xml, valid, &self.facts, witness)?,
-            None => (data.to_vec(), self.media_type),
+        let step = &self.pinned.step;
+        let (message, media_type, enclosed) = match &self.mapping {
+            Some(mapping) => map_and_validate(mapping, xml, valid, (&self.facts, step), witness)?,
+            None => (data.to_vec(), self.media_type, Vec::new()),
         };
-        put_seal(self.seal, message, media_type)
+        put_seal(self.seal, message, media_type).map(|document| Document { enclosed, ..document })
     }
 }
 
@@ -121,7 +122,19 @@ fn attachment_fact(part: &rohrpost_model::submission::Part) -> AttachmentFact {
         media_type: part.media_type.clone(),
         size: part.size,
         sha256: part.sha256.to_string(),
+        id: None,
+        file_name: None,
     }
+}
+
+/// What the mapping calls the attachments of a submission. The mapping is pinned by its content, so on every attempt it is
+/// the same (promise H4).
+pub(crate) fn attachment_names(
+    mapping: &Mapping,
+    submission: &Submission,
+) -> Result<Vec<NamedAttachment>, Stop> {
+    let named = mapping.attachment_names(&facts(submission, &BTreeMap::new()));
+    named.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))
 }
 
 fn receipt_fact(step: &StepName, receipt: &Receipt) -> ReceiptFact {
@@ -170,24 +183,42 @@ fn condition_holds(
     if holds { Ok(()) } else { Err(Stop::Skip) }
 }
 
-/// The message and its media type. Data that are known to be `valid` are not validated again.
+/// What a step sends of what its mapping made: the message with its media type, and what goes along.
+type Chosen = (Vec<u8>, String, Vec<Enclosed>);
+
+/// Data that are known to be `valid` are not validated again.
 fn map_and_validate(
     mapping: &Mapping,
     xml: Parsed,
     valid: bool,
-    facts: &Facts,
+    (facts, step): (&Facts, &Step),
     witness: Witness<'_>,
-) -> Result<(Vec<u8>, String), Stop> {
+) -> Result<Chosen, Stop> {
     let not_xml = || Stop::Defect(Reason::new(ReasonCode::SourceInvalid).with("mapping", mapping.name()));
     let xml = xml.0.filter(|xml| xml.is_json() == mapping.takes_json()).ok_or_else(not_xml)?;
     let checked = if valid { Ok(()) } else { mapping.validate_source(&xml) };
     witness(Seen::Source(mapping, &xml, facts, checked.as_ref().err()));
     let made = checked.and_then(|()| mapping.transform_valid_once(xml, facts, &MappingLimits::default()));
     made.iter().for_each(|made| witness(Seen::Made(made)));
-    let mapped = made.and_then(|made| mapping.check(made));
-    witness(Seen::Mapped(mapped.as_deref()));
-    let message = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;
-    Ok((message, mapping.media_type().to_owned()))
+    let mapped = made.and_then(|made| mapping.check_all(made));
+    let message = mapped.as_ref().map(|output| output.get(step.document.as_ref()).unwrap_or_default());
+    witness(Seen::Mapped(message));
+    let output = mapped.map_err(|fault| Stop::Defect(mapping_reason(mapping, &fault)))?;
+    chosen(mapping, output, step)
+        .ok_or_else(|| Stop::Defect(Reason::new(ReasonCode::MappingFailed).with("mapping", mapping.name())))
+}
+
+/// `None` where the step names a document that the mapping does not make, which `check` refuses.
+fn chosen(mapping: &Mapping, mut output: Output, step: &Step) -> Option<Chosen> {
+    let media_type = |name: Option<&DocumentName>| mapping.media_type_of(name).map(str::to_owned);
+    let message = output.take(step.document.as_ref())?;
+    let enclosed = step.with.iter().map(|name| {
+        let meant = step.enclosed(name);
+        let content = output.take(meant)?.into();
+        Some(Enclosed { name: name.clone(), media_type: media_type(meant)?, content })
+    });
+    let enclosed = enclosed.collect::<Option<_>>()?;
+    Some((message, media_type(step.document.as_ref())?, enclosed))
 }
 
 /// A mapping's fault as a reason: code and place, nothing quoted (promise H10).
@@ -208,6 +239,8 @@ fn mapping_reason(mapping: &Mapping, fault: &MappingFault) -> Reason {
             None => of(ReasonCode::SourceInvalid),
         },
         MappingFault::Target(violations) => violated(ReasonCode::TargetInvalid, violations),
+        MappingFault::Document(name, violations) => violated(ReasonCode::TargetInvalid, violations)
+            .with("mapping", format!("{}#{name}", mapping.name())),
         MappingFault::Limit(limit) => of(ReasonCode::MappingLimit).with("limit", limit),
         MappingFault::Transform(faults) => match faults.first() {
             Some(first) => of(ReasonCode::MappingFailed).at(Place {
@@ -223,14 +256,19 @@ fn mapping_reason(mapping: &Mapping, fault: &MappingFault) -> Reason {
 fn put_seal(seal: Option<NamedSeal>, message: Vec<u8>, media_type: String) -> Result<Document, Stop> {
     let content_sha256 = Digest::of(&message);
     let Some((name, seal)) = seal else {
-        return Ok(Document { message, media_type, signature: None, content_sha256 });
+        return Ok(Document { message, media_type, signature: None, enclosed: Vec::new(), content_sha256 });
     };
     match seal.seal(&message) {
-        Ok(Sealed::Enveloped(sealed)) => {
-            Ok(Document { message: sealed, media_type, signature: None, content_sha256 })
-        }
+        Ok(Sealed::Enveloped(sealed)) => Ok(Document {
+            message: sealed,
+            media_type,
+            signature: None,
+            enclosed: Vec::new(),
+            content_sha256,
+        }),
         Ok(Sealed::Detached(signature)) => {
-            Ok(Document { message, media_type, signature: Some(signature), content_sha256 })
+            let signature = Some(signature);
+            Ok(Document { message, media_type, signature, enclosed: Vec::new(), content_sha256 })
         }
         Err(fault) => {
             tracing::error!(seal = %name, %fault, "sealing failed");

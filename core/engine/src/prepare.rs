@@ -3,12 +3,12 @@
 use crate::Engine;
 use crate::accept::xml_limits;
 use crate::content::Stored;
-use crate::making::{Making, Parsed};
+use crate::making::{Making, Parsed, attachment_names};
 use crate::valid::LOOKED_THROUGH;
 use bytes::Bytes;
-use rohrpost_mappings::{Bundle, Mapping};
+use rohrpost_mappings::{Bundle, Mapping, NamedAttachment};
 use rohrpost_model::delivery::KeptDocument;
-use rohrpost_model::document::Document;
+use rohrpost_model::document::{Document, Enclosed};
 use rohrpost_model::ports::{Claim, Origin, Slot, StoreFault};
 use rohrpost_model::route::PinnedStep;
 use rohrpost_model::version::VersionKind;
@@ -52,7 +52,7 @@ pub(crate) struct Loaded {
 /// A document, made now or kept from the first attempt.
 pub(crate) enum Ready {
     New(Document),
-    Kept { kept: KeptDocument, message: Bytes, signature: Option<Bytes> },
+    Kept { kept: Box<KeptDocument>, message: Bytes, signature: Option<Bytes>, enclosed: Vec<Enclosed> },
 }
 
 /// Pinned versions that are in use, so that they are parsed and compiled once. Bounded by what the configurations of
@@ -193,9 +193,42 @@ impl Engine {
             && signature.as_ref().map(|bytes| Digest::of(bytes))
                 == kept.signature.as_ref().map(|part| part.sha256);
         if !intact {
-            return Err(StoreFault::Damaged("a kept document is not the one that was sent".into()).into());
+            return Err(not_the_one_sent());
         }
-        Ok(Ready::Kept { kept: kept.clone(), message, signature })
+        let enclosed = self.kept_enclosed(delivery, loaded, kept).await?;
+        Ok(Ready::Kept { kept: Box::new(kept.clone()), message, signature, enclosed })
+    }
+
+    async fn kept_enclosed(
+        &self,
+        delivery: &Delivery,
+        loaded: &Loaded,
+        kept: &KeptDocument,
+    ) -> Result<Vec<Enclosed>, Stop> {
+        let mut enclosed = Vec::new();
+        for (number, one) in (1..).zip(&kept.enclosed) {
+            let location = one.part.location.clone().ok_or_else(|| Stop::from(StoreFault::Erased))?;
+            let slot = Slot::Enclosed(loaded.origin.submission.id, delivery.id, number);
+            let content = self.stored(loaded, slot, location).read().await?;
+            if Digest::of(&content) != one.part.sha256 {
+                return Err(not_the_one_sent());
+            }
+            let (name, media_type) = (one.name.clone(), one.media_type.clone());
+            enclosed.push(Enclosed { name, media_type, content });
+        }
+        Ok(enclosed)
+    }
+
+    /// What the pinned mapping calls the attachments that go along.
+    pub(crate) async fn attachment_names(&self, loaded: &Loaded) -> Result<Vec<NamedAttachment>, Stop> {
+        let (step, submission) = (&loaded.pinned.step, &loaded.origin.submission);
+        if !step.attachments || submission.attachments().next().is_none() {
+            return Ok(Vec::new());
+        }
+        match self.mapping(&loaded.pinned).await? {
+            Some(mapping) => attachment_names(&mapping, submission),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The pinned mapping, compiled: the active one where it is the same, else the kept version.
@@ -228,6 +261,10 @@ impl Engine {
         self.pinned.mappings.remember(digest, &compiled);
         Ok(compiled)
     }
+}
+
+fn not_the_one_sent() -> Stop {
+    StoreFault::Damaged("a kept document is not the one that was sent".into()).into()
 }
 
 fn version_missing(version: impl std::fmt::Display) -> Stop {

@@ -2,7 +2,7 @@
 
 use rohrpost_model::ports::KeptActivation;
 use rohrpost_model::route::PinnedStep;
-use rohrpost_model::{Digest, MappingName, RouteName, Timestamp};
+use rohrpost_model::{Digest, DocumentName, MappingName, RouteName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -64,6 +64,9 @@ pub struct Pinned {
     /// The mapping, if the step has one.
     #[schema(value_type = Option<String>)]
     mapping: Option<MappingName>,
+    /// Which of its documents is the message, where it is not the mapping's own.
+    #[schema(value_type = Option<String>)]
+    document: Option<DocumentName>,
     /// Its digest, as `mappings` of a configuration's version names it.
     #[schema(value_type = Option<String>)]
     mapping_sha256: Option<Digest>,
@@ -72,7 +75,7 @@ pub struct Pinned {
 impl From<(Digest, PinnedStep)> for Pinned {
     fn from((sha256, pinned): (Digest, PinnedStep)) -> Self {
         let PinnedStep { route, step, mapping: mapping_sha256, .. } = pinned;
-        Self { sha256, route, mapping: step.mapping, mapping_sha256 }
+        Self { sha256, route, mapping: step.mapping, document: step.document, mapping_sha256 }
     }
 }
 

@@ -86,6 +86,10 @@ impl TakingIn for AtDesk {
         ended.map_err(|problem| turned_away(&self.client, problem))
     }
 
+    fn note(&mut self, name: String, value: String) {
+        self.intake.note(name, value);
+    }
+
     async fn accept(self: Box<Self>) -> Result<HandedIn, TurnedAway> {
         let Self { engine, client, intake, begun, .. } = *self;
         let kept = submit::accept(Arc::clone(&engine), intake).await;

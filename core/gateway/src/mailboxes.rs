@@ -168,7 +168,7 @@ async fn attachment(fetched: &Fetched, number: &str) -> Result<Response, Problem
     let part = Part {
         number: attached.number,
         role: PartRole::Attachment,
-        name: attached.name.clone(),
+        name: attached.file_name.as_ref().or(attached.name.as_ref()).cloned(),
         media_type: attached.media_type.clone(),
         size: attached.size,
         sha256: attached.sha256,

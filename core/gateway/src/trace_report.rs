@@ -3,8 +3,8 @@
 use crate::problem::Problem;
 use crate::trace_shapes::{
     TraceReport, TracedAnswer, TracedAsk, TracedAttachment, TracedCheck, TracedCondition, TracedContent,
-    TracedDoor, TracedFault, TracedFile, TracedMapping, TracedPair, TracedPiece, TracedRequest, TracedRoute,
-    TracedSeal, TracedStep, TracedSubmission,
+    TracedDocument, TracedDoor, TracedFault, TracedFile, TracedMapping, TracedPair, TracedPiece,
+    TracedRequest, TracedRoute, TracedSeal, TracedStep, TracedSubmission,
 };
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use rohrpost_engine::routing::Asks;
 use rohrpost_engine::trace::{Condition, MappingTrace, RouteTrace, RouteVerdict, StepEnd, StepTrace, Trace};
 use rohrpost_mappings::{MappingFault, Violation};
+use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Piece, Sends};
 use rohrpost_model::route::When;
 use rohrpost_model::submission::{Part, Role};
@@ -158,14 +159,20 @@ fn step(traced: StepTrace) -> TracedStep {
         seal,
         message: document.map(|document| content(&document.message, &document.media_type)),
         signature: signature.map(|bytes| content(bytes, "application/pkcs7-signature")),
+        documents: document.iter().flat_map(|document| &document.enclosed).map(enclosed).collect(),
         content_sha256: document.map(|document| document.content_sha256.to_string()),
         sent_sha256: traced.sent_sha256.map(|digest| digest.to_string()),
         reference: traced.preview.as_ref().and_then(|preview| preview.reference.clone()),
         request: traced.preview.map(|preview| request(preview.sends)),
         end: end.to_owned(),
         reason,
-        mapping: traced.mapping.and_then(|seen| Some(mapping(traced.step.mapping.as_ref()?.as_str(), seen))),
+        mapping: traced.mapping.and_then(|seen| Some(mapping(&traced.step.mapping_written()?, seen))),
     }
+}
+
+fn enclosed(enclosed: &Enclosed) -> TracedDocument {
+    let content = content(&enclosed.content, &enclosed.media_type);
+    TracedDocument { name: enclosed.name.to_string(), content }
 }
 
 /// The word of a unit variant.
@@ -200,7 +207,9 @@ fn condition(traced: &StepTrace) -> TracedCondition {
 
 fn mapping(name: &str, seen: MappingTrace) -> TracedMapping {
     let (source, target) = seen.schemas;
-    let broken = |fault: &Option<MappingFault>| matches!(fault, Some(MappingFault::Target(_)));
+    let broken = |fault: &Option<MappingFault>| {
+        matches!(fault, Some(MappingFault::Target(_) | MappingFault::Document(..)))
+    };
     let target_verdict = match (&seen.output, broken(&seen.fault)) {
         (_, true) => "invalid",
         (Some(_), _) => "valid",
@@ -213,6 +222,7 @@ fn mapping(name: &str, seen: MappingTrace) -> TracedMapping {
     };
     let (faults, target_faults) = match seen.fault {
         Some(MappingFault::Target(violations)) => (Vec::new(), violated(violations)),
+        Some(fault @ MappingFault::Document(..)) => (Vec::new(), faults(fault)),
         fault => (fault.map_or_else(Vec::new, faults), Vec::new()),
     };
     let made = seen.made.filter(|made| seen.output.as_ref() != Some(made));
@@ -236,6 +246,10 @@ fn mapping(name: &str, seen: MappingTrace) -> TracedMapping {
 fn faults(fault: MappingFault) -> Vec<TracedFault> {
     match fault {
         MappingFault::Source(violations) | MappingFault::Target(violations) => violated(violations),
+        MappingFault::Document(name, violations) => violated(violations)
+            .into_iter()
+            .map(|fault| TracedFault { file: Some(name.to_string()), ..fault })
+            .collect(),
         MappingFault::Transform(faults) => {
             let told = |fault: rohrpost_model::Fault| TracedFault {
                 file: Some(fault.file),
@@ -286,10 +300,11 @@ fn request(sends: Sends) -> TracedRequest {
 }
 
 fn piece(piece: Piece) -> TracedPiece {
-    let named = |part: &str, number| TracedPiece { part: part.to_owned(), number, own: None };
+    let named = |part: &str, number| TracedPiece { part: part.to_owned(), name: None, number, own: None };
     match piece {
         Piece::Message => named("message", None),
         Piece::Signature => named("signature", None),
+        Piece::Enclosed(name) => TracedPiece { name: Some(name.to_string()), ..named("document", None) },
         Piece::Attachment(number) => named("attachment", Some(number)),
         Piece::Bytes(bytes) => TracedPiece { own: Some(added(&bytes)), ..named("own", None) },
     }

@@ -159,6 +159,9 @@ pub struct TracedStep {
     pub message: Option<TracedContent>,
     /// A detached signature.
     pub signature: Option<TracedContent>,
+    /// Other documents of the mapping that go along.
+    #[serde(default)]
+    pub documents: Vec<TracedDocument>,
     /// SHA-256 of the message before the seal.
     pub content_sha256: Option<String>,
     /// SHA-256 of the manifest of all that would be sent.
@@ -303,11 +306,23 @@ pub struct TracedFile {
     pub content: TracedPiece,
 }
 
+/// A document that goes along with a message.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TracedDocument {
+    /// Its name in the mapping.
+    pub name: String,
+    /// What stands in it.
+    pub content: TracedContent,
+}
+
 /// A piece of what would be sent.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TracedPiece {
-    /// `message`, `signature`, `attachment`, or `own` for what the adapter adds.
+    /// `message`, `signature`, `document`, `attachment`, or `own` for what the adapter adds.
     pub part: String,
+    /// The document's name.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The attachment's number.
     pub number: Option<u32>,
     /// What the adapter adds.

@@ -3,8 +3,8 @@
 use crate::ports::Location;
 use crate::route::On;
 use crate::{
-    CaseId, DeliveryId, DestinationName, Digest, Reason, Receipt, StepName, SubmissionId, TenantName,
-    Timestamp,
+    CaseId, DeliveryId, DestinationName, Digest, DocumentName, Reason, Receipt, StepName, SubmissionId,
+    TenantName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -178,8 +178,36 @@ pub struct KeptDocument {
     pub message: KeptPart,
     /// A detached signature.
     pub signature: Option<KeptPart>,
+    /// What goes along with the message; records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enclosed: Vec<KeptEnclosed>,
     /// Whether the submission's attachments go with it.
     pub attachments: bool,
+}
+
+impl KeptDocument {
+    /// Its kept parts, in the order in which their contents are handed to the store: message, signature, what goes along.
+    pub fn parts(&self) -> impl Iterator<Item = &KeptPart> {
+        let enclosed = self.enclosed.iter().map(|enclosed| &enclosed.part);
+        std::iter::once(&self.message).chain(&self.signature).chain(enclosed)
+    }
+
+    /// The same, to be placed.
+    pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut KeptPart> {
+        let enclosed = self.enclosed.iter_mut().map(|enclosed| &mut enclosed.part);
+        std::iter::once(&mut self.message).chain(&mut self.signature).chain(enclosed)
+    }
+}
+
+/// A kept document that goes along with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptEnclosed {
+    /// Its name.
+    pub name: DocumentName,
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes.
+    pub part: KeptPart,
 }
 
 /// One kept part of a document.
@@ -191,4 +219,26 @@ pub struct KeptPart {
     pub sha256: Digest,
     /// Where they lie; `None` until the store has placed them, and after they were erased.
     pub location: Option<Location>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OF_EARLIER_VERSIONS: &str = r#"{"content_sha256":"H","sent_sha256":"H","media_type":"application/xml","message":{"size":4,"sha256":"H","location":null},"signature":null,"attachments":true}"#;
+
+    /// The form is stored: whoever changes it sees it here.
+    #[test]
+    fn a_kept_document_without_further_ones_is_written_as_ever() {
+        let text = OF_EARLIER_VERSIONS.replace('H', &Digest::of(b"<a/>").to_string());
+        let kept: KeptDocument = serde_json::from_str(&text).unwrap();
+        assert_eq!((kept.enclosed.len(), kept.parts().count()), (0, 1));
+        assert_eq!(serde_json::to_string(&kept).unwrap(), text);
+        let part = kept.message.clone();
+        let enclosed =
+            KeptEnclosed { name: "index".parse().unwrap(), media_type: "application/json".into(), part };
+        let more = KeptDocument { enclosed: vec![enclosed], ..kept };
+        let again: KeptDocument = serde_json::from_str(&serde_json::to_string(&more).unwrap()).unwrap();
+        assert_eq!((again.parts().count(), again), (2, more));
+    }
 }

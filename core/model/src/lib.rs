@@ -21,6 +21,7 @@ pub mod document;
 pub mod fault;
 pub mod ids;
 pub mod limits;
+pub mod media_type;
 pub mod names;
 pub mod outcome;
 pub mod ports;

@@ -78,6 +78,17 @@ fn check_slug(text: &str) -> Result<(), BadName> {
     ))
 }
 
+fn check_document(text: &str) -> Result<(), BadName> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let starts = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if starts && text.len() <= 40 && text.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(BadName(
+        "a document's name has 1 to 40 characters of a-z, 0-9, '-' and '_', and starts with a letter or digit".into(),
+    ))
+}
+
 fn check_leika(text: &str) -> Result<(), BadName> {
     if text.len() == 14 && text.starts_with("99") && text.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(());
@@ -131,6 +142,10 @@ name! {
 name! {
     /// A folder of the mapping library.
     MappingName, check_slug
+}
+name! {
+    /// A document that a mapping makes beside its message. It stands in names of files, so it has no dot.
+    DocumentName, check_document
 }
 name! {
     /// What a submission is: `application`, `amendment`, `withdrawal`, `receipt`, `status`, `query`,

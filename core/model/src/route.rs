@@ -1,8 +1,8 @@
 //! Which submissions go where.
 
 use crate::{
-    AreaPattern, DestinationName, Digest, Kind, MappingName, RouteName, SealName, ServiceKey, StepName,
-    TenantName,
+    AreaPattern, DestinationName, Digest, DocumentName, Kind, MappingName, RouteName, SealName, ServiceKey,
+    StepName, TenantName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,6 +133,12 @@ pub struct Step {
     pub test_destination: Option<String>,
     /// The mapping that makes its document; without one the data goes as it came.
     pub mapping: Option<MappingName>,
+    /// Which of the mapping's documents is the message here; without one it is the mapping's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentName>,
+    /// Which of the mapping's other documents go along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<DocumentName>,
     /// Values for the mapping's parameters, in place of its defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -163,6 +169,19 @@ pub struct Expiry {
 }
 
 impl Step {
+    /// What a name in [`Self::with`] means among the documents of the mapping: `None` for the mapping's own message, which
+    /// can go along where another document is the message of this step.
+    pub fn enclosed<'n>(&self, name: &'n DocumentName) -> Option<&'n DocumentName> {
+        Some(name).filter(|name| name.as_str() != crate::document::MESSAGE)
+    }
+
+    /// Its mapping as it is written: `NAME`, or `NAME#DOCUMENT`.
+    pub fn mapping_written(&self) -> Option<String> {
+        let mapping = self.mapping.as_ref()?;
+        let document = self.document.as_ref().map(|document| format!("#{document}"));
+        Some(format!("{mapping}{}", document.unwrap_or_default()))
+    }
+
     /// The template of the destination for submissions whose test flag is `test`.
     pub fn template_for(&self, test: bool) -> &str {
         self.test_destination.as_ref().filter(|_| test).unwrap_or(&self.destination)

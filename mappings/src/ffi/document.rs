@@ -393,13 +393,16 @@ impl<'d> Node<'d> {
     }
 
     fn declared(&self, prefix: &str) -> Option<&'d str> {
+        self.declarations().find(|(declared, _)| *declared == prefix).map(|(_, namespace)| namespace)
+    }
+
+    /// The prefixes (empty: the default namespace) that this element declares, with their namespaces.
+    pub(crate) fn declarations(&self) -> impl Iterator<Item = (&'d str, &'d str)> + use<'d> {
         // SAFETY: the declarations of a living element live as long as it.
         let at = |ns: *const XmlNs| unsafe { ns.as_ref() };
-        std::iter::successors(at(self.get().ns_def), |ns| at(ns.next))
-            // SAFETY: NULL or NUL-terminated, and lives as long as the declaration.
-            .find(|ns| unsafe { borrowed(ns.prefix) } == prefix)
-            // SAFETY: as above.
-            .map(|ns| unsafe { borrowed(ns.href) })
+        std::iter::successors(at(self.get().ns_def), move |ns| at(ns.next))
+            // SAFETY: both are NULL or NUL-terminated, and live as long as the declaration.
+            .map(|ns| unsafe { (borrowed(ns.prefix), borrowed(ns.href)) })
     }
 
     /// Where it stands in its document.

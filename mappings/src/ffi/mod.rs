@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 mod document;
+mod plain;
 mod raw;
 mod report;
 mod schema;
@@ -20,7 +21,7 @@ mod xpath;
 pub(crate) use document::{Doc, Malformed, Node, locate};
 pub(crate) use report::{Collected, Event, Files, NodePlace, Report, file_of, uri_of};
 pub(crate) use schema::CompiledSchema;
-pub(crate) use stylesheet::{Budget, Ran, Stylesheet};
+pub(crate) use stylesheet::{Budget, Made, Ran, Stylesheet};
 pub(crate) use xpath::{Evaluated, Query};
 
 use std::ffi::{CStr, c_char, c_void};

@@ -123,6 +123,18 @@ unsafe extern "C" {
         operations: c_ulong,
         depth: c_int,
         memory: c_longlong,
+        made: *mut *mut XmlDoc,
+    ) -> c_int;
+    pub(super) fn rohrpost_form(
+        style: *mut Style,
+        encoding: *mut *const c_char,
+        omitted: *mut c_int,
+        standalone: *mut c_int,
+        indent: *mut c_int,
+    ) -> c_int;
+    pub(super) fn rohrpost_save(
+        style: *mut Style,
+        made: *mut XmlDoc,
         output: *mut c_void,
         write: Write,
     ) -> c_int;

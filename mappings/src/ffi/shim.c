@@ -55,7 +55,10 @@ static _Thread_local xsltTransformContextPtr running;
 static _Thread_local long long used, allowed;
 static _Thread_local int out_of_memory, out_of_stack;
 
-static void stop_running(void) {
+/* Kept out of what runs for every block. */
+#define RARE __attribute__((cold, noinline))
+
+RARE static void stop_running(void) {
     running->state = XSLT_STATE_STOPPED;
     running->xpathCtxt->opLimit = running->xpathCtxt->opCount = 1;
 }
@@ -68,27 +71,47 @@ static void account(long long bytes) {
     }
 }
 
+/* To ask for the size of every block costs more than many a block's use. So at first only what is taken is counted, each
+ * block as the largest that an allocator may give for its size, and nothing that is given back. Only a run that took an
+ * eighth of what it may in all is counted exactly from there on: it is stopped by an eighth of the limit too early at
+ * worst, and never too late. */
+static _Thread_local int exact;
+
+static void take(void *memory, size_t size) {
+    if (exact) {
+        account((long long)malloc_usable_size(memory));
+        return;
+    }
+    account((long long)(size + size / 4 + 24));
+    exact = used > allowed / 8;
+}
+
 /* The libraries copy trees by recursion, and a stylesheet can build a tree deeper than any stack. Every step of such a
  * copy allocates: when the stack is nearly used up, there is no memory, and the recursion unwinds. */
 static _Thread_local char *stack_begin;
 
-size_t rohrpost_stack_left(void) {
+RARE static int find_stack(void) {
+    pthread_attr_t attributes;
+    void *begin = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+    pthread_attr_getstack(&attributes, &begin, &size);
+    pthread_attr_destroy(&attributes);
+    stack_begin = begin;
+    return 1;
+}
+
+static inline size_t stack_left(void) {
     char here;
-    if (stack_begin == NULL) {
-        pthread_attr_t attributes;
-        void *begin = NULL;
-        size_t size = 0;
-        if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
-        pthread_attr_getstack(&attributes, &begin, &size);
-        pthread_attr_destroy(&attributes);
-        stack_begin = begin;
-    }
+    if (stack_begin == NULL && !find_stack()) return 0;
     return (size_t)(&here - stack_begin);
 }
 
-static int stack_is_short(void) {
+size_t rohrpost_stack_left(void) { return stack_left(); }
+
+static inline int stack_is_short(void) {
     const size_t reserve = 256 << 10;
-    if (rohrpost_stack_left() > reserve) return 0;
+    if (stack_left() > reserve) return 0;
     out_of_stack = 1;
     stop_running();
     return 1;
@@ -96,7 +119,7 @@ static int stack_is_short(void) {
 
 /* Only a run is accounted for: what is parsed, copied and freed outside of one costs no look at its size. */
 static void release(void *memory) {
-    if (running != NULL) used -= (long long)malloc_usable_size(memory);
+    if (running != NULL && exact) used -= (long long)malloc_usable_size(memory);
     free(memory);
 }
 
@@ -104,16 +127,18 @@ static void *allocate(size_t size) {
     if (running == NULL) return malloc(size);
     if (stack_is_short()) return NULL;
     void *memory = malloc(size);
-    account((long long)malloc_usable_size(memory));
+    if (memory != NULL) take(memory, size);
     return memory;
 }
 
 static void *reallocate(void *old, size_t size) {
     if (running == NULL) return realloc(old, size);
     if (stack_is_short()) return NULL;
-    long long before = (long long)malloc_usable_size(old);
+    long long before = exact ? (long long)malloc_usable_size(old) : 0;
     void *memory = realloc(old, size);
-    if (memory != NULL) account((long long)malloc_usable_size(memory) - before);
+    if (memory == NULL) return NULL;
+    used -= before;
+    take(memory, size);
     return memory;
 }
 
@@ -372,27 +397,45 @@ int rohrpost_indents(xsltStylesheetPtr style) {
     return indent == 1;
 }
 
-enum { DONE, FAILED, OPERATIONS, MEMORY, OUTPUT, STACK };
+/* Whether a stylesheet writes XML 1.0 in UTF-8, and how. What plain.rs writes must be what xsltSaveResultTo would. */
+int rohrpost_form(xsltStylesheetPtr style, const char **encoding, int *omitted, int *standalone, int *indent) {
+    const xmlChar *method = NULL, *version = NULL, *name = NULL;
+    *omitted = *standalone = *indent = -1;
+    XSLT_GET_IMPORT_PTR(method, style, method);
+    XSLT_GET_IMPORT_PTR(version, style, version);
+    XSLT_GET_IMPORT_PTR(name, style, encoding);
+    XSLT_GET_IMPORT_INT(*omitted, style, omitXmlDeclaration);
+    XSLT_GET_IMPORT_INT(*standalone, style, standalone);
+    XSLT_GET_IMPORT_INT(*indent, style, indent);
+    *encoding = (const char *)name;
+    int first = version == NULL || xmlStrEqual(version, BAD_CAST "1.0");
+    int xml = style->methodURI == NULL && (method == NULL || xmlStrEqual(method, BAD_CAST "xml"));
+    return xml && first && xmlStrcasecmp(name, BAD_CAST "UTF-8") == 0;
+}
 
-static int save(xsltStylesheetPtr style, xmlDocPtr result, void *output, xmlOutputWriteCallback write) {
+enum { DONE, FAILED, OPERATIONS, MEMORY, STACK };
+
+/* Writes what a stylesheet made: 1, or 0 if it cannot be written. */
+int rohrpost_save(xsltStylesheetPtr style, xmlDocPtr result, void *output, xmlOutputWriteCallback write) {
     const xmlChar *encoding = NULL;
     XSLT_GET_IMPORT_PTR(encoding, style, encoding);
     xmlCharEncodingHandlerPtr handler = NULL;
     if (encoding != NULL && xmlStrcasecmp(encoding, BAD_CAST "UTF-8") != 0) {
         handler = xmlFindCharEncodingHandler((const char *)encoding);
-        if (handler == NULL) return FAILED;
+        if (handler == NULL) return 0;
     }
     xmlOutputBufferPtr buffer = xmlOutputBufferCreateIO(write, NULL, output, handler);
-    if (buffer == NULL) return FAILED;
+    if (buffer == NULL) return 0;
     int saved = xsltSaveResultTo(buffer, result, style);
     int closed = xmlOutputBufferClose(buffer);
-    return saved < 0 || closed < 0 ? OUTPUT : DONE;
+    return saved >= 0 && closed >= 0;
 }
 
 /* Runs a stylesheet on a document, which it may change. `params` holds names and values in turn; the values are bound as
- * strings, never read as XPath. */
+ * strings, never read as XPath. `made` is set to the tree that it made where it came to its end, else to NULL. */
 int rohrpost_transform(xsltStylesheetPtr style, xmlDocPtr doc, const char *const *params, unsigned long operations,
-                       int depth, long long memory, void *output, xmlOutputWriteCallback write) {
+                       int depth, long long memory, xmlDocPtr *made) {
+    *made = NULL;
     xsltTransformContextPtr context = xsltNewTransformContext(style, doc);
     if (context == NULL) return FAILED;
     xsltSetTransformErrorFunc(context, context, on_text);
@@ -402,15 +445,18 @@ int rohrpost_transform(xsltStylesheetPtr style, xmlDocPtr doc, const char *const
     context->maxTemplateDepth = depth;
     for (; *params != NULL; params += 2)
         xsltQuoteOneUserParam(context, BAD_CAST params[0], BAD_CAST params[1]);
-    used = 0, allowed = memory, out_of_memory = out_of_stack = 0, running = context;
+    used = 0, allowed = memory, exact = out_of_memory = out_of_stack = 0, running = context;
     xmlDocPtr result = xsltApplyStylesheetUser(style, doc, NULL, NULL, NULL, context);
     running = NULL;
     int exhausted = context->opCount > operations || context->xpathCtxt->opCount >= operations;
     int outcome = out_of_stack ? STACK : out_of_memory ? MEMORY : exhausted ? OPERATIONS : FAILED;
-    if (result != NULL && context->state == XSLT_STATE_OK && outcome == FAILED)
-        outcome = save(style, result, output, write);
+    if (result != NULL && context->state == XSLT_STATE_OK && outcome == FAILED) {
+        outcome = DONE;
+        *made = result;
+    } else {
+        xmlFreeDoc(result);
+    }
     xsltFreeTransformContext(context);
-    xmlFreeDoc(result);
     return outcome;
 }
 

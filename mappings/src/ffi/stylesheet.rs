@@ -1,9 +1,11 @@
 //! Compiled stylesheets.
 
 use super::document::Doc;
+use super::plain::{self, Form};
 use super::raw::{self, Style};
 use super::report::{Collected, Files, Session, borrowed, c_string};
 use crate::lists::Lists;
+use crate::xml::XmlLimits;
 use std::collections::BTreeSet;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::NonNull;
@@ -14,6 +16,8 @@ pub(crate) struct Stylesheet {
     raw: NonNull<Style>,
     /// Held during a run where runs must come one after another.
     alone: Option<Mutex<()>>,
+    /// How it wants its output, where [`plain`] can write it.
+    form: Option<Form>,
 }
 
 // SAFETY: a stylesheet belongs to this value alone.
@@ -41,10 +45,25 @@ pub(crate) struct Budget {
     pub(crate) output: usize,
 }
 
+/// What a stylesheet made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it is surely a document within the default [`XmlLimits`]. If not it may be one all the same.
+    pub(crate) sound: bool,
+}
+
+impl Made {
+    /// Bytes at which nothing has looked.
+    pub(crate) fn unseen(bytes: Vec<u8>) -> Self {
+        Self { bytes, sound: false }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ran {
-    Done(Vec<u8>),
+    Done(Made),
     Failed,
     Operations,
     Memory,
@@ -70,7 +89,7 @@ impl Stylesheet {
             if style.is_none() {
                 raw::xmlFreeDoc(doc);
             }
-            style.map(|raw| Self { raw, alone: alone.then(Mutex::default) })
+            style.map(|raw| Self { raw, alone: alone.then(Mutex::default), form: form(raw) })
         };
         // SAFETY: reads a number of a living stylesheet.
         let sound = |style: &Self| unsafe { raw::rohrpost_errors(style.raw.as_ptr()) } == 0;
@@ -109,11 +128,11 @@ impl Stylesheet {
             params.iter().flat_map(|(name, value)| [c_string(name), c_string(value)]).collect();
         let mut pointers: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
         pointers.push(std::ptr::null());
-        let mut output = Output { bytes: Vec::new(), limit: budget.output, full: false };
         let session = Session::begin(Some(Arc::clone(files)));
         session.lend(lists);
-        // SAFETY: stylesheet and document live during the call; `pointers` ends with NULL and its texts live; `output`
-        // outlives the call and is used by `write` only.
+        let mut made = std::ptr::null_mut();
+        // SAFETY: stylesheet and document live during the call; `pointers` ends with NULL and its texts live; `made` is
+        // writable.
         let outcome = unsafe {
             raw::rohrpost_transform(
                 self.raw.as_ptr(),
@@ -122,20 +141,78 @@ impl Stylesheet {
                 budget.operations,
                 c_int::try_from(budget.depth).unwrap_or(c_int::MAX),
                 i64::try_from(budget.memory).unwrap_or(i64::MAX),
-                (&raw mut output).cast(),
-                write,
+                &raw mut made,
             )
         };
-        let ran = match outcome {
-            _ if output.full => Ran::Output,
-            0 => Ran::Done(output.bytes),
-            2 => Ran::Operations,
-            3 => Ran::Memory,
-            5 => Ran::Stack,
+        // SAFETY: NULL or a new document that nobody else owns.
+        let ran = match (outcome, unsafe { Doc::own(made) }) {
+            (0, Some(made)) => self.written(&made, budget.output),
+            (2, _) => Ran::Operations,
+            (3, _) => Ran::Memory,
+            (4, _) => Ran::Stack,
             _ => Ran::Failed,
         };
         (ran, session.finish())
     }
+
+    /// What the stylesheet made, as bytes.
+    fn written(&self, made: &Doc, limit: usize) -> Ran {
+        let plain =
+            self.form.as_ref().and_then(|form| plain::write(made, form, &XmlLimits::default(), limit));
+        match plain {
+            Some(bytes) => {
+                debug_assert_eq!(
+                    self.saved(made, limit),
+                    Ran::Done(Made::unseen(bytes.clone())),
+                    "libxslt writes something else"
+                );
+                Ran::Done(Made { bytes, sound: true })
+            }
+            None => self.saved(made, limit),
+        }
+    }
+
+    /// What libxslt writes of any tree.
+    fn saved(&self, made: &Doc, limit: usize) -> Ran {
+        let mut output = Output { bytes: Vec::new(), limit, full: false };
+        // SAFETY: stylesheet and document live during the call, and nobody else has the document; `output` outlives the
+        // call and is used by `write` only.
+        let saved =
+            unsafe { raw::rohrpost_save(self.raw.as_ptr(), made.raw(), (&raw mut output).cast(), write) };
+        match saved {
+            _ if output.full => Ran::Output,
+            1 => Ran::Done(Made::unseen(output.bytes)),
+            _ => Ran::Failed,
+        }
+    }
+}
+
+/// How a stylesheet wants its output written; `None` for what is not plain.
+fn form(style: NonNull<Style>) -> Option<Form> {
+    let mut encoding = std::ptr::null();
+    let (mut omitted, mut standalone, mut indent) = (0, 0, 0);
+    // SAFETY: reads a living stylesheet; the four places are writable.
+    let plain = unsafe {
+        raw::rohrpost_form(
+            style.as_ptr(),
+            &raw mut encoding,
+            &raw mut omitted,
+            &raw mut standalone,
+            &raw mut indent,
+        )
+    };
+    // SAFETY: NULL or NUL-terminated, and lives as long as the stylesheet.
+    let encoding = unsafe { borrowed(encoding) };
+    let standalone = match standalone {
+        0 => " standalone=\"no\"",
+        1 => " standalone=\"yes\"",
+        _ => "",
+    };
+    let declaration = match omitted {
+        1 => String::new(),
+        _ => format!("<?xml version=\"1.0\" encoding=\"{encoding}\"{standalone}?>\n"),
+    };
+    (plain == 1).then_some(Form { declaration, indented: indent == 1, ends_line: indent != 0 })
 }
 
 /// Takes a piece of output, up to the limit.

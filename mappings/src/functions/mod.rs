@@ -14,6 +14,8 @@ mod table;
 
 use crate::lists::Lists;
 
+pub(crate) use names::{file_name, uuid};
+
 /// The namespace of the hub's functions.
 pub const FUNCTIONS_NAMESPACE: &str = "urn:rohrpost:functions:1";
 

@@ -7,14 +7,14 @@ use uuid::Uuid;
 const LONGEST: usize = 100;
 
 /// A UUID of version 5 (RFC 9562, section 5.5).
-pub(super) fn uuid(namespace: &str, name: &str) -> Result<String, String> {
+pub(crate) fn uuid(namespace: &str, name: &str) -> Result<String, String> {
     let space = Uuid::parse_str(namespace.trim())
         .map_err(|_| format!("'{namespace}' is no UUID, which the first argument of uuid() must be"))?;
     Ok(Uuid::new_v5(&space, name.as_bytes()).to_string())
 }
 
 /// A file name that every system takes. Its ending stays when it is cut.
-pub(super) fn file_name(given: &str, longest: Option<&str>) -> Result<String, String> {
+pub(crate) fn file_name(given: &str, longest: Option<&str>) -> Result<String, String> {
     let longest = longest.map_or(Ok(LONGEST), |text| {
         text.parse()
             .ok()

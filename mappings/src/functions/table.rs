@@ -139,7 +139,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         arguments: &["namensraum", "name"],
         required: 2,
         says: "Eine UUID der Version 5 (RFC 9562): dieselben Angaben ergeben immer dieselbe. Der Namensraum ist eine UUID, zum \
-               Beispiel die Kennung der Sendung. Für XTA-Anhänge wird daraus `concat('urn_uuid_', …)`.",
+               Beispiel die Kennung der Sendung. Kennungen von Anlagen macht besser `[attachments]` in mapping.toml.",
         example: (
             "uuid('00000000-0000-7000-8000-000000000001', 'anlage-1')",
             "4f9f6860-b486-5752-ac5c-1920d2c2b6eb",

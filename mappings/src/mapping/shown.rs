@@ -3,17 +3,19 @@
 use super::Mapping;
 use crate::envelope;
 use crate::facts::Facts;
+use crate::ffi::Made;
 use crate::schema::Schema;
 use crate::xml::Xml;
+use std::borrow::Cow;
 
 /// What a stylesheet made, which nothing has looked at yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unchecked(pub(super) Vec<u8>);
+pub struct Unchecked(pub(crate) Made);
 
 impl Unchecked {
     /// The bytes, to be shown.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.0.bytes
     }
 }
 
@@ -21,7 +23,8 @@ impl Mapping {
     /// What the stylesheet sees of a source, as text: the data, the XML that JSON became, or the envelope.
     pub fn seen(&self, source: &Xml, facts: &Facts) -> Vec<u8> {
         if self.manifest.envelope {
-            envelope::envelope(source, facts)
+            // Without names where the rule gives none: then the run ends with that fault.
+            envelope::envelope(source, self.with_names(facts).unwrap_or(Cow::Borrowed(facts)).as_ref())
         } else {
             source.text().as_bytes().to_vec()
         }

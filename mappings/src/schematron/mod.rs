@@ -151,7 +151,7 @@ impl Rules {
 
     fn run(&self, doc: Doc) -> Result<Vec<u8>, MappingFault> {
         let run = Run { files: &self.files, lists: &self.lists, params: &[], limits: &Limits::default() };
-        run.of(&self.stylesheet, doc).map_err(|fault| match fault {
+        run.of(&self.stylesheet, doc).map(|made| made.bytes).map_err(|fault| match fault {
             MappingFault::Transform(faults) => MappingFault::Transform(
                 faults.into_iter().map(|fault| of_rules(&self.file, &self.origins, fault, false)).collect(),
             ),

@@ -20,7 +20,7 @@ mod references;
 pub use id::{NotAStandard, StandardId};
 pub use package::{Root, Standard};
 pub use picked::{Picked, RESERVED, RULES, SIDES};
-pub(crate) use picked::{of_bundle, rules_of_bundle, side_file};
+pub(crate) use picked::{document_slots, of_bundle, rules_of_bundle, side_file};
 pub use record::STANDARD_MANIFEST;
 pub(crate) use references::{is_remote, path_from, without_doctype};
 

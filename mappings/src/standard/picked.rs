@@ -33,6 +33,11 @@ pub const SIDES: [&str; 2] = ["source", "target"];
 /// The rules of its two sides.
 pub const RULES: [&str; 2] = ["source-rules", "target-rules"];
 
+/// The slots of a document beside the message: its schema and its rules.
+pub fn document_slots(name: &str) -> [String; 2] {
+    [format!("document-{name}"), format!("rules-document-{name}")]
+}
+
 /// A schema of a standard, or a file of rules, with all that it needs.
 #[derive(Debug)]
 pub struct Picked {
@@ -137,7 +142,7 @@ impl Picked {
         &self.links.schema
     }
 
-    /// Puts it into a bundle for `slot`, one of [`SIDES`] or [`RULES`].
+    /// Puts it into a bundle for `slot`, one of [`SIDES`] or [`RULES`], or of [`document_slots`].
     pub fn put_into(self, bundle: &mut Bundle, slot: &str) {
         let links = toml::to_string(&self.links).unwrap_or_default();
         bundle.files.insert(side_file(slot), links.into_bytes());

@@ -40,6 +40,8 @@ fn full_facts() -> Facts {
         media_type: "application/pdf".into(),
         size: 17,
         sha256: "ab".repeat(32),
+        id: None,
+        file_name: None,
     };
     let receipt = ReceiptFact {
         step: "fachverfahren".into(),

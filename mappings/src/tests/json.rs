@@ -1,5 +1,6 @@
 use super::{applied, apply, bundle, compile_faults, stylesheet};
 use crate::{Case, CaseResult, Facts, Limits, Mapping, MappingFault, Xml, XmlLimits, canonical, run_case};
+use std::collections::BTreeMap;
 
 const COPY: &str = "<xsl:template match=\"/\"><xsl:copy-of select=\"/\"/></xsl:template>";
 
@@ -106,8 +107,12 @@ fn the_media_type_of_json_is_json() {
 #[test]
 fn a_case_may_be_json() {
     let mapping = mapping("[source]\nformat = \"json\"\n[target]\nformat = \"json\"\n", COPY);
-    let case =
-        |input: &str| Case { name: "01".into(), input: input.into(), expected: b"{\"a\": 1}".to_vec() };
+    let case = |input: &str| Case {
+        name: "01".into(),
+        input: input.into(),
+        expected: b"{\"a\": 1}".to_vec(),
+        documents: BTreeMap::new(),
+    };
     assert_eq!(run_case(&mapping, &case("{\"a\":1}"), &Facts::sample()), CaseResult::Passed);
     assert!(matches!(run_case(&mapping, &case("{"), &Facts::sample()), CaseResult::BadJson(_)));
 }

@@ -1,6 +1,8 @@
 mod apply;
+mod attachments;
 mod compile;
 mod differences;
+mod documents;
 mod functions;
 mod json;
 mod keep;
@@ -14,6 +16,7 @@ mod schematron_peer;
 mod standards;
 mod strict;
 mod verdicts;
+mod written;
 
 use crate::{Bundle, Facts, Limits, Mapping, MappingFault, Xml, XmlLimits};
 use rohrpost_model::Fault;

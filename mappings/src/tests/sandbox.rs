@@ -124,6 +124,22 @@ fn gigabytes_are_stopped() {
     stopped(&output, Limit::Output);
 }
 
+/// What a run takes in all may be far more than it has at once.
+#[test]
+fn memory_that_is_given_back_does_not_count() {
+    let text = "x".repeat(10_000);
+    let mapping = transform(&format!(
+        "<xsl:template match='/'><o><xsl:for-each select='//b'><xsl:if test=\"string-length(concat(., '{text}')) = 0\"/>\
+         </xsl:for-each></o></xsl:template>"
+    ));
+    let source = xml(&format!("<a>{}</a>", "<b/>".repeat(2000)));
+    let run = |memory_bytes: usize| {
+        mapping.apply(&source, &Facts::sample(), &Limits { memory_bytes, ..Limits::default() })
+    };
+    assert!(run(1_000_000).is_ok());
+    assert_eq!(run(10_000).unwrap_err(), MappingFault::Limit(Limit::Memory));
+}
+
 #[test]
 fn limits_are_those_that_are_handed_in() {
     let mapping = transform(

@@ -147,7 +147,7 @@ fn a_mapping_pins_what_it_takes_of_a_standard() {
         let faults = Mapping::compile(&bundle).unwrap_err();
         assert_eq!((faults.len(), faults[0].line, faults[0].column), (1, 2, 12), "{faults:?}");
         let wanted = wanted_standards(&bundle);
-        assert_eq!((wanted.len(), wanted[0].slot, wanted[0].line), (1, "target", 2));
+        assert_eq!((wanted.len(), wanted[0].slot.as_str(), wanted[0].line), (1, "target", 2));
         shelf.pick(&wanted[0].standard, &wanted[0].file).unwrap().put_into(&mut bundle, "target");
         assert!(bundle.files.keys().any(|path| path.starts_with(STANDARDS_IN_BUNDLE)));
         bundle

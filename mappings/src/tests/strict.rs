@@ -104,6 +104,26 @@ fn limits_depth_attributes_namespaces_and_size() {
     assert_eq!((bad.code, bad.line, bad.column), (XmlFault::TooLarge, 2, 3));
 }
 
+/// Documents of tags only are looked at more briefly; values must not pass for tags there, nor tags for values.
+#[test]
+fn values_cannot_hide_depth() {
+    let nested = |tag: &str, depth: usize| {
+        format!("<?xml version='1.0'?>{}{}", tag.repeat(depth), "</a>".repeat(depth)).into_bytes()
+    };
+    for tag in ["<a b='/>'>", "<a b=\"'/>\">", "<a b='\"' c='/>'>", "<a b = '/' >"] {
+        assert_eq!(refused(&nested(tag, 257)).code, XmlFault::TooDeep, "{tag}");
+        assert!(Xml::parse(&nested(tag, 256), &XmlLimits::default()).is_ok(), "{tag}");
+    }
+    assert_eq!(refused(&nested("<a b='</a>'>", 257)).code, XmlFault::TooDeep);
+    let flat = format!("<r>{}</r>", "<a b='>'/><a b='c/>'/><a/><a></a>".repeat(300));
+    assert!(Xml::parse(flat.as_bytes(), &XmlLimits::default()).is_ok());
+    let declared: String = (0..129).map(|i| format!(" xmlns:n{i}='urn:{i}'")).collect();
+    assert_eq!(refused(format!("<a b='/'{declared}/>").as_bytes()).code, XmlFault::TooManyAttributes);
+    let doctype = "<?xml version='1.0'?><!DOCTYPE a><a/>";
+    assert_eq!(refused(doctype.as_bytes()).code, XmlFault::Doctype);
+    assert_eq!(refused(b"<a b='1'><!DOCTYPE a></a>").code, XmlFault::Doctype);
+}
+
 #[test]
 fn broken_tags_cannot_hide_their_attributes() {
     let many: String = (0..40_000).map(|i| format!(" a{i}=''")).collect();

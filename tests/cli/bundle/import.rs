@@ -1,6 +1,7 @@
 //! What is told before, what is written, and what is not.
 
 use super::{FILE, Receiver, Workshop, handed_over, members, sign, write_zip};
+use crate::support::several;
 use std::fs;
 
 #[test]
@@ -141,6 +142,38 @@ fn things_may_be_called_differently_here() {
     assert!(unknown.code == 2 && unknown.errors.contains("mapping:brunnenbohrung-xfall"), "{unknown:?}");
     let bad = hub.import(&["--rename", "brunnenbohrung-xfall=../weg"]);
     assert_eq!(bad.code, 2, "{bad:?}");
+}
+
+/// `NAME#DOCUMENT` in a route names the mapping, too.
+#[test]
+fn a_renamed_mapping_keeps_its_documents() {
+    let shop = Workshop::new();
+    several::put_into(&shop.file("mappings"));
+    let route = "config/routes/brunnenbohrung.toml";
+    shop.edit(route, "mapping = \"brunnenbohrung-xfall\"", "mapping = \"vorgang\"\nwith = [\"zettel\"]");
+    shop.edit(route, "mapping = \"brunnenbohrung-enaio\"", "mapping = \"vorgang#index\"");
+    fs::remove_dir_all(shop.file("config/routes/brunnenbohrung")).ok();
+    shop.write("mappings/vorgang/cases/01.in.xml", "<antrag/>");
+    assert_eq!(shop.run(&["test", "vorgang", "--accept"]).code, 0);
+    let ran = shop.run(&["bundle", "export", "brunnenbohrung", "-o", FILE]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    let hub = Receiver::ready(&shop);
+    let ran = hub.import(&["--rename", "vorgang=akte", "--apply"]);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""), "{ran:?}");
+    let route = hub.read("config/routes/brunnenbohrung.toml");
+    assert!(
+        route.contains("mapping = \"akte\"\n") && route.contains("mapping = \"akte#index\"\n"),
+        "{route}"
+    );
+    assert_eq!(hub.run(&["check"]).code, 0);
+
+    // Its cases are run at the door, with every document.
+    shop.write("mappings/vorgang/cases/01.index.out.json", "{}");
+    assert_eq!(shop.run(&["bundle", "export", "brunnenbohrung", "-o", "anders.zip"]).code, 0);
+    fs::rename(shop.file("anders.zip"), shop.file(FILE)).expect("a file");
+    let ran = Receiver::ready(&shop).import(&["--apply"]);
+    assert!(ran.code == 1 && ran.text.contains("the case fails: it makes something else"), "{ran:?}");
+    assert!(ran.text.contains("document index:"), "{ran:?}");
 }
 
 #[test]

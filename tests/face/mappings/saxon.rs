@@ -88,23 +88,28 @@ fn wrapper(mapping: &str, folder: &Path, into: &Path) -> PathBuf {
     file
 }
 
-/// What Saxon makes of the examples, in order; `None` where it is not installed.
-fn saxon(examples: &[&Example], folder: &Path) -> Option<Vec<Value>> {
+/// What Saxon makes with each stylesheet of its document, in order; `None` where it is not installed.
+pub fn transformed(list: &[(PathBuf, PathBuf)], folder: &Path) -> Option<Vec<Value>> {
     let python = root().join("target/peers/python/bin/python");
     let found = peers::run(Command::new(&python).args(["-c", "import saxonche"]))?;
     if !found.status.success() {
         peers::missing("saxonche (scripts/python-peers installs it)");
         return None;
     }
-    let list: Vec<_> =
-        examples.iter().map(|it| (wrapper(&it.mapping, &it.folder, folder), it.document.clone())).collect();
     let jobs = folder.join("jobs.json");
     fs::write(&jobs, serde_json::to_vec(&list).expect("JSON")).expect("a list of jobs");
     let printed = peers::run(Command::new(&python).args(["-c", SAXON]).arg(&jobs))?;
     let errors = String::from_utf8_lossy(&printed.stderr);
     assert!(printed.status.success(), "{errors}");
     let results: Vec<Value> = serde_json::from_slice(&printed.stdout).expect("JSON");
-    assert_eq!(results.len(), examples.len());
+    assert_eq!(results.len(), list.len());
+    Some(results)
+}
+
+/// What Saxon makes of the examples, in order; the same.
+fn saxon(examples: &[&Example], folder: &Path) -> Option<Vec<Value>> {
+    let wrapped = |it: &&Example| (wrapper(&it.mapping, &it.folder, folder), it.document.clone());
+    let results = transformed(&examples.iter().map(wrapped).collect::<Vec<_>>(), folder)?;
     for (example, made) in examples.iter().zip(&results) {
         let refused = example.ending == Ending::RefusedByStylesheet;
         assert_eq!(made.is_null(), refused, "{} in Saxon", example.name());

@@ -90,6 +90,8 @@ pub fn step(name: &str, destination: &str) -> Step {
         destination: destination.to_owned(),
         test_destination: None,
         mapping: None,
+        document: None,
+        with: vec![],
         params: BTreeMap::new(),
         seal: None,
         ordered: false,

@@ -32,6 +32,7 @@ fn faults(text: &str) -> Vec<String> {
 #[test]
 fn good_settings_have_no_faults() {
     assert!(faults("[folder]\npath = \"out\"\n").is_empty());
+    assert!(faults("[folder]\npath = \"out\"\ndocument-name = \"{document}-{delivery-id}\"\n").is_empty());
     assert!(faults("[folder]\npath = \"out\"\nunit = \"subfolder\"\nname = \"{delivery-id}\"\n").is_empty());
 }
 
@@ -42,6 +43,20 @@ fn every_fault_is_told_with_its_place() {
     assert!(
         found[0].starts_with("destinations/a.toml:3:8: the placeholder {delivery-id} is missing"),
         "{found:#?}"
+    );
+    let found = faults("[folder]\npath = \"x\"\ndocument-name = \"../{case}\"\n");
+    assert_eq!(found.len(), 3, "{found:#?}");
+    let told = found.join("\n");
+    for wanted in [
+        "3:17: the placeholder {delivery-id} is missing",
+        "the placeholder {document} is missing",
+        "no slash in it",
+    ] {
+        assert!(told.contains(wanted), "{told}");
+    }
+    assert!(
+        faults("[folder]\npath = \"x\"\nname = \"{delivery-id}{document}\"\n")[0]
+            .contains("unknown placeholder {document}")
     );
     let found = faults("[folder]\npth = \"x\"\nunit = \"flt\"\n");
     assert_eq!(found.len(), 3, "{found:#?}");

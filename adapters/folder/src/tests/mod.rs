@@ -25,7 +25,12 @@ use tempfile::TempDir;
 fn target(path: &Path, unit: Unit, disk: Arc<dyn Disk>) -> FolderTarget {
     let template =
         Template::parse("{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}", Place::FileName).unwrap();
-    FolderTarget::new(path.into(), Naming { template, unit }, Arc::new(FixedClock::default()), disk)
+    FolderTarget::new(
+        path.into(),
+        Naming { template, document: None, unit },
+        Arc::new(FixedClock::default()),
+        disk,
+    )
 }
 
 /// All files that a reader sees, without `.rohrpost`.

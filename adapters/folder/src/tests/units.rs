@@ -1,13 +1,17 @@
 //! What lies in the folder.
 
 use super::{real, visible, whole_units};
-use crate::names::Unit;
+use crate::FolderTarget;
+use crate::disk::RealDisk;
+use crate::names::{Naming, Unit};
 use rohrpost_kit::conformance::{FixedClock, Sample};
+use rohrpost_kit::template::{Place, Template};
 use rohrpost_model::ports::{Inquiry, Target};
 use rohrpost_model::{Failure, Outcome, ReasonCode};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 fn reference(outcome: Outcome) -> String {
     let Outcome::Done(receipt) = outcome else { panic!("{outcome:?}") };
@@ -63,6 +67,49 @@ async fn the_sidecar_tells_the_facts() {
     assert_eq!(json["parts"][1]["role"], "attachment");
     assert_eq!(json["parts"][1]["name"], "a.pdf");
     assert_eq!(json["parts"][1]["size"], 7);
+}
+
+#[tokio::test]
+async fn documents_that_go_along_lie_beside_the_message_and_attachments_are_called_by_rule() {
+    for unit in [Unit::Flat, Unit::Subfolder] {
+        let folder = tempfile::tempdir().unwrap();
+        let sample = Sample::new()
+            .with_document("index")
+            .with_attachment(Some("Süd.pdf"), 7)
+            .called("a1", "001_Sued.pdf");
+        real(folder.path(), unit).deliver(&sample.parcel(1)).await.unwrap();
+        let base = format!("20261124T083000Z_2026_BR-4711_{}", sample.key);
+        let sidecar = whole_units(folder.path()).remove(0);
+        let files: Vec<_> = sidecar.parts.iter().map(|part| part.file.strip_prefix(&base).unwrap()).collect();
+        assert_eq!(files, [".xml", "_index.json", "_anlage1_001_Sued.pdf"]);
+        let json = serde_json::to_value(&sidecar).unwrap();
+        assert_eq!(
+            (&json["parts"][1]["role"], &json["parts"][1]["name"]),
+            (&"document".into(), &"index".into())
+        );
+        let attachment = &json["parts"][2];
+        assert_eq!((&attachment["id"], &attachment["fileName"]), (&"a1".into(), &"001_Sued.pdf".into()));
+        assert_eq!(attachment["name"], "Süd.pdf");
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_called_by_its_template_and_never_like_another_file_of_the_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let called = |document: &str| {
+        let document = Some(Template::parse(document, Place::DocumentName).unwrap());
+        let template = Template::parse("{delivery-id}", Place::FileName).unwrap();
+        let naming = Naming { template, document, unit: Unit::Flat };
+        FolderTarget::new(folder.path().into(), naming, Arc::new(FixedClock::default()), Arc::new(RealDisk))
+    };
+    let sample = Sample::new().with_document("index");
+    called("{document}-{delivery-id}").deliver(&sample.parcel(1)).await.unwrap();
+    assert!(names(folder.path()).contains(&format!("index-{}.json", sample.key)));
+    // Like the sidecar of its unit.
+    let sample = Sample::new().with_document("meta");
+    let outcome = called("{delivery-id}.{document}").deliver(&sample.parcel(1)).await;
+    let Err(Failure::Defect(reason)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(reason.params["field"], "document-name");
 }
 
 #[tokio::test]

@@ -48,6 +48,10 @@ file-name = "{case}.xml"
 name = "signature"
 content = "signature"
 [[http.part]]
+name = "{document}"
+content = "documents"
+file-name = "{case}-{document}.json"
+[[http.part]]
 name = "file{attachment-number}"
 content = "attachments"
 [http.answer]

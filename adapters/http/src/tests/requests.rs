@@ -79,15 +79,54 @@ content = "signature"
 }
 
 #[tokio::test]
+async fn documents_and_attachments_are_called_as_the_mapping_calls_them() {
+    let server = Scripted::answering(OK).await;
+    let settings = r#"
+[http]
+url = "http://127.0.0.1:{port}/in"
+[[http.part]]
+name = "message"
+content = "message"
+[[http.part]]
+name = "{document}"
+content = "documents"
+file-name = "{document}_{case}.json"
+[[http.part]]
+name = "{attachment-id}"
+content = "attachments"
+"#;
+    let sample = Sample::new().with_document("index").with_document("akte").with_attachment(Some("x.pdf"), 1);
+    let sample = sample.called("anlage-1", "001_x.pdf");
+    let target = target(server.address, settings);
+    assert!(target.takes_enclosed());
+    target.deliver(&sample.parcel(1)).await.unwrap();
+    let request = server.request();
+    let parts: Vec<_> = request.lines().filter(|line| line.starts_with("Content-Disposition")).collect();
+    let disposition = |rest: &str| format!("Content-Disposition: form-data; name={rest}");
+    let wanted = [
+        disposition("\"message\""),
+        disposition("\"index\"; filename=\"index_2026_BR-4711.json\""),
+        disposition("\"akte\"; filename=\"akte_2026_BR-4711.json\""),
+        disposition("\"anlage-1\"; filename=\"001_x.pdf\""),
+    ];
+    assert_eq!(parts, wanted);
+    assert!(request.contains("Content-Type: application/json\r\n\r\n{\"index\":"), "{request}");
+}
+
+#[tokio::test]
 async fn what_has_no_place_in_the_request_is_a_defect_and_nothing_is_sent() {
     let server = Scripted::answering(OK).await;
     let raw = "[http]\nurl = \"http://127.0.0.1:{port}/in\"\n";
     let form = format!("{raw}[[http.part]]\nname = \"a\"\ncontent = \"message\"\n");
+    let of_ids = format!("{form}[[http.part]]\nname = \"{{attachment-id}}\"\ncontent = \"attachments\"\n");
     let elsewhere = "[http]\nurl = \"http://127.0.0.1:{port}/{receipt:other}\"\n";
     for (settings, sample) in [
         (raw, Sample::new().with_signature()),
         (raw, Sample::new().with_attachment(None, 1)),
         (form.as_str(), Sample::new().with_attachment(None, 1)),
+        (raw, Sample::new().with_document("index")),
+        (form.as_str(), Sample::new().with_document("index")),
+        (of_ids.as_str(), Sample::new().with_attachment(None, 1)),
         (elsewhere, Sample::new()),
     ] {
         let outcome = target(server.address, settings).deliver(&sample.parcel(1)).await;

@@ -80,6 +80,7 @@ pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
     streams_large_attachments(&fresh().await).await;
     never_sends_other_content(&fresh().await).await;
     never_sends_another_message(&fresh().await).await;
+    never_sends_another_document(&fresh().await).await;
     previews::run(&fresh).await;
     probes::run(&fresh).await;
     drop(guard);
@@ -88,8 +89,13 @@ pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
     log.assert_without(&secrets);
 }
 
+/// With a document that goes along, where the target has a place for it.
+fn with_all<P: Peer>(peer: &P, sample: Sample) -> Sample {
+    if peer.target().takes_enclosed() { sample.with_document("index").with_document("akte") } else { sample }
+}
+
 async fn takes_the_whole_parcel<P: Peer>(peer: &P) {
-    let sample = Sample::new()
+    let sample = with_all(peer, Sample::new())
         .with_signature()
         .with_attachment(Some("Lageplan Süd.pdf"), 5000)
         .with_attachment(None, 0);
@@ -107,7 +113,10 @@ async fn takes_the_whole_parcel<P: Peer>(peer: &P) {
 }
 
 async fn repeats_idempotently<P: Peer>(peer: &P) {
-    let sample = Sample::new().with_signature().with_attachment(Some("a.pdf"), 100_000);
+    let sample = with_all(peer, Sample::new())
+        .with_signature()
+        .with_attachment(Some("a.pdf"), 100_000)
+        .called("a1", "1_a.pdf");
     let first = done(peer, &sample, 1).await;
     let second = done(peer, &sample, 2).await;
     let arrived = peer.arrived(sample.key).await;
@@ -216,6 +225,16 @@ async fn never_sends_another_message<P: Peer>(peer: &P) {
     let failure = failed(peer, &sample, 1).await;
     assert!(matches!(failure, Failure::Defect(_)), "h8: {failure:?}");
     assert!(peer.arrived(sample.key).await.is_empty(), "h8: another message than marked was taken");
+}
+
+async fn never_sends_another_document<P: Peer>(peer: &P) {
+    if !peer.target().takes_enclosed() {
+        return;
+    }
+    let sample = Sample::new().with_altered_document();
+    let failure = failed(peer, &sample, 1).await;
+    assert!(matches!(failure, Failure::Defect(_)), "h8: {failure:?}");
+    assert!(peer.arrived(sample.key).await.is_empty(), "h8: another document than marked was taken");
 }
 
 async fn done<P: Peer>(peer: &P, sample: &Sample, attempt: u32) -> Option<Outcome> {

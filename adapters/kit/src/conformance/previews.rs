@@ -1,6 +1,6 @@
 //! What every adapter's preview must do, where it has one.
 
-use super::{Mood, Peer, Sample, done};
+use super::{Mood, Peer, Sample, done, with_all};
 use rohrpost_model::ports::Preview;
 use rohrpost_model::{Failure, Outcome};
 
@@ -21,7 +21,7 @@ async fn preview<P: Peer>(peer: &P, sample: &Sample) -> Result<Option<Preview>, 
 }
 
 async fn shows_what_is_then_sent<P: Peer>(peer: &P) {
-    let sample = Sample::new()
+    let sample = with_all(peer, Sample::new())
         .with_signature()
         .with_attachment(Some("Lageplan Süd.pdf"), 70_000)
         .with_attachment(None, 0);

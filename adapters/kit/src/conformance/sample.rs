@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use rohrpost_model::digest::Hasher;
-use rohrpost_model::document::Document;
+use rohrpost_model::document::{Document, Enclosed};
 use rohrpost_model::ports::{Attached, Clock, Content, ContentStream, Parcel, Piece, StoreFault};
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp};
@@ -49,6 +49,8 @@ pub struct Sample {
     pub message: Bytes,
     /// A detached signature.
     pub signature: Option<Bytes>,
+    /// Documents that go along.
+    pub enclosed: Vec<Enclosed>,
     /// The attachments.
     pub attachments: Vec<Attached>,
     /// What earlier steps were answered.
@@ -70,6 +72,7 @@ impl Sample {
             step: name("fachverfahren"),
             message: format!("<a n=\"{number}\">{CONTENT_MARK}</a>").into(),
             signature: None,
+            enclosed: vec![],
             attachments: vec![],
             receipts: BTreeMap::new(),
             marked: None,
@@ -80,6 +83,26 @@ impl Sample {
     #[must_use]
     pub fn with_signature(mut self) -> Self {
         self.signature = Some(Bytes::from_static(b"\x30\x03\x02\x01\x05"));
+        self
+    }
+
+    /// Adds a document that goes along.
+    #[must_use]
+    pub fn with_document(mut self, document: &str) -> Self {
+        self.enclosed.push(Enclosed {
+            name: name(document),
+            media_type: "application/json".into(),
+            content: format!("{{\"{document}\":\"{CONTENT_MARK}\"}}").into(),
+        });
+        self
+    }
+
+    /// The same as if the mapping's rule called the last attachment so.
+    #[must_use]
+    pub fn called(mut self, id: &str, file_name: &str) -> Self {
+        if let Some(last) = self.attachments.last_mut() {
+            (last.id, last.file_name) = (Some(id.to_owned()), Some(file_name.to_owned()));
+        }
         self
     }
 
@@ -109,10 +132,21 @@ impl Sample {
         self
     }
 
+    /// Alters a document that goes along after it was marked.
+    #[must_use]
+    pub fn with_altered_document(mut self) -> Self {
+        self = self.with_document("index");
+        self.marked = Some(self.sent_sha256());
+        self.enclosed.iter_mut().for_each(|enclosed| enclosed.content = Bytes::from_static(b"[]"));
+        self
+    }
+
     fn attach(mut self, name: Option<&str>, size: u64, sha256: Digest, content: Generated) -> Self {
         self.attachments.push(Attached {
             number: u32::try_from(self.attachments.len()).unwrap_or(u32::MAX) + 1,
             name: name.map(str::to_owned),
+            id: None,
+            file_name: None,
             media_type: "application/pdf".into(),
             size,
             sha256,
@@ -131,6 +165,7 @@ impl Sample {
             message: self.message.clone(),
             media_type: "application/xml",
             signature: self.signature.clone(),
+            enclosed: &self.enclosed,
             attachments: self.attachments.clone(),
             sent_sha256: self.marked.unwrap_or_else(|| self.sent_sha256()),
             receipts: &self.receipts,
@@ -142,6 +177,10 @@ impl Sample {
         match piece {
             Piece::Message => self.message.to_vec(),
             Piece::Signature => self.signature.as_deref().unwrap_or_default().to_vec(),
+            Piece::Enclosed(name) => {
+                let mut enclosed = self.enclosed.iter();
+                enclosed.find(|one| one.name == *name).map_or_else(Vec::new, |one| one.content.to_vec())
+            }
             Piece::Attachment(number) => {
                 let size = self.attachments.iter().find(|attached| attached.number == *number);
                 pieces(size.map_or(0, |attached| attached.size)).flatten().collect()
@@ -155,6 +194,7 @@ impl Sample {
             message: self.message.to_vec(),
             media_type: "application/xml".into(),
             signature: self.signature.as_deref().map(<[u8]>::to_vec),
+            enclosed: self.enclosed.clone(),
             content_sha256: Digest::of(&self.message),
         };
         let parts: Vec<Part> = self.attachments.iter().map(part).collect();
@@ -165,8 +205,13 @@ impl Sample {
     pub fn digests(&self) -> Vec<Digest> {
         let signature = self.signature.iter().map(|bytes| Digest::of(bytes));
         let attachments = self.attachments.iter().map(|attached| attached.sha256);
-        let mut all: Vec<Digest> =
-            [Digest::of(&self.message)].into_iter().chain(signature).chain(attachments).collect();
+        let enclosed = self.enclosed.iter().map(|enclosed| Digest::of(&enclosed.content));
+        let mut all: Vec<Digest> = [Digest::of(&self.message)]
+            .into_iter()
+            .chain(signature)
+            .chain(enclosed)
+            .chain(attachments)
+            .collect();
         all.sort();
         all
     }

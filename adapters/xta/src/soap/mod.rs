@@ -13,7 +13,6 @@ mod sink;
 mod unread;
 mod write;
 
-#[cfg(test)]
 pub(crate) use write::parse;
 
 pub use head::{Addressing, Expect, Form, Head, Wire, read_head};

@@ -287,6 +287,8 @@ pub(crate) fn parse(text: &str) -> Result<Element, XmlFault> {
             (None, _) => {}
             (Some(open), token) => {
                 if let Some(element) = open.take(token, position) {
+                    // White space may follow.
+                    scanner.next()?;
                     return scanner.finish().map(|()| element);
                 }
             }

@@ -396,3 +396,94 @@ fn message_ids_follow_the_pattern() {
     assert_eq!(ids::make("a", uuid.parse().unwrap()).unwrap(), id("a"));
     assert!(ids::same(&id("Abc"), &id("aBC").to_uppercase()));
 }
+
+const CIPHER: &str = r#"<c:EncryptedData xmlns:c="http://www.w3.org/2001/04/xmlenc#" Type="a&amp;b"><c:CipherData><c:CipherValue><!-- x -->QUJD</c:CipherValue></c:CipherData><x:a/></c:EncryptedData>"#;
+
+fn encrypted(inside: &str) -> String {
+    format!("{START}<x:GenericContentContainer>{inside}</x:GenericContentContainer>{END}")
+}
+
+#[test]
+fn what_its_author_encrypted_is_one_content_that_stands_for_itself() {
+    let (_, received, contents) = read(INLINE, encrypted(CIPHER).as_bytes(), Expect::Request).unwrap();
+    let inline = String::from_utf8(contents.sorted().remove(0).1).unwrap();
+    assert_eq!(received.contents[0].0.outline.content_type, "application/xenc+xml");
+    let tree = crate::soap::parse(&inline).unwrap();
+    let value = [(names::XENC, "CipherData"), (names::XENC, "CipherValue")];
+    assert_eq!((tree.path(&value).unwrap().trimmed(), tree.attribute("Type")), ("QUJD", Some("a&b")));
+    // A prefix of the envelope means the same in the document of its own.
+    assert!(tree.child((names::XTA, "a")).is_some());
+    // The same from a part.
+    let include = "<i:Include xmlns:i=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:k\"/>";
+    let text = parts(&encrypted(&CIPHER.replace("QUJD", include)), &[("k", "ABC")]);
+    for length in [1, 9, usize::MAX >> 1] {
+        let (_, _, contents) = block_on(read_all(MTOM, text.as_bytes(), Expect::Request, length)).unwrap();
+        assert_eq!(String::from_utf8(contents.sorted().remove(0).1).unwrap(), inline);
+    }
+    let written = outgoing(Operation::GetMessage, Direction::Answer);
+    let bytes = inline.clone().into_bytes();
+    let written = written.container(Container::Encrypted(pieces(&bytes, 7)), Form::Mtom).unwrap();
+    let content_type = written.content_type.clone();
+    let (_, _, contents) =
+        read(&content_type, &bytes_of(written), Expect::Answer(Operation::GetMessage)).unwrap();
+    let again = crate::soap::parse(std::str::from_utf8(&contents.sorted()[0].1).unwrap()).unwrap();
+    assert_eq!(again.path(&value).unwrap().trimmed(), "QUJD");
+}
+
+#[test]
+fn parts_of_a_small_answer_are_taken_in() {
+    let answer = |data: &str| {
+        let key = "<x:ParameterType listURI=\"urn:a\" listVersionID=\"1\"><code>1</code></x:ParameterType>";
+        let parameter =
+            format!("<x:ServiceParameter>{key}<x:Resource>{data}</x:Resource></x:ServiceParameter>");
+        let value = "<x:IsServiceAvailableValue><x:ServiceIsAvailable>1</x:ServiceIsAvailable></x:IsServiceAvailableValue>";
+        let reader = "<m:Reader xmlns:m=\"http://www.osci.eu/ws/2014/10/transport\"><m:Identifier type=\"xoev\">a</m:Identifier></m:Reader>";
+        let result = format!(
+            "<x:LookupServiceResult>{reader}<x:ServiceType>urn:d</x:ServiceType>{value}{parameter}</x:LookupServiceResult>"
+        );
+        format!("{START}<x:LookupServiceResponse><x:LookupServiceResultList>{result}</x:LookupServiceResultList></x:LookupServiceResponse>{END}")
+            .replace("XTA/SendMessage", "XTA/IsServiceAvailable")
+    };
+    let include = "<i:Include xmlns:i=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:k\"/>";
+    let came = read(
+        MTOM,
+        parts(&answer(include), &[("k", "ABC")]).as_bytes(),
+        Expect::Answer(Operation::LookupService),
+    )
+    .unwrap()
+    .1;
+    let inline = read(INLINE, answer("QUJD").as_bytes(), Expect::Answer(Operation::LookupService)).unwrap().1;
+    assert_eq!((&came.body, &*came.violations), (&inline.body, &[][..]));
+    let Body::LookupResponse(response) = came.body else { panic!() };
+    assert_eq!(response.results[0].parameters[0].resource, b"ABC");
+}
+
+/// Says no to everything.
+struct Refusing;
+
+#[async_trait::async_trait]
+impl ContentSink for Refusing {
+    async fn begin(&mut self, _: &ContentFacts) -> Result<(), BoxError> {
+        Err("voll".into())
+    }
+    async fn piece(&mut self, _: Bytes) -> Result<(), BoxError> {
+        panic!("nothing was wanted")
+    }
+    async fn end(&mut self, _: &ContentEnd) -> Result<(), BoxError> {
+        panic!("nothing was wanted")
+    }
+}
+
+#[test]
+fn the_head_is_known_before_any_content_and_a_sink_may_refuse() {
+    let envelope = content(&"QUFB".repeat(100_000));
+    let body = envelope.find("<e:Body>").unwrap();
+    let mut taken = 0;
+    let stream = pieces(envelope.as_bytes(), 100).inspect(|_| taken += 100);
+    let wire = Wire { content_type: INLINE, soap_action: None };
+    let (head, contents) = block_on(read_head(wire, Expect::Request, stream, Limits::default())).unwrap();
+    assert_eq!(head.operation, Operation::SendMessage);
+    let refused = block_on(contents.read(&mut Refusing)).unwrap_err();
+    assert!(matches!(refused, Unread::Sink(_)) && refused.fault(None).is_none());
+    assert!(taken < body + 500, "{taken}");
+}

@@ -1,5 +1,6 @@
 mod malformed;
 mod peers;
+mod published;
 mod samples;
 mod schemas;
 mod streams;

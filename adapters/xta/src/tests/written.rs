@@ -295,3 +295,41 @@ fn nothing_leaves_that_breaks_the_schema() {
     let typeless = outgoing(Operation::SendMessage, Direction::Request).container(typeless, Form::Mtom);
     assert!(matches!(typeless, Err(NotWritable::Violations(_))));
 }
+
+/// Our WSDL, and all our answers, for an independent client.
+#[test]
+fn zeep_loads_our_wsdl_like_the_original_and_reads_our_answers() {
+    let (Some(folder), Some(mut python)) = (standard(), super::peers::python()) else { return };
+    let place = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| std::fs::write(place.path().join(name), bytes).unwrap();
+    for (name, port) in [("management", Port::Management), ("send", Port::Send), ("msgbox", Port::MsgBox)] {
+        put(&format!("{name}.wsdl"), wsdl::wsdl(port, "https://xta.example/a").as_bytes());
+    }
+    wsdl::SCHEMAS.iter().for_each(|(name, text)| put(&format!("{name}.xsd"), text.as_bytes()));
+    let answer = |name: String, written: Written<'_>| {
+        put(&format!("{name}.type"), written.content_type.as_bytes());
+        put(&format!("{name}.answer"), &bytes_of(written));
+    };
+    for (operation, _, body) in small_bodies().into_iter().filter(|it| it.1 == Direction::Answer) {
+        answer(operation.name().to_owned(), outgoing(operation, Direction::Answer).small(&body).unwrap());
+    }
+    for (operation, _) in WITH_CONTENTS.into_iter().filter(|it| it.1 == Direction::Answer) {
+        for (form, name) in [(Form::Inline, "inline"), (Form::Mtom, "mtom")] {
+            let written = outgoing(operation, Direction::Answer).container(container(5), form).unwrap();
+            answer(format!("{}.container-{name}", operation.name()), written);
+        }
+    }
+    for operation in Operation::ALL {
+        let fault = Body::Fault(Fault::of(FaultCode::AccountLocked));
+        answer(
+            format!("{}.fault", operation.name()),
+            outgoing(operation, Direction::Answer).small(&fault).unwrap(),
+        );
+    }
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/peer.py");
+    let output = python.arg(script).arg(place.path()).arg(folder.join("XTA.wsdl")).output().unwrap();
+    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.trim_end().ends_with("ok"), "{out}{errors}");
+    assert_eq!(out.matches("Account ist gesperrt.").count(), 12, "{out}");
+    assert_eq!(out.lines().count(), 1 + 9 + 6 + 12, "{out}");
+}

@@ -106,6 +106,18 @@ pub struct Property {
 }
 
 impl MessageMetaData {
+    /// The whole as a document of its own, to be kept.
+    pub fn to_xml(&self) -> String {
+        let mut writer = Writer::default();
+        self.write(&mut writer);
+        writer.finish()
+    }
+
+    /// What [`Self::to_xml`] wrote.
+    pub fn from_xml(xml: &str) -> Option<Self> {
+        crate::soap::parse(xml).ok().map(|element| Self::read(&element))
+    }
+
     pub(crate) fn read(element: &Element) -> Self {
         let part = |name| element.child((META, name));
         let party = |parent, name| Some(Party::read(element.path(&[(META, parent), (META, name)])?));

@@ -73,6 +73,11 @@ impl Intake {
         self.id
     }
 
+    /// Adds a property that became known only with the content.
+    pub fn note(&mut self, name: String, value: String) {
+        self.intent.properties.insert(name, value);
+    }
+
     /// Begins a part. Attachments are numbered in the order they begin.
     pub fn begin(
         &mut self,

@@ -3,11 +3,12 @@
 use super::path::Path;
 use super::{Condition, MappingTrace, StepEnd, StepTrace, Trial};
 use crate::accept::xml_limits;
-use crate::attempt::{allowed, attached, sent_attachments};
-use crate::making::{Making, Parsed, Seen};
+use crate::attempt::{allowed, attached, has_place, sent_attachments};
+use crate::making::{Making, Parsed, Seen, attachment_names};
 use crate::prepare::Stop;
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
+use rohrpost_mappings::NamedAttachment;
 use rohrpost_model::document::Document;
 use rohrpost_model::ports::{Content, ContentStream, Parcel, Preview, StoreFault};
 use rohrpost_model::route::{Route, Step, When};
@@ -123,7 +124,10 @@ impl Tried<'_> {
         if let Some(mapping) = &mapping {
             let (source, target) = mapping.schema_files();
             seen.schemas = (source.map(str::to_owned), target.map(str::to_owned));
-            (seen.digest, seen.media_type) = (Some(mapping.digest()), mapping.media_type().to_owned());
+            let document = self.step.document.as_ref();
+            seen.schemas.1 = mapping.schema_of(document).map(|schema| schema.file().to_owned());
+            let media_type = mapping.media_type_of(document).unwrap_or_default().to_owned();
+            (seen.digest, seen.media_type) = (Some(mapping.digest()), media_type);
         }
         let receipts = answers.receipts.clone();
         let making = match Making::new(catalog, self.submission, Arc::clone(&pinned), mapping, receipts) {
@@ -162,17 +166,27 @@ impl Tried<'_> {
                     name.as_ref().map_or(self.step.template_for(self.submission.test), |name| name.as_str());
                 Reason::new(ReasonCode::NoDestination).with("destination", written)
             })?;
-        allowed(self.path.catalog, self.submission, &self.route.name, to).map_err(|stop| {
-            match ended(stop) {
-                StepEnd::Fails(reason) => reason,
-                _ => Reason::new(ReasonCode::HubTrouble),
-            }
-        })?;
-        let parcel = self.parcel(document, answers);
+        let reason = |stop| match ended(stop) {
+            StepEnd::Fails(reason) => reason,
+            _ => Reason::new(ReasonCode::HubTrouble),
+        };
+        allowed(self.path.catalog, self.submission, &self.route.name, to).map_err(reason)?;
+        has_place(&document.enclosed, to).map_err(reason)?;
+        let mapping = self.step.mapping.as_ref().and_then(|name| self.path.catalog.mappings.get(name));
+        let names = match mapping.filter(|_| self.step.attachments) {
+            Some(mapped) => attachment_names(&mapped.mapping, self.submission).map_err(reason)?,
+            None => Vec::new(),
+        };
+        let parcel = self.parcel(document, answers, &names);
         to.target.preview(&parcel).await.map_err(|failure: Failure| failure.reason().clone())
     }
 
-    fn parcel<'p>(&'p self, document: &'p Document, answers: &'p Answers) -> Parcel<'p> {
+    fn parcel<'p>(
+        &'p self,
+        document: &'p Document,
+        answers: &'p Answers,
+        names: &[NamedAttachment],
+    ) -> Parcel<'p> {
         let sent = || sent_attachments(self.submission, self.step.attachments);
         Parcel {
             key: self.key,
@@ -182,7 +196,8 @@ impl Tried<'_> {
             message: document.message.clone().into(),
             media_type: &document.media_type,
             signature: document.signature.clone().map(Into::into),
-            attachments: sent().map(|part| attached(part, Arc::new(NotHere))).collect(),
+            enclosed: &document.enclosed,
+            attachments: sent().map(|part| attached(part, names, Arc::new(NotHere))).collect(),
             sent_sha256: document.manifest(sent()),
             receipts: &answers.receipts,
         }

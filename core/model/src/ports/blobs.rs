@@ -42,6 +42,8 @@ pub enum Slot {
     Message(SubmissionId, DeliveryId),
     /// The detached signature of a delivery's document.
     Signature(SubmissionId, DeliveryId),
+    /// Document `number` (from 1) of those that go along with a delivery's message.
+    Enclosed(SubmissionId, DeliveryId, u32),
 }
 
 impl Slot {
@@ -60,6 +62,9 @@ impl fmt::Display for Slot {
             }
             Self::Signature(submission, delivery) => {
                 write!(f, "rohrpost content 1 {submission} signature {delivery}")
+            }
+            Self::Enclosed(submission, delivery, number) => {
+                write!(f, "rohrpost content 1 {submission} document {delivery} {number}")
             }
         }
     }

@@ -35,6 +35,9 @@ pub trait TakingIn: Send {
     /// Ends the part.
     async fn end(&mut self) -> Result<(), TurnedAway>;
 
+    /// Adds a property that became known only with the content.
+    fn note(&mut self, name: String, value: String);
+
     /// Checks, routes and keeps the whole. It goes on to its end even if the caller goes away.
     async fn accept(self: Box<Self>) -> Result<HandedIn, TurnedAway>;
 }

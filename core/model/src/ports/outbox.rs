@@ -217,7 +217,7 @@ pub struct Unsettled {
 pub struct Mark {
     /// When.
     pub at: Timestamp,
-    /// The document, the first time; its contents in the order message, signature.
+    /// The document, the first time; its contents in the order of [`KeptDocument::parts`].
     pub document: Option<(KeptDocument, Vec<StagedContent>)>,
     /// The data key to place it under.
     pub key: Arc<dyn ContentKey>,

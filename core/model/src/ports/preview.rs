@@ -1,4 +1,5 @@
 use super::Parcel;
+use crate::DocumentName;
 use bytes::Bytes;
 
 /// What stands in a preview where the target would be sent a secret.
@@ -43,6 +44,8 @@ pub enum Piece {
     Message,
     /// Its detached signature.
     Signature,
+    /// The document of this name that goes along.
+    Enclosed(DocumentName),
     /// Its attachment of this number.
     Attachment(u32),
     /// What the adapter adds.
@@ -55,7 +58,10 @@ impl Piece {
         match bytes {
             bytes if bytes == parcel.message => Self::Message,
             bytes if parcel.signature.as_ref() == Some(&bytes) => Self::Signature,
-            bytes => Self::Bytes(bytes),
+            bytes => match parcel.enclosed.iter().find(|enclosed| enclosed.content == bytes) {
+                Some(enclosed) => Self::Enclosed(enclosed.name.clone()),
+                None => Self::Bytes(bytes),
+            },
         }
     }
 }

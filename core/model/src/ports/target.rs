@@ -1,4 +1,5 @@
 use super::{ContentStream, Preview, Probe, StoreFault};
+use crate::document::Enclosed;
 use crate::{ClientName, DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub struct Parcel<'a> {
     pub media_type: &'a str,
     /// A detached signature (CMS, DER).
     pub signature: Option<Bytes>,
+    /// Documents that go along with the message.
+    pub enclosed: &'a [Enclosed],
     /// The attachments that go with it.
     pub attachments: Vec<Attached>,
     /// SHA-256 of the manifest of all parts, as it stands in the attempt.
@@ -37,6 +40,10 @@ pub struct Attached {
     pub number: u32,
     /// The file name that the sender gave.
     pub name: Option<String>,
+    /// Its id by the rule of the mapping, an XML name; the message calls it so.
+    pub id: Option<String>,
+    /// Its file name by the rule of the mapping, unique in the submission; it goes before the sender's.
+    pub file_name: Option<String>,
     /// Its media type.
     pub media_type: String,
     /// Size in bytes.
@@ -94,6 +101,12 @@ pub trait Target: Send + Sync {
     /// Whether the target drops a second delivery under the same key by itself. Then an unknown outcome may be
     /// repeated.
     fn deduplicates(&self) -> bool;
+
+    /// Whether it has a place for documents that go along with a message ([`Parcel::enclosed`]). To one that has none
+    /// such a parcel is never handed.
+    fn takes_enclosed(&self) -> bool {
+        false
+    }
 
     /// Tries step by step whether a delivery would get through, and tells it in `probe`: first all steps are planned,
     /// in the order in which a delivery meets them, then each is ended; after one that fails no other is tried.

@@ -181,6 +181,13 @@ pub(crate) async fn h4_the_document_of_the_first_attempt_is_sent_on_every_one(st
     let slot = Slot::Signature(claim.delivery.submission, id);
     let location = first.signature.unwrap().location.expect("a place");
     assert_eq!(ports.read(&key, slot, &location).await, b"signature");
+    let slot = Slot::Enclosed(claim.delivery.submission, id, 1);
+    let enclosed = first.enclosed.into_iter().next().unwrap();
+    let location = enclosed.part.location.expect("a place");
+    assert_eq!(
+        (enclosed.name.as_str(), ports.read(&key, slot, &location).await.as_slice()),
+        ("index", ENCLOSED)
+    );
 }
 
 pub(crate) async fn h8_the_attempt_carries_the_hashes_of_what_was_sent(stand: &dyn Stand) {

@@ -3,7 +3,7 @@
 use super::Ports;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use rohrpost_model::delivery::{KeptDocument, KeptPart};
+use rohrpost_model::delivery::{KeptDocument, KeptEnclosed, KeptPart};
 use rohrpost_model::ports::{
     Acceptance, Answer, Attempted, Claim, Command, ContentKey, DeliveryFilter, Dependents, Idempotency,
     Location, Mark, NewDelivery, NewSubmission, Order, Scope, Settlement, Slot, StagedContent, StoreFault,
@@ -32,6 +32,9 @@ pub(crate) const PRIVATE: [&str; 6] = [
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + seconds).unwrap()
 }
+
+/// What goes along with a message.
+pub(crate) const ENCLOSED: &[u8] = PRIVATE[3].as_bytes();
 
 pub(crate) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
@@ -195,11 +198,17 @@ impl Ports {
             media_type: "application/xml".into(),
             message: kept_part(message),
             signature: Some(kept_part(signature)),
+            enclosed: vec![KeptEnclosed {
+                name: name("index"),
+                media_type: "application/json".into(),
+                part: kept_part(ENCLOSED),
+            }],
             attachments: true,
         };
         let message = self.stage(key, Slot::Message(submission, delivery), message).await;
         let signature = self.stage(key, Slot::Signature(submission, delivery), signature).await;
-        (kept, vec![message, signature])
+        let enclosed = self.stage(key, Slot::Enclosed(submission, delivery, 1), ENCLOSED).await;
+        (kept, vec![message, signature, enclosed])
     }
 
     pub(crate) async fn key_of(&self, id: SubmissionId) -> Arc<dyn ContentKey> {

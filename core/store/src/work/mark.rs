@@ -71,8 +71,7 @@ impl SetMark {
                 Err(Impossible { state: stored.delivery.state, event: Event::Marked }.into())
             }
             (Some(document), None) => {
-                let parts = 1 + usize::from(document.signature.is_some());
-                let fits = parts == self.contents.len();
+                let fits = document.parts().count() == self.contents.len();
                 if fits {
                     Ok(())
                 } else {
@@ -87,9 +86,8 @@ impl SetMark {
         for content in &self.contents {
             self.places.push(ledger.place(content)?);
         }
-        document.message.location = self.places.first().cloned();
-        if let Some(signature) = &mut document.signature {
-            signature.location = self.places.get(1).cloned();
+        for (part, place) in document.parts_mut().zip(&self.places) {
+            part.location = Some(place.clone());
         }
         Ok(())
     }

@@ -1,0 +1,92 @@
+//! The server: management, send and message box of web service 2.1.1 on one listener.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | the table `[xta]` of a listener | `settings` |
+//! | who may speak, and as whom | `accounts` |
+//! | the WSDL | `description` |
+//! | from HTTP to an operation and back | `exchange` |
+//! | accounts, look-up, ids, cancelling | `management` |
+//! | handing in | `send`; what a message is to the hub: `intake` |
+//! | fetching | `msgbox`, with its fetch iterators in `iterator` |
+//! | the transport report | `report` |
+
+mod accounts;
+mod description;
+mod exchange;
+mod intake;
+mod iterator;
+mod management;
+mod msgbox;
+mod report;
+mod send;
+mod settings;
+
+use accounts::Accounts;
+use axum::Router;
+use axum::routing::post;
+use exchange::Server;
+use rohrpost_kit::inbound::{Hub, Inbound, Names};
+use rohrpost_kit::{AdapterSource, InboundAdapter};
+use rohrpost_model::Fault;
+use settings::Settings;
+use std::sync::Arc;
+
+/// The protocol of kind `xta`.
+pub struct Xta;
+
+impl InboundAdapter for Xta {
+    fn kind(&self) -> &'static str {
+        "xta"
+    }
+
+    fn example(&self) -> &'static str {
+        include_str!("example.toml")
+    }
+
+    fn schema(&self) -> &'static str {
+        include_str!("schema.json")
+    }
+
+    fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Inbound>, Vec<Fault>> {
+        let settings: Settings = source.read(self.kind())?;
+        settings.check(source)?;
+        let accounts = Accounts::read(&settings, source)?;
+        Ok(Arc::new(Configured(Arc::new(Desk { settings, accounts }))))
+    }
+}
+
+/// What the server is configured with.
+struct Desk {
+    settings: Settings,
+    accounts: Accounts,
+}
+
+struct Configured(Arc<Desk>);
+
+impl Inbound for Configured {
+    fn names(&self) -> Names<'_> {
+        let settings = &self.0.settings;
+        let clients = settings.account.iter().map(|account| &account.client).collect();
+        let read_by = |mailbox: &settings::MailboxSettings| {
+            let reader = mailbox.reader.get_ref();
+            settings.account.iter().find(|account| account.identifiers.contains(reader))
+        };
+        let mailboxes = settings
+            .mailbox
+            .iter()
+            .filter_map(|mailbox| Some((&mailbox.mailbox, read_by(mailbox)?.client.get_ref())))
+            .collect();
+        Names { clients, mailboxes }
+    }
+
+    fn routes(&self, hub: Hub) -> Router {
+        let server = Arc::new(Server { desk: Arc::clone(&self.0), hub });
+        let port = || post(exchange::serve).get(description::serve);
+        Router::new()
+            .route("/xta/management", port())
+            .route("/xta/send", port())
+            .route("/xta/msgbox", port())
+            .with_state(server)
+    }
+}

@@ -230,8 +230,8 @@ impl Draft {
         clients::check_tokens(&self.clients, faults);
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
-        self.check_listeners(faults);
         self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
+        self.check_listeners(faults);
         self.check_receipt_seal(faults);
         self.check_routes(faults);
     }

@@ -13,10 +13,10 @@ const CLIENTS: [(&str, &str, &str); 4] = [
     ("leser", "lk-beispiel", "\"fetch\""),
     ("nachbar", "lk-beispiel", "\"fetch\", \"view\", \"operate\""),
     ("auswaerts", "stadt", "\"fetch\""),
-    ("betreiber", "lk-beispiel", "\"view\", \"operate\", \"audit\""),
+    ("betreiber", "lk-beispiel\", \"stadt", "\"view\", \"operate\", \"audit\""),
 ];
 
-/// The shipped route whose first step ends in a mailbox that `leser` and, wrongly, `auswaerts` read.
+/// The shipped route whose first step ends in a mailbox of two tenants; `leser` may fetch for one of them, `auswaerts` for the other.
 async fn house() -> (Setup, Hub, Sink) {
     let dms = Sink::start().await;
     let setup = Setup::new(dms.address);
@@ -31,7 +31,7 @@ async fn house() -> (Setup, Hub, Sink) {
     }
     setup.write(
         "destinations/lk-beispiel-wasserbehoerde.toml",
-        "name = \"lk-beispiel-wasserbehoerde\"\ntenants = [\"lk-beispiel\"]\nadapter = \"mailbox\"\n\
+        "name = \"lk-beispiel-wasserbehoerde\"\ntenants = [\"lk-beispiel\", \"stadt\"]\nadapter = \"mailbox\"\n\
          [mailbox]\nreaders = [\"leser\", \"auswaerts\"]\n",
     );
     let hub = setup.start();

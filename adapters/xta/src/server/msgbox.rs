@@ -129,7 +129,7 @@ impl MessageBox<'_> {
     async fn next_message(&self, on: &Iteration) -> Result<Answer, Fault> {
         match Fetch::of_id(&on.request_id) {
             Some(fetch) => self.first_of(fetch).await,
-            None => Ok(nothing_of(&on.request_id, NO_SUCH_REQUEST, Body::Empty)),
+            None => Ok(no_message(&on.request_id, NO_SUCH_REQUEST)),
         }
     }
 
@@ -137,7 +137,7 @@ impl MessageBox<'_> {
     async fn first_of(&self, mut fetch: Fetch) -> Result<Answer, Fault> {
         loop {
             let Some(waiting) = self.waiting(&fetch, 1, &[]).await?.pop() else {
-                return Ok(nothing_of(&fetch.id(), NO_MATCH, Body::Empty));
+                return Ok(no_message(&fetch.id(), NO_MATCH));
             };
             fetch = fetch.past(Some(waiting.cursor));
             if let Some(answer) = self.handed_out(waiting.id, fetch.clone(), None).await? {
@@ -247,6 +247,15 @@ fn nothing_of(request_id: &str, reason: &str, body: Body) -> Answer {
         MsgBoxResponse { request_id: request_id.to_owned(), state: MsgBoxState::Nothing(reason.to_owned()) },
         body,
     )
+}
+
+/// Nothing to hand out. The standard does not say what the body then holds; a client that was built from the WSDL wants
+/// its container, so there is an empty one.
+fn no_message(request_id: &str, reason: &str) -> Answer {
+    let outline = ContentOutline::of_type("application/octet-stream");
+    let message = OutgoingContent { outline, bytes: stream::empty().boxed() };
+    let empty = Answered::Container(Container::Plain { message, attachments: Vec::new() });
+    Answer { body: empty, ..nothing_of(request_id, reason, Body::Empty) }
 }
 
 fn pending_of(fetch: &Fetch, pending: u64, body: Body) -> Answer {

@@ -2,6 +2,7 @@
 //! fault, and the whole round from sending to a green report.
 
 mod pki;
+mod raw;
 
 use super::sample;
 use crate::support::client::Client;
@@ -62,6 +63,19 @@ certificates = ["partner/lenient.pem"]
 identifiers = ["lap:99"]
 lenient = true
 
+[[xta.account]]
+client = "portal"
+certificates = ["partner/samples.pem"]
+identifiers = ["bap:150200100000"]
+
+[[xta.service]]
+uri = "http://www.xleitstelle.de/xbau/2/6/XBau26-BH2BAB.wsdl"
+service = "99012001000000"
+
+[[xta.reader]]
+identifier = "bab:15003000"
+area = "150910000000"
+
 [[xta.service]]
 uri = "SERVICE"
 service = "99128001000000"
@@ -97,13 +111,20 @@ struct House {
 impl House {
     /// A hub with an XTA listener, whose first step ends in a mailbox that is read over XTA.
     async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same on a changed configuration.
+    async fn with(change: impl Fn(&Setup)) -> Self {
         let dms = Sink::start().await;
         let setup = Setup::new(dms.address);
         let partner = setup.config().join("partner");
         fs::create_dir_all(&partner).expect("a folder");
         let authority = Authority::new("Testanker");
         fs::write(partner.join("ca.pem"), authority.pem()).expect("a file");
-        for subject in ["server", "portal", "leser", "locked", "stranger", "lenient"] {
+        for subject in
+            ["server", "portal", "leser", "locked", "stranger", "lenient", "samples", "leser-stadt"]
+        {
             authority.vouch(&partner, subject, (-1, 20));
         }
         authority.vouch(&partner, "expired", (-2, -1));
@@ -116,6 +137,16 @@ impl House {
             "name = \"lk-beispiel-wasserbehoerde\"\ntenants = [\"lk-beispiel\"]\nadapter = \"mailbox\"\n\
              [mailbox]\nreaders = [\"leser\"]\n",
         );
+        setup.edit("clients/portal.toml", "\"99128001000000\"", "\"99128001000000\", \"99012001000000\"");
+        change(&setup);
+        let hub = setup.start();
+        Self { setup, hub, dms, partner }
+    }
+
+    /// The same house after its hub was killed.
+    fn started_again(self) -> Self {
+        let Self { setup, hub, dms, partner } = self;
+        hub.gone();
         let hub = setup.start();
         Self { setup, hub, dms, partner }
     }

@@ -113,6 +113,10 @@ fn filled(path: &str, ids: &Ids, case: &str) -> String {
         Some("submissions") => [("{id}", ids.submission.as_str()), ("{n}", "1")].into(),
         Some("deliveries") => [("{id}", ids.delivery.as_str())].into(),
         Some("cases") => [("{case}", case)].into(),
+        Some("mailboxes") => {
+            [("{name}", ids.destination.as_str()), ("{id}", ids.delivery.as_str()), ("{part}", "message")]
+                .into()
+        }
         Some("destinations") => [("{name}", ids.destination.as_str())].into(),
         Some("commands") => [("{id}", ids.command.as_str())].into(),
         other => panic!("{path}: say what an id of {other:?} is"),
@@ -149,7 +153,8 @@ async fn h7_another_tenants_ids_answer_404_on_every_route() {
             assert_eq!(answered.status, 404, "{client}: {method} {route}: {answered:?}");
             assert_eq!(answered, house.ask(client, method, &unknown).await, "{client}: {method} {route}");
         }
-        if method == "GET" {
+        // A destination of this house is no mailbox; what readers see of real ones is told in `mailboxes`.
+        if method == "GET" && !route.starts_with("/v1/mailboxes/") {
             let own = house.ask("stadtbetrieb", method, &foreign).await;
             assert_eq!(own.status, 200, "{route} is a real one: {own:?}");
         }

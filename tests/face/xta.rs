@@ -9,6 +9,8 @@ use crate::support::client::Client;
 use crate::support::hub::{Hub, Setup, root};
 use crate::support::peers;
 use crate::support::sink::Sink;
+use axum::http::StatusCode as Status;
+use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pki::Authority;
@@ -116,7 +118,11 @@ impl House {
 
     /// The same on a changed configuration.
     async fn with(change: impl Fn(&Setup)) -> Self {
-        let dms = Sink::start().await;
+        Self::before(Sink::start().await, change).await
+    }
+
+    /// The same with another DMS after the mailbox.
+    async fn before(dms: Sink, change: impl Fn(&Setup)) -> Self {
         let setup = Setup::new(dms.address);
         let partner = setup.config().join("partner");
         fs::create_dir_all(&partner).expect("a folder");
@@ -392,4 +398,37 @@ async fn what_is_sent_for_later_waits_and_can_be_called_off_until_then() {
     assert_eq!(zeep.report(&id(1)), json!(3), "what was called off never arrives");
     let past = with(message(&id(2)), "ObsoleteAfter", json!("2020-01-01"));
     assert_eq!(zeep.fault("portal", "sendMessage", &past).1, "ParameterIsNotValidException");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_stays_open_while_anything_waits_and_turns_red_when_it_is_given_up() {
+    // The DMS, which comes after the mailbox, refuses everything: a person is needed.
+    let house =
+        House::before(Sink::answering(|_, _| (Status::BAD_REQUEST, "no").into_response()).await, |_| {})
+            .await;
+    let Some(mut zeep) = house.speaker() else { return };
+    zeep.answer("portal", "sendMessage", &message(&id(1)));
+    let portal = Client::of(&house.hub, "portal");
+    let in_state =
+        async |state: &str| portal.get(&format!("/v1/deliveries?state={state}")).await["deliveries"].clone();
+    crate::support::client::until(async || in_state("awaiting").await != json!([])).await;
+    let list = zeep.answer(
+        "leser",
+        "getStatusList",
+        &json!({ "author": "wrb:15091000", "form": "MessageMetaData" }),
+    );
+    let listed = find(&list, "MsgIdentification").and_then(|it| find(&it, "MessageID")).expect("an id");
+    let close = json!({ "author": "wrb:15091000", "request": "1", "ids": [listed["_value_1"]] });
+    zeep.answer("leser", "close", &close);
+    crate::support::client::until(async || in_state("parked").await != json!([])).await;
+    let asked = json!({ "author": "lap:15000000", "id": id(1) });
+    let report = zeep.answer("portal", "getTransportReport", &asked);
+    assert_eq!(find(&report, "Status"), Some(json!(0)), "one is delivered, the other waits: {report:#}");
+    assert!(find(&report, "WarnList").is_some_and(|list| list.to_string().contains("parked")), "{report:#}");
+    let parked = in_state("parked").await[0]["id"].as_str().expect("an id").to_owned();
+    let operator = Client::of(&house.hub, "operator");
+    let discard = json!({ "reason": "erledigt" });
+    let discarded = operator.request("POST", &format!("/v1/deliveries/{parked}/discard")).json(&discard);
+    assert!(discarded.send().await.expect("an answer").status().is_success());
+    assert_eq!(zeep.report(&id(1)), json!(3));
 }

@@ -77,6 +77,9 @@ pub struct Submission {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     erased_at: Option<Timestamp>,
+    /// What was taken in although it is not as the sender's protocol wants it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<String>,
     /// One delivery per step.
     deliveries: Vec<DeliveryShape>,
 }
@@ -85,6 +88,7 @@ impl Submission {
     pub(crate) fn new(view: SubmissionView, engine: &Engine) -> Self {
         let shape = |delivery| DeliveryShape::new(delivery, engine);
         Self {
+            remarks: view.submission.remarks().map(str::to_owned).collect(),
             id: view.submission.id,
             case: view.submission.case,
             kind: view.submission.kind,

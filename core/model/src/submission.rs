@@ -46,7 +46,16 @@ pub struct Submission {
     pub parts: Vec<Part>,
 }
 
+/// The property that holds what an endpoint remarked about what it took in although it is not as it should be: one remark
+/// in each line, in German, with names and places but no values.
+pub const REMARKS: &str = "remarks";
+
 impl Submission {
+    /// What was remarked about it when it was taken in.
+    pub fn remarks(&self) -> impl Iterator<Item = &str> {
+        self.properties.get(REMARKS).into_iter().flat_map(|remarks| remarks.lines())
+    }
+
     /// The structured data. Every accepted submission has one.
     pub fn data(&self) -> Option<&Part> {
         self.parts.iter().find(|part| part.role == Role::Data)

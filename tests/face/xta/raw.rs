@@ -4,6 +4,8 @@ use super::{House, SERVICE, find};
 use crate::support::client::{Client, until};
 use crate::support::hub::{Setup, root};
 use crate::support::peers;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -344,4 +346,73 @@ async fn h7_fifty_readers_at_once_get_each_only_their_own_messages() {
     let ask = envelope(action, &AUTHOR.replace("lap:15000000", "wrb:15003000"), list);
     let came = house.say("leser", "msgbox", TYPE, ask.as_bytes()).expect("curl");
     assert_eq!(came.code(), Some("9014"), "{}", came.body);
+}
+
+/// A message as some partners send it: no times, no scenario, an empty service, a reader without a type; its attachment
+/// encoded twice.
+fn careless(author: &str) -> String {
+    let xml = STANDARD.encode(super::sample("brunnenbohrung-1.xml"));
+    let twice = STANDARD
+        .encode(STANDARD.encode(b"%PDF-1.7 and so on, long enough to be recognised as what it is, a file"));
+    let metadata = format!(
+        "<m:MessageMetaData><m:Originators><m:Author><m:Identifier type=\"xoev\">{author}</m:Identifier></m:Author>\
+         </m:Originators><m:Destinations><m:Reader><m:Identifier>wrb:15091000</m:Identifier></m:Reader></m:Destinations>\
+         <m:MsgIdentification><a:MessageID>{}</a:MessageID></m:MsgIdentification><m:Qualifier><m:Service/>\
+         <m:MessageType listURI=\"urn:x\" listVersionID=\"1\" payloadSchema=\"urn:y\"><code>0201</code></m:MessageType>\
+         </m:Qualifier><m:MsgSize>1</m:MsgSize></m:MessageMetaData>",
+        super::id(9)
+    );
+    let body = format!(
+        "<x:GenericContentContainer xmlns:x=\"http://xoev.de/transport/xta/211\"><x:ContentContainer>\
+         <x:Message contentType=\"application/xml\" id=\"M\">{xml}</x:Message>\
+         <x:Attachment contentType=\"application/pdf\" filename=\"plan.pdf\" id=\"A\">{twice}</x:Attachment>\
+         </x:ContentContainer></x:GenericContentContainer>"
+    );
+    envelope("http://www.xta.de/XTA/SendMessage", &metadata, &body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_careless_partner_is_refused_or_taken_with_remarks_as_its_account_says() {
+    let house = House::with(|setup| {
+        let any = "[[xta.service]]\nuri = \"*\"\nservice = \"99128001000000\"\n\n[[xta.mailbox]]";
+        setup.edit("listeners/xta.toml", "[[xta.mailbox]]", any);
+        setup.edit("listeners/xta.toml", &format!("services = [\"{SERVICE}\", "), "services = [\"\", ");
+    })
+    .await;
+    let Some(strict) = house.say("portal", "send", TYPE, careless("lap:15000000").as_bytes()) else { return };
+    assert_eq!(strict.code(), Some("9052"), "{}", strict.body);
+    assert!(strict.body.contains("DeliveryAttributes"), "it says what is missing: {}", strict.body);
+    assert_eq!(house.deliveries().await, serde_json::json!([]), "nothing was kept");
+
+    let lenient = house.say("lenient", "send", TYPE, careless("lap:99").as_bytes()).expect("curl");
+    assert_eq!(lenient.status, "200", "{}", lenient.body);
+    let submission = house.deliveries().await[0]["submission"].as_str().expect("an id").to_owned();
+    let submission = Client::of(&house.hub, "portal").get(&format!("/v1/submissions/{submission}")).await;
+    let remarks = submission["remarks"].to_string();
+    for broken in ["DeliveryAttributes", "BusinessScenario", "Service", "@type", "Attachment[1]"] {
+        assert!(remarks.contains(broken), "{broken} in {remarks}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transport_profile_holds_for_its_services() {
+    let house = House::with(|setup| {
+        let profiles = "max-size = \"2 MB\"\nprofiles = [\"xbau-2.6\"]\n[[xta.profile]]\nname = \"eigenes\"\n\
+                        services = [\"http://www.example.org/brunnen.wsdl\"]\nmax-size = \"40 kB\"\n\
+                        attachment-id = \"urn_uuid\"\nrequires = [\"subject\"]\n";
+        setup.edit("listeners/xta.toml", "max-size = \"2 MB\"\n", profiles);
+    })
+    .await;
+    let Some(mut zeep) = house.speaker() else { return };
+    let attachment = |id: &str, size: usize| {
+        let content = STANDARD.encode(vec![b'x'; size]);
+        let attachments = serde_json::json!([{ "name": "a.pdf", "id": id, "content": content }]);
+        super::with(super::message(&super::id(1)), "attachments", attachments)
+    };
+    let good = "urn_uuid_f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    let violates = ("9052".to_owned(), "MessageSchemaViolationException".to_owned());
+    assert_eq!(zeep.fault("portal", "sendMessage", &attachment("anlage-1", 5)), violates);
+    assert_eq!(zeep.fault("portal", "sendMessage", &attachment(good, 60_000)).0, "9023");
+    assert_eq!(house.deliveries().await, serde_json::json!([]), "nothing was kept");
+    zeep.answer("portal", "sendMessage", &attachment(good, 5));
 }

@@ -9,6 +9,7 @@
 //! | accounts, look-up, ids, cancelling | `management` |
 //! | handing in | `send`; what a message is to the hub: `intake` |
 //! | fetching | `msgbox`, with its fetch iterators in `iterator` |
+//! | what a Fachstandard asks of the transport | `profile`, and those that are shipped in `profiles/` |
 //! | the transport report | `report` |
 
 mod accounts;
@@ -18,6 +19,7 @@ mod intake;
 mod iterator;
 mod management;
 mod msgbox;
+mod profile;
 mod report;
 mod send;
 mod settings;
@@ -26,6 +28,7 @@ use accounts::Accounts;
 use axum::Router;
 use axum::routing::post;
 use exchange::Server;
+use profile::Profile;
 use rohrpost_kit::inbound::{Hub, Inbound, Names};
 use rohrpost_kit::{AdapterSource, InboundAdapter};
 use rohrpost_model::Fault;
@@ -52,7 +55,9 @@ impl InboundAdapter for Xta {
         let settings: Settings = source.read(self.kind())?;
         settings.check(source)?;
         let accounts = Accounts::read(&settings, source)?;
-        Ok(Arc::new(Configured(Arc::new(Desk { settings, accounts }))))
+        let shipped = settings.profiles.iter().filter_map(|name| Profile::shipped(name.get_ref()));
+        let profiles = settings.profile.iter().cloned().chain(shipped).collect();
+        Ok(Arc::new(Configured(Arc::new(Desk { settings, accounts, profiles }))))
     }
 }
 
@@ -60,6 +65,14 @@ impl InboundAdapter for Xta {
 struct Desk {
     settings: Settings,
     accounts: Accounts,
+    profiles: Vec<Profile>,
+}
+
+impl Desk {
+    /// The transport profile of a service.
+    fn profile(&self, service: &str) -> Option<&Profile> {
+        self.profiles.iter().find(|profile| profile.services.iter().any(|uri| uri == service.trim()))
+    }
 }
 
 struct Configured(Arc<Desk>);

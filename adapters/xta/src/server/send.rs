@@ -2,6 +2,7 @@
 
 use super::exchange::{Answer, Call, Refusal};
 use super::intake::{self, Attachments};
+use super::profile::Profile;
 use crate::{
     Body, BoxError, ContentEnd, ContentFacts, ContentKind, ContentSink, Contents, Exception, Fault,
     FaultCode, MessageMetaData, Operation, Received, Unread,
@@ -9,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use rohrpost_model::ports::{HandedIn, TakingIn, TurnedAway, Why};
-use rohrpost_model::submission::Role;
+use rohrpost_model::submission::{REMARKS, Role};
 
 /// Answers an operation of this port.
 pub(super) async fn answer(call: &Call<'_>, contents: Contents<'_>) -> Result<Answer, Refusal> {
@@ -20,11 +21,16 @@ pub(super) async fn answer(call: &Call<'_>, contents: Contents<'_>) -> Result<An
         return Err(call.fault(FaultCode::OnlyAsynchronous).into());
     }
     strict(call, &call.head.violations)?;
+    let profile = call.server.desk.profile(&metadata.qualifier.service);
+    if let Some(missing) = profile.and_then(|profile| profile.missing(metadata)) {
+        return Err(against_profile(call, &missing).into());
+    }
     not_taken_before(call, metadata).await?;
     let intent = intake::intent(call, metadata).await?;
     let taking = call.server.hub.desk.admit(&call.account.client, intent);
     let taking = taking.map_err(|turned| turned_away(call, &turned))?;
-    let mut sink = Sink { taking, attachments: Attachments::default() };
+    let left = profile.and_then(Profile::max_size).unwrap_or(u64::MAX);
+    let mut sink = Sink { taking, attachments: Attachments::default(), profile, left };
     let received = match contents.read(&mut sink).await {
         Ok(received) => received,
         Err(Unread::Sink(refused)) => return Err(not_taken(call, refused).into()),
@@ -62,22 +68,39 @@ fn strict(call: &Call<'_>, violations: &[crate::Violation]) -> Result<(), Fault>
     Err(Fault { reason: told, ..call.fault(FaultCode::ViolatesProfile) })
 }
 
-fn note(call: &Call<'_>, sink: &mut Sink, received: &Received) {
-    let violations = call.head.violations.iter().chain(&received.violations);
-    let violations: Vec<_> = violations.map(ToString::to_string).collect();
-    if !violations.is_empty() {
-        sink.taking.note("xta.violations".into(), violations.join("\n"));
-    }
-    let twice = received.contents.iter().filter(|(_, end)| end.encoded_twice).count();
-    if twice > 0 {
-        sink.taking.note("xta.encoded-twice".into(), twice.to_string());
+/// What a partner did not do as the standard wants it stands with the submission.
+fn note(call: &Call<'_>, sink: &mut Sink<'_>, received: &Received) {
+    let violations = call.head.violations.iter().chain(&received.violations).map(ToString::to_string);
+    let twice = received.contents.iter().filter(|(_, end)| end.encoded_twice);
+    let twice = twice.map(|(facts, _)| {
+        let which = match facts.kind {
+            ContentKind::Attachment(number) => format!("Attachment[{}]", number + 1),
+            _ => "Message".to_owned(),
+        };
+        format!("{which}: Der Inhalt ist selbst base64; vermutlich wurde er zweimal kodiert.")
+    });
+    let remarks: Vec<_> = violations.chain(twice).collect();
+    if !remarks.is_empty() {
+        sink.taking.note(REMARKS.into(), remarks.join("\n"));
     }
 }
 
 /// Hands contents on to the desk.
-struct Sink {
+struct Sink<'p> {
     taking: Box<dyn TakingIn>,
     attachments: Attachments,
+    profile: Option<&'p Profile>,
+    /// So many bytes may still come by the profile.
+    left: u64,
+}
+
+/// What a transport profile forbids, on its way through the reader.
+#[derive(Debug, thiserror::Error)]
+enum AgainstProfile {
+    #[error("{0}")]
+    Attachment(String),
+    #[error("too large for the transport profile")]
+    TooLarge,
 }
 
 /// The desk's refusal on its way through the reader.
@@ -90,7 +113,7 @@ fn through(turned: TurnedAway) -> BoxError {
 }
 
 #[async_trait]
-impl ContentSink for Sink {
+impl ContentSink for Sink<'_> {
     async fn begin(&mut self, facts: &ContentFacts) -> Result<(), BoxError> {
         let media_type = intake::media_type(&facts.outline.content_type, facts.kind);
         match facts.kind {
@@ -98,6 +121,9 @@ impl ContentSink for Sink {
                 self.taking.begin(Role::Data, None, media_type).map_err(through)
             }
             ContentKind::Attachment(_) => {
+                if let Some(wrong) = self.profile.and_then(|profile| profile.wrong(&facts.outline)) {
+                    return Err(Box::new(AgainstProfile::Attachment(wrong)));
+                }
                 for (name, value) in self.attachments.properties(&facts.outline) {
                     self.taking.note(name, value);
                 }
@@ -108,6 +134,7 @@ impl ContentSink for Sink {
     }
 
     async fn piece(&mut self, bytes: Bytes) -> Result<(), BoxError> {
+        self.left = self.left.checked_sub(bytes.len() as u64).ok_or(AgainstProfile::TooLarge)?;
         self.taking.write(bytes).await.map_err(through)
     }
 
@@ -119,8 +146,17 @@ impl ContentSink for Sink {
 fn not_taken(call: &Call<'_>, refused: BoxError) -> Fault {
     match refused.downcast::<Refused>() {
         Ok(refused) => turned_away(call, &refused.0),
-        Err(_) => call.fault(FaultCode::Internal),
+        Err(other) => match other.downcast_ref::<AgainstProfile>() {
+            Some(AgainstProfile::Attachment(wrong)) => against_profile(call, wrong),
+            Some(AgainstProfile::TooLarge) => call.fault(FaultCode::TooLarge),
+            None => call.fault(FaultCode::Internal),
+        },
     }
+}
+
+fn against_profile(call: &Call<'_>, what: &str) -> Fault {
+    let reason = format!("{} {what}", FaultCode::ViolatesProfile.text());
+    Fault { reason, ..call.fault(FaultCode::ViolatesProfile) }
 }
 
 /// The desk's refusal in the words of the standard, with what would be right.

@@ -1,5 +1,6 @@
 //! The table `[xta]` of a listener.
 
+use super::profile::Profile;
 use crate::Code;
 use openssl::hash::MessageDigest;
 use openssl::x509::X509;
@@ -35,6 +36,12 @@ pub(super) struct Settings {
     /// The readers that it takes messages for.
     #[serde(default)]
     pub(super) reader: Vec<ReaderSettings>,
+    /// Transport profiles that come with the hub, by name.
+    #[serde(default)]
+    pub(super) profiles: Vec<Spanned<String>>,
+    /// Further transport profiles.
+    #[serde(default)]
+    pub(super) profile: Vec<Profile>,
     /// The mailboxes that it hands messages out of.
     #[serde(default)]
     pub(super) mailbox: Vec<MailboxSettings>,
@@ -147,6 +154,13 @@ impl Settings {
         if crate::ids::make(self.sender.get_ref(), uuid::Uuid::nil()).is_err() {
             let fault = places.fault_at(&self.sender, "this cannot stand in a message id");
             faults.push(fault.hint("1 to 41 characters without colon and blank"));
+        }
+        for name in &self.profiles {
+            if Profile::shipped(name.get_ref()).is_none() {
+                let fault =
+                    places.fault_at(name, format!("there is no transport profile `{}`", name.get_ref()));
+                faults.push(fault.hint(format!("known: {}", Profile::all_shipped().join(", "))));
+            }
         }
         for mailbox in &self.mailbox {
             let reader = mailbox.reader.get_ref();

@@ -56,12 +56,16 @@ impl fmt::Debug for What {
 const MAGIC: u32 = 0x5250_5743;
 const HEAD: usize = 56;
 
-/// Reads a whole log.
+/// Reads a whole log. What was being noted when the process was killed may be there in part; nothing was said after it, and
+/// it may or may not have happened: it is left out.
 pub fn read(path: &Path) -> Vec<Record> {
     let mut rest = Bytes::from(std::fs::read(path).expect("the shim's log"));
     let mut records = Vec::new();
-    while !rest.is_empty() {
+    while rest.len() >= HEAD {
         let length = word(&rest, 4) as usize;
+        if length > rest.len() {
+            break;
+        }
         records.push(record(&rest.split_to(length)));
     }
     records

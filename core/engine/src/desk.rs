@@ -2,6 +2,7 @@
 
 use crate::Engine;
 use crate::accept::blinded;
+use crate::mailbox::{PAUSE, TRIES};
 use rohrpost_model::ports::{
     CalledOff, Command, CommandOutcome, Dependents, Order, Scope, StoreFault, SubmissionView,
 };
@@ -55,11 +56,19 @@ impl Engine {
             at,
             part_of: None,
         };
-        self.ports.outbox.command(&Scope::Hub, command).await
+        // Its time has not come, so whoever holds it gives it back at once.
+        for _ in 0..TRIES {
+            match self.ports.outbox.command(&Scope::Hub, command.clone()).await? {
+                CommandOutcome::Refused(State::Claimed) => self.pause(PAUSE).await,
+                outcome => return Ok(outcome),
+            }
+        }
+        Ok(CommandOutcome::Refused(State::Claimed))
     }
 }
 
 /// Whether anything was done with it that cannot be called off.
 fn has_begun(delivery: &Delivery) -> bool {
-    delivery.attempts > 0 || !matches!(delivery.state, State::Due | State::Blocked | State::Discarded)
+    delivery.attempts > 0
+        || !matches!(delivery.state, State::Due | State::Claimed | State::Blocked | State::Discarded)
 }

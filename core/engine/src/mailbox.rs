@@ -17,8 +17,8 @@ use std::time::Duration;
 const PAGE: usize = 500;
 
 /// A delivery is held for a moment while the hub looks at it by itself. So often is it tried again, after so long.
-const TRIES: u32 = 40;
-const PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const TRIES: u32 = 40;
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
 #[async_trait]
 impl Mailbox for Engine {

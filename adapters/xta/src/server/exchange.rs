@@ -120,7 +120,7 @@ pub(super) async fn serve(
     let read = read_head(wire, Expect::Request, body.into_data_stream(), limits).await;
     let (head, contents) = match read {
         Ok(read) => read,
-        Err(unread) => return refused(None, Refusal::Unread(unread)),
+        Err(unread) => return server.refused(None, Refusal::Unread(unread)),
     };
     let asked = Asked::of(&head);
     let too_long = announced.is_some_and(|length: u64| length > limits.transfer());
@@ -131,11 +131,36 @@ pub(super) async fn serve(
     };
     match answer {
         Ok(answer) => asked.written(&server, answer),
-        Err(refusal) => refused(Some(&asked), refusal),
+        Err(refusal) => server.refused(Some(&asked), refusal),
     }
 }
 
 impl Server {
+    /// An id of an envelope.
+    fn fresh_id(&self) -> String {
+        format!("urn:uuid:{}", SubmissionId::new(self.hub.clock.now()))
+    }
+
+    /// A refusal as it is answered: by the protocol where that is possible, else by HTTP alone.
+    fn refused(&self, asked: Option<&Asked>, refusal: Refusal) -> Response {
+        let (fault, status) = match refusal {
+            Refusal::Fault(fault) => {
+                let status = if fault.blame == crate::Blame::Sender { 400 } else { 500 };
+                (Some(fault), status)
+            }
+            Refusal::Unread(unread) => (unread.fault(asked.map(|asked| asked.operation)), unread.status()),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        let Some(fault) = fault else { return plain(status) };
+        let written = match asked {
+            None => Ok(Outgoing::bare_fault(&fault, &self.fresh_id())),
+            Some(asked) => {
+                asked.outgoing(HeaderBlocks::default(), self.fresh_id()).small(&Body::Fault(fault))
+            }
+        };
+        written.map_or_else(|_| plain(status), |written| response(status, written))
+    }
+
     async fn answer(
         &self,
         uri: &Uri,
@@ -210,8 +235,7 @@ impl Asked {
     }
 
     fn written(&self, server: &Server, answer: Answer) -> Response {
-        let id = format!("urn:uuid:{}", SubmissionId::new(server.hub.clock.now()));
-        let outgoing = self.outgoing(answer.headers, id);
+        let outgoing = self.outgoing(answer.headers, server.fresh_id());
         let written = match answer.body {
             Answered::Small(body) => outgoing.small(&body),
             Answered::Container(container) => outgoing.container(container, self.form),
@@ -220,32 +244,9 @@ impl Asked {
             Ok(written) => response(StatusCode::OK, written),
             Err(fault) => {
                 tracing::error!(%fault, operation = self.operation.name(), "an answer that cannot be written");
-                refused(Some(self), Fault::of_operation(FaultCode::Internal, self.operation).into())
+                server.refused(Some(self), Fault::of_operation(FaultCode::Internal, self.operation).into())
             }
         }
-    }
-}
-
-/// A refusal as it is answered: by the protocol where that is possible, else by HTTP alone.
-fn refused(asked: Option<&Asked>, refusal: Refusal) -> Response {
-    let operation = asked.map(|asked| asked.operation);
-    let (fault, status) = match refusal {
-        Refusal::Fault(fault) => {
-            let status = if fault.blame == crate::Blame::Sender { 400 } else { 500 };
-            (Some(fault), status)
-        }
-        Refusal::Unread(unread) => (unread.fault(operation), unread.status()),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let asked = asked.map_or(
-        Asked { operation: Operation::CheckAccountActive, relates_to: None, form: Form::Inline },
-        |it| Asked { operation: it.operation, relates_to: it.relates_to.clone(), form: Form::Inline },
-    );
-    let id = "urn:uuid:00000000-0000-0000-0000-000000000000".to_owned();
-    let written = fault.map(|fault| asked.outgoing(HeaderBlocks::default(), id).small(&Body::Fault(fault)));
-    match written {
-        Some(Ok(written)) => response(status, written),
-        _ => plain(status),
     }
 }
 

@@ -4,6 +4,7 @@
 use super::base64::Encoder;
 use super::incoming::BoxError;
 use super::{Body, Form};
+use crate::faults::Fault;
 use crate::names::{Direction, META, OSCI, Operation, SOAP, WSA, XOP, XTA};
 use crate::types::{
     Broken, ContentOutline, MessageMetaData, MsgBoxResponse, MsgBoxState, Party, Violation, check, rule_of,
@@ -13,6 +14,9 @@ use crate::xml::{Builder, Element, Position, Scanner, Token, Writer, XmlFault};
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+
+/// The action of a fault that belongs to no operation (WS-Addressing 1.0 SOAP Binding, section 6).
+const SOAP_FAULT: &str = "http://www.w3.org/2005/08/addressing/soap/fault";
 
 /// The header blocks of XTA. Those that an operation has no place for are not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -199,6 +203,22 @@ impl Outgoing {
         writer.close();
         writer.open((SOAP, "Body"));
         writer
+    }
+
+    /// A fault of SOAP alone, for a request whose operation nobody knows.
+    pub fn bare_fault(fault: &Fault, message_id: &str) -> Written<'static> {
+        let mut writer = Writer::default();
+        writer.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        writer.open((SOAP, "Envelope"));
+        writer.open((SOAP, "Header"));
+        writer.leaf((WSA, "Action"), SOAP_FAULT);
+        writer.leaf((WSA, "MessageID"), message_id);
+        writer.close();
+        writer.open((SOAP, "Body"));
+        fault.write(&mut writer);
+        let text = Bytes::from(writer.finish());
+        let content_type = format!("application/soap+xml; charset=utf-8; action=\"{SOAP_FAULT}\"");
+        Written { content_type, body: stream::once(async { Ok(text) }).boxed() }
     }
 
     fn wants(&self, name: (&str, &str)) -> bool {

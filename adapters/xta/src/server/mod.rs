@@ -7,28 +7,26 @@
 //! | the WSDL | `description` |
 //! | from HTTP to an operation and back | `exchange` |
 //! | accounts, look-up, ids, cancelling | `management` |
-//! | handing in | `send`; what a message is to the hub: `intake` |
+//! | handing in | `send`; what a message is to the hub: `crate::intake` |
 //! | fetching | `msgbox`, with its fetch iterators in `iterator` |
-//! | what a Fachstandard asks of the transport | `profile`, and those that are shipped in `profiles/` |
+//! | what a Fachstandard asks of the transport | `crate::profile`, and those that are shipped in `profiles/` |
 //! | the transport report | `report` |
 
 mod accounts;
 mod description;
 mod exchange;
-mod intake;
 mod iterator;
 mod management;
 mod msgbox;
-mod profile;
 mod report;
 mod send;
 mod settings;
 
+use crate::profile::Profile;
 use accounts::Accounts;
 use axum::Router;
 use axum::routing::post;
 use exchange::Server;
-use profile::Profile;
 use rohrpost_kit::inbound::{Hub, Inbound, Names};
 use rohrpost_kit::{AdapterSource, InboundAdapter};
 use rohrpost_model::Fault;

@@ -11,11 +11,11 @@ const SHIPPED: &[&str] = &[include_str!("profiles/xbau-2.6.toml")];
 /// What a Fachstandard asks of the transport of its messages.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Profile {
+pub(crate) struct Profile {
     /// What it is called.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The services (URIs) that it holds for.
-    pub(super) services: Vec<String>,
+    pub(crate) services: Vec<String>,
     /// All contents of a message together.
     max_size: Option<ByteSize>,
     /// How ids of attachments look.
@@ -28,7 +28,7 @@ pub(super) struct Profile {
 /// How ids of attachments look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum AttachmentId {
+pub(crate) enum AttachmentId {
     /// `urn_uuid_` and a UUID.
     UrnUuid,
 }
@@ -36,7 +36,7 @@ pub(super) enum AttachmentId {
 /// What must be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Required {
+pub(crate) enum Required {
     /// `BusinessScenario`.
     Scenario,
     /// `MessageType`.
@@ -51,29 +51,29 @@ pub(super) enum Required {
 
 impl Profile {
     /// A profile that comes with the adapter.
-    pub(super) fn shipped(name: &str) -> Option<Self> {
+    pub(crate) fn shipped(name: &str) -> Option<Self> {
         let mut profiles = SHIPPED.iter().filter_map(|text| toml::from_str::<Self>(text).ok());
         profiles.find(|profile| profile.name == name)
     }
 
     /// Their names.
-    pub(super) fn all_shipped() -> Vec<String> {
+    pub(crate) fn all_shipped() -> Vec<String> {
         SHIPPED.iter().filter_map(|text| toml::from_str::<Self>(text).ok()).map(|it| it.name).collect()
     }
 
     /// How many bytes all contents may have.
-    pub(super) fn max_size(&self) -> Option<u64> {
+    pub(crate) fn max_size(&self) -> Option<u64> {
         self.max_size.map(ByteSize::get)
     }
 
     /// What is missing in the metadata, in German.
-    pub(super) fn missing(&self, metadata: &MessageMetaData) -> Option<String> {
+    pub(crate) fn missing(&self, metadata: &MessageMetaData) -> Option<String> {
         let missing = self.requires.iter().find(|required| !required.is_there(metadata))?;
         Some(format!("Das Transportprofil {} verlangt {}.", self.name, missing.place()))
     }
 
     /// What is wrong with an attachment, in German.
-    pub(super) fn wrong(&self, outline: &ContentOutline) -> Option<String> {
+    pub(crate) fn wrong(&self, outline: &ContentOutline) -> Option<String> {
         let AttachmentId::UrnUuid = self.attachment_id?;
         let uuid = outline.id.as_deref().and_then(|id| id.strip_prefix("urn_uuid_"));
         let fits = uuid.is_some_and(|uuid| uuid.len() == 36 && Uuid::try_parse(uuid).is_ok());
@@ -89,7 +89,7 @@ impl Required {
         let said = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
         let qualifier = &metadata.qualifier;
         match self {
-            Self::Scenario => said(qualifier.scenario.as_ref().map(super::intake::scenario_word)),
+            Self::Scenario => said(qualifier.scenario.as_ref().map(crate::intake::scenario_word)),
             Self::MessageType => said(Some(&qualifier.message_type.code.code)),
             Self::Subject => said(qualifier.subject.as_deref()),
             Self::Requester => said(metadata.requester.as_ref().map(|process| process.value.as_str())),

@@ -1,8 +1,11 @@
 //! Transport profiles: what a Fachstandard asks of the transport of its messages, as data.
 
 use crate::{ContentOutline, MessageMetaData};
+use rohrpost_kit::AdapterSource;
 use rohrpost_kit::settings::ByteSize;
+use rohrpost_model::Fault;
 use serde::Deserialize;
+use toml::Spanned;
 use uuid::Uuid;
 
 /// The profiles that come with the adapter.
@@ -49,7 +52,32 @@ pub(crate) enum Required {
     Responder,
 }
 
+/// Profiles of a configuration: those that are named, and its own, which go before them.
+pub(crate) fn profiles(
+    named: &[Spanned<String>],
+    own: Vec<Profile>,
+    source: &AdapterSource<'_>,
+) -> Result<Vec<Profile>, Vec<Fault>> {
+    let (mut profiles, mut faults) = (own, Vec::new());
+    for name in named {
+        match Profile::shipped(name.get_ref()) {
+            Some(profile) => profiles.push(profile),
+            None => {
+                let what = format!("there is no transport profile `{}`", name.get_ref());
+                let fault = source.places().fault_at(name, what);
+                faults.push(fault.hint(format!("known: {}", Profile::all_shipped().join(", "))));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(profiles) } else { Err(faults) }
+}
+
 impl Profile {
+    /// Whether it holds for a service.
+    pub(crate) fn is_of(&self, service: &str) -> bool {
+        self.services.iter().any(|uri| uri == service.trim())
+    }
+
     /// A profile that comes with the adapter.
     pub(crate) fn shipped(name: &str) -> Option<Self> {
         let mut profiles = SHIPPED.iter().filter_map(|text| toml::from_str::<Self>(text).ok());

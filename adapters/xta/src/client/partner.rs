@@ -2,16 +2,17 @@
 
 use super::verdict::Trouble;
 use crate::{
-    Body, BoxError, Container, ContentSink, Direction, Expect, Form, Head, HeaderBlocks, Limits, NoContent,
-    NotWritable, Operation, Outgoing, Party, Port, Received, Wire, Written, read_head,
+    Body, BoxError, Container, ContentSink, Contents, Direction, Expect, Form, Head, HeaderBlocks, Limits,
+    MessageMetaData, NoContent, NotWritable, Operation, Outgoing, Party, Port, Received, Wire, Written,
+    read_head,
 };
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use rohrpost_kit::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use rohrpost_kit::http::{self, Answer, Client, Method, Request, StatusTable, Streamed, Url};
-use rohrpost_model::SubmissionId;
 use rohrpost_model::ports::Clock;
+use rohrpost_model::{Failure, Reason, ReasonCode, SubmissionId};
 use std::sync::Arc;
 
 /// A partner's server, and who the hub is there.
@@ -49,40 +50,52 @@ impl Ports {
     }
 }
 
-/// What a partner answered.
-pub(super) struct Reply {
-    #[allow(dead_code)]
+/// An answer whose body has yet to be read.
+pub(super) struct Opened {
     pub(super) head: Head,
-    pub(super) received: Received,
+    pub(super) contents: Contents<'static>,
+    status: u16,
+}
+
+impl Opened {
+    /// The rest of an answer that carries no contents.
+    async fn small(self) -> Result<Body, Trouble> {
+        Ok(self.read(&mut NoContent).await?.1.body)
+    }
+
+    /// The rest of an answer; its contents go into the sink.
+    pub(super) async fn read(self, sink: &mut dyn ContentSink) -> Result<(Head, Received), Trouble> {
+        let Self { head, contents, status } = self;
+        let received = contents.read(sink).await.map_err(|unread| Trouble::Unread(unread, status))?;
+        match received.body {
+            Body::Fault(fault) => Err(Trouble::Fault(fault)),
+            _ => Ok((head, received)),
+        }
+    }
 }
 
 impl Partner {
     /// Asks in the name of the author; nothing is carried in either direction.
-    pub(super) async fn ask(&self, operation: Operation, body: &Body) -> Result<Reply, Trouble> {
-        self.fetch(operation, body, &mut NoContent).await
+    pub(super) async fn ask(&self, operation: Operation, body: &Body) -> Result<Body, Trouble> {
+        self.open(operation, body).await?.small().await
     }
 
-    /// The same where the answer carries contents: they go into the sink.
-    pub(super) async fn fetch(
-        &self,
-        operation: Operation,
-        body: &Body,
-        sink: &mut dyn ContentSink,
-    ) -> Result<Reply, Trouble> {
+    /// The same up to the body of the answer.
+    pub(super) async fn open(&self, operation: Operation, body: &Body) -> Result<Opened, Trouble> {
         let headers = HeaderBlocks { author: Some(self.author.clone()), ..HeaderBlocks::default() };
         let written = self.outgoing(operation, headers)?.small(body);
-        self.exchange(operation, written, sink).await
+        self.exchange(operation, written).await
     }
 
-    /// Sends a message.
+    /// Sends a message. The server has it if this returns `Ok`.
     pub(super) async fn send(
         &self,
-        metadata: crate::MessageMetaData,
+        metadata: MessageMetaData,
         container: Container<'static>,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<(), Trouble> {
         let headers = HeaderBlocks { metadata: Some(metadata), ..HeaderBlocks::default() };
         let written = self.outgoing(Operation::SendMessage, headers)?.container(container, self.form);
-        self.exchange(Operation::SendMessage, written, &mut NoContent).await
+        self.exchange(Operation::SendMessage, written).await?.small().await.map(drop)
     }
 
     fn outgoing(&self, operation: Operation, headers: HeaderBlocks) -> Result<Outgoing, Trouble> {
@@ -101,8 +114,7 @@ impl Partner {
         &self,
         operation: Operation,
         written: Result<Written<'static>, NotWritable>,
-        sink: &mut dyn ContentSink,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Opened, Trouble> {
         let written = written.map_err(|fault| {
             tracing::error!(%fault, operation = operation.name(), "a request that cannot be written");
             Trouble::Defect("xta")
@@ -113,20 +125,11 @@ impl Partner {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
         let request = Request { method: Method::POST, url, headers, body: http::Body::Stream(written.body) };
         let streamed = self.client.open(request).await.map_err(Trouble::Http)?;
-        let reply = self.read(operation, streamed, sink).await?;
-        match reply.received.body {
-            Body::Fault(fault) => Err(Trouble::Fault(fault)),
-            _ => Ok(reply),
-        }
+        self.read(operation, streamed).await
     }
 
     /// A fault may come with any status. What is no envelope is judged by the status alone.
-    async fn read(
-        &self,
-        operation: Operation,
-        streamed: Streamed,
-        sink: &mut dyn ContentSink,
-    ) -> Result<Reply, Trouble> {
+    async fn read(&self, operation: Operation, streamed: Streamed) -> Result<Opened, Trouble> {
         let Streamed { status, headers, body } = streamed;
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -136,20 +139,18 @@ impl Partner {
         let wire = Wire { content_type, soap_action: None };
         let body: BoxStream<'static, Result<Bytes, BoxError>> =
             body.map_err(|torn| Box::new(torn) as BoxError).boxed();
-        let unread = |unread| Trouble::Unread(unread, status);
-        let (head, contents) =
-            read_head(wire, Expect::Answer(operation), body, self.limits).await.map_err(unread)?;
-        let received = contents.read(sink).await.map_err(unread)?;
-        Ok(Reply { head, received })
+        let read = read_head(wire, Expect::Answer(operation), body, self.limits).await;
+        let (head, contents) = read.map_err(|unread| Trouble::Unread(unread, status))?;
+        Ok(Opened { head, contents, status })
     }
 
-    fn judged(&self, status: u16, headers: HeaderMap) -> rohrpost_model::Failure {
+    fn judged(&self, status: u16, headers: HeaderMap) -> Failure {
         let answer = Answer { status, headers, body: Ok(Bytes::new()) };
         match StatusTable::default().judge(&answer, self.clock.now()) {
             Err(failure) => failure,
             Ok(()) => {
-                let reason = rohrpost_model::Reason::new(rohrpost_model::ReasonCode::UnexpectedAnswer);
-                rohrpost_model::Failure::Unknown(reason.with("status", status))
+                let reason = Reason::new(ReasonCode::UnexpectedAnswer);
+                Failure::Unknown(reason.with("status", status))
             }
         }
     }

@@ -3,7 +3,10 @@
 use super::partner::Partner;
 use super::target::XtaTarget;
 use super::verdict::Trouble;
-use crate::{Availability, Body, FaultCode, LookupRequest, LookupWish, Operation, Port};
+use crate::{
+    Availability, Body, FaultCode, LookupRequest, LookupResponse, LookupWish, Operation, Port,
+    StatusListRequest,
+};
 use rohrpost_kit::probe::Endpoint;
 use rohrpost_model::ports::{Finding, Probe, Words};
 
@@ -57,12 +60,10 @@ async fn account(partner: &Partner) -> Finding {
 async fn looked_up(target: &XtaTarget) -> Finding {
     let wish = LookupWish { reader: target.reader.clone(), service: target.qualifier.service.clone() };
     let asked = Body::LookupRequest(LookupRequest { wishes: vec![wish] });
-    let reply = match target.partner.ask(Operation::LookupService, &asked).await {
-        Ok(reply) => reply,
+    let found = match target.partner.ask(Operation::LookupService, &asked).await {
+        Ok(Body::LookupResponse(found)) => found,
+        Ok(_) => LookupResponse::default(),
         Err(trouble) => return fails(trouble),
-    };
-    let Body::LookupResponse(found) = reply.received.body else {
-        return Finding::NotTried(Words::new("keine Auskunft", "no word"));
     };
     match found.results.first().map(|result| result.availability) {
         Some(Availability::Available) => {
@@ -107,4 +108,28 @@ pub(super) fn fails(trouble: Trouble) -> Finding {
         ),
     };
     Finding::Fails { reason: failure.reason().clone(), advice }
+}
+
+const MAILBOX: &str = "mailbox";
+
+/// The way of a round: to the message box port, then one line of its list.
+pub(super) async fn of_mailbox(partner: &Partner, probe: &mut Probe) {
+    let Some(endpoint) = endpoint(partner, Port::MsgBox) else { return };
+    endpoint.plan(probe);
+    let reader = &partner.author.identifier.value;
+    probe.plan(MAILBOX, Words::new(format!("Postfach: {reader}"), format!("mailbox: {reader}")));
+    if endpoint.reach(probe, partner.clock.now()).await {
+        probe.end(listed(partner).await);
+    }
+}
+
+async fn listed(partner: &Partner) -> Finding {
+    let asked = StatusListRequest { max_items: Some(1), ..StatusListRequest::default() };
+    match partner.ask(Operation::GetStatusList, &Body::StatusListRequest(asked)).await {
+        Ok(Body::StatusList(list)) if list.attributes.is_empty() && list.metadata.is_empty() => {
+            Finding::Works(Words::new("ist leer", "is empty"))
+        }
+        Ok(_) => Finding::Works(Words::new("Nachrichten warten", "messages wait")),
+        Err(trouble) => fails(trouble),
+    }
 }

@@ -268,7 +268,7 @@ impl Target for XtaTarget {
         self.within_limits(&metadata)?;
         let (id, container) = (metadata.message_id.clone(), self.container(parcel).await?);
         match self.partner.send(metadata, container).await {
-            Ok(_) => Ok(self.taken(id)),
+            Ok(()) => Ok(self.taken(id)),
             // An attempt before has arrived: nobody else makes this id, and it stands for this content.
             Err(trouble) if trouble.code() == Some(FaultCode::MessageIdTaken) => Ok(self.taken(id)),
             Err(trouble) => Err(trouble.of_sending()),
@@ -282,10 +282,8 @@ impl Target for XtaTarget {
         let id = reference.map_or_else(|| self.message_id(parcel), str::to_owned);
         let asked = self.partner.ask(Operation::GetTransportReport, &Body::MessageId(id.clone())).await;
         match asked {
-            Ok(reply) => match &reply.received.body {
-                Body::Report(report) => self.reported(id, report),
-                _ => Ok(Inquiry::NoWord),
-            },
+            Ok(Body::Report(report)) => self.reported(id, &report),
+            Ok(_) => Ok(Inquiry::NoWord),
             Err(trouble) if trouble.code() == Some(FaultCode::MessageIdUnknown) => Ok(match reference {
                 // What it has taken it does not report on any more: that is no reason to send it again.
                 Some(_) => Inquiry::NoWord,

@@ -125,14 +125,17 @@ impl Rules<'_> {
     }
 }
 
-/// The case of the message that is answered, or the sender's own process, or none.
+/// The case of the message that is answered, or the process that the message names, or none. An answer calls our process
+/// that of who asked; what is asked of us calls it that of who answers, where its sender knows it.
 async fn case_of(at: At<'_>, metadata: &MessageMetaData) -> Result<Option<CaseId>, StoreFault> {
     for id in &metadata.in_reply_to {
         if let Some(view) = at.desk.handed_in(at.client, &key(id)).await? {
             return Ok(Some(view.submission.case));
         }
     }
-    let processes = metadata.responder.iter().chain(&metadata.requester);
+    let (asked, answers) = (&metadata.requester, &metadata.responder);
+    let (first, second) = if metadata.in_reply_to.is_empty() { (answers, asked) } else { (asked, answers) };
+    let processes = first.iter().chain(second);
     Ok(processes.filter_map(|process| process.value.trim().parse().ok()).next())
 }
 

@@ -109,13 +109,6 @@ impl Settings {
             let fault = places.fault_at(&self.sender, "this cannot stand in a message id");
             faults.push(fault.hint("1 to 41 characters without colon and blank"));
         }
-        for name in &self.profiles {
-            if Profile::shipped(name.get_ref()).is_none() {
-                let fault =
-                    places.fault_at(name, format!("there is no transport profile `{}`", name.get_ref()));
-                faults.push(fault.hint(format!("known: {}", Profile::all_shipped().join(", "))));
-            }
-        }
         for mailbox in &self.mailbox {
             let reader = mailbox.reader.get_ref();
             let readers = self.account.iter().filter(|account| account.identifiers.contains(reader)).count();

@@ -3,6 +3,7 @@
 
 mod pki;
 mod raw;
+mod round;
 
 use super::sample;
 use crate::support::client::Client;

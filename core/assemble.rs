@@ -31,6 +31,9 @@ pub const INBOUND: &[&dyn InboundAdapter] = &[&crate::echo::Echo];
 /// Every adapter that fetches. The same.
 pub const SOURCES: &[&dyn SourceAdapter] = &[&rohrpost_adapter_xta::XtaMailbox];
 
+/// What is done by hand at an XTA server.
+pub use rohrpost_adapter_xta as xta;
+
 /// All of them.
 pub const ALL: Adapters<'static> = Adapters { outbound: ADAPTERS, inbound: INBOUND, sources: SOURCES };
 

@@ -69,7 +69,7 @@ mod types;
 pub mod wsdl;
 mod xml;
 
-pub use client::{XtaDestination, XtaMailbox};
+pub use client::{XtaDestination, XtaMailbox, tools};
 pub use faults::{Blame, Detail, Exception, Fault, FaultCode};
 pub use names::{Direction, Operation, Port};
 pub use server::Xta;

@@ -10,11 +10,12 @@ use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What the portal asks for, and what comes back out of the mailbox.
-const ASKED: &str = "99012001000000";
-const ANSWERED: &str = "99012002000000";
+pub const ASKED: &str = "99012001000000";
+pub const ANSWERED: &str = "99012002000000";
 
 const DESTINATION: &str = r#"
 name = "lk-beispiel-gateway"
@@ -94,13 +95,14 @@ destination = "{tenant}-wasserbehoerde"
 "#;
 
 /// The hub that sends and fetches.
-struct Sender {
+pub struct Sender {
     setup: Setup,
-    hub: Hub,
+    hub: Option<Hub>,
 }
 
 impl Sender {
-    fn start(dms: &Sink, partner: &Path, server: &str) -> Self {
+    /// Its configuration. It does not run yet.
+    pub fn prepared(dms: &Sink, partner: &Path, server: &str) -> Self {
         let setup = Setup::new(dms.address);
         fs::create_dir_all(setup.config().join("partner")).expect("a folder");
         for file in ["ca.pem", "leser.pem", "leser.key"] {
@@ -122,22 +124,45 @@ impl Sender {
         setup.edit("clients/portal.toml", "\"99128001000000\"", &format!("\"99128001000000\", \"{ASKED}\""));
         let named = "{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}";
         setup.edit("destinations/lk-beispiel-wasserbehoerde.toml", named, "{case}--{delivery-id}");
-        let hub = setup.start();
-        Self { setup, hub }
+        Self { setup, hub: None }
     }
 
-    fn killed_and_started(self) -> Self {
-        let Self { setup, hub } = self;
-        hub.kill();
-        let hub = setup.start();
-        Self { setup, hub }
+    fn running(dms: &Sink, partner: &Path, server: &str) -> Self {
+        let mut sender = Self::prepared(dms, partner, server);
+        sender.start();
+        sender
     }
 
-    fn portal(&self) -> Client {
-        Client::of(&self.hub, "portal")
+    pub fn start(&mut self) {
+        self.hub = Some(self.setup.start());
     }
 
-    async fn submit(&self, number: usize) -> String {
+    pub fn hub(&self) -> &Hub {
+        self.hub.as_ref().expect("it runs")
+    }
+
+    pub fn command(&self) -> Command {
+        self.setup.command()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.setup.path(name)
+    }
+
+    pub fn edit(&self, name: &str, from: &str, to: &str) {
+        self.setup.edit(name, from, to);
+    }
+
+    fn kill_and_start(&mut self) {
+        self.hub.take().expect("it runs").kill();
+        self.start();
+    }
+
+    pub fn portal(&self) -> Client {
+        Client::of(self.hub(), "portal")
+    }
+
+    pub async fn submit(&self, number: usize) -> String {
         let metadata = format!(
             r#"{{"service":"{ASKED}","area":"{AREA}","kind":"application","case":"2026:BR-{number}"}}"#
         );
@@ -155,7 +180,7 @@ impl Sender {
     }
 
     /// What came back: the case and the delivery of each arrival.
-    fn arrived(&self) -> BTreeSet<(String, String)> {
+    pub fn arrived(&self) -> BTreeSet<(String, String)> {
         let entries = fs::read_dir(self.setup.path("fachverfahren")).expect("the folder");
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         let parts = |name: String| {
@@ -168,10 +193,17 @@ impl Sender {
 }
 
 /// What is not through yet at a hub.
-async fn open(hub: &Hub) -> Vec<Value> {
+pub async fn open(hub: &Hub) -> Vec<Value> {
     let all = Client::of(hub, "operator").get("/v1/deliveries").await;
     let all = all["deliveries"].as_array().cloned().unwrap_or_default();
     all.into_iter().filter(|one| one["state"] != "delivered").collect()
+}
+
+/// An address that nobody listens on, and that the system gives to nobody who asks for any.
+fn free_address() -> String {
+    let first = 20_000 + std::process::id() % 10_000;
+    let mut addresses = (first..32_000).map(|port| format!("127.0.0.1:{port}"));
+    addresses.find(|address| std::net::TcpListener::bind(address).is_ok()).expect("a free port")
 }
 
 impl House {
@@ -184,17 +216,16 @@ impl House {
 
     /// A hub that listens where it can be found after it was killed.
     async fn at_a_fixed_port() -> Self {
-        let free =
-            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let free = free_address();
         Self::with(|setup| {
-            setup.edit("listeners/xta.toml", "127.0.0.1:0", &free.to_string());
+            setup.edit("listeners/xta.toml", "127.0.0.1:0", &free);
             // The step after the mailbox: what a DMS cannot say is not what is shown here.
             setup.edit("destinations/lk-beispiel-enaio.toml", "unknown = \"park\"", "unknown = \"retry\"");
         })
         .await
     }
 
-    fn origin(&self) -> String {
+    pub fn origin(&self) -> String {
         self.hub.listeners["xta"].replace("http://", "https://")
     }
 }
@@ -202,7 +233,7 @@ impl House {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_goes_round_and_its_report_turns_green() {
     let server = House::at_a_fixed_port().await;
-    let sender = Sender::start(&server.dms, &server.partner, &server.origin());
+    let sender = Sender::running(&server.dms, &server.partner, &server.origin());
     let id = sender.submit(1).await;
     let sent = sender.portal().completed(&id).await;
     let receipt = &sent["deliveries"][0]["receipt"];
@@ -218,23 +249,23 @@ async fn a_message_goes_round_and_its_report_turns_green() {
 async fn whichever_side_is_killed_nothing_is_lost_and_nothing_doubled() {
     const COUNT: usize = 12;
     let mut server = House::at_a_fixed_port().await;
-    let mut sender = Sender::start(&server.dms, &server.partner, &server.origin());
+    let mut sender = Sender::running(&server.dms, &server.partner, &server.origin());
     let mut sent = Vec::new();
     for number in 0..COUNT {
         sent.push(sender.submit(number).await);
         match number % 4 {
-            1 => sender = sender.killed_and_started(),
+            1 => sender.kill_and_start(),
             3 => server = server.killed_and_started(),
             _ => {}
         }
     }
     for seen in [2, 4, 6] {
         until(async || sender.arrived().len() >= seen).await;
-        sender = sender.killed_and_started();
+        sender.kill_and_start();
         server = server.killed_and_started();
     }
-    if !soon(async || open(&sender.hub).await.is_empty() && open(&server.hub).await.is_empty()).await {
-        let (here, there) = (open(&sender.hub).await, open(&server.hub).await);
+    if !soon(async || open(sender.hub()).await.is_empty() && open(&server.hub).await.is_empty()).await {
+        let (here, there) = (open(sender.hub()).await, open(&server.hub).await);
         panic!("all goes through: {here:#?} {there:#?}");
     }
     for id in &sent {

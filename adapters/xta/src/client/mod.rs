@@ -7,12 +7,14 @@
 //! | the table `[xta]` of a destination: sending, and asking what became of it | `settings`, `target` |
 //! | the table `[xta]` of a source: fetching | `source` |
 //! | how a probe tries both | `probe` |
+//! | single operations by hand | [`tools`] |
 
 mod partner;
 mod probe;
 mod settings;
 mod source;
 mod target;
+pub mod tools;
 mod verdict;
 
 pub use source::XtaMailbox;

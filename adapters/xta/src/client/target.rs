@@ -161,6 +161,11 @@ impl XtaTarget {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest.as_bytes()[..16]);
         let uuid = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+        self.id_of(&uuid.to_string())
+    }
+
+    /// The message id that a UUID makes.
+    pub(super) fn id_of(&self, uuid: &str) -> String {
         format!("{}{}:{uuid}", ids::PREFIX, self.sender)
     }
 

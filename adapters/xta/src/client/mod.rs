@@ -1,0 +1,19 @@
+//! The client: the hub speaks to another XTA server.
+//!
+//! | To find | Look in |
+//! |---|---|
+//! | one operation, from values to an envelope and back | `partner` |
+//! | what a fault means | `verdict` |
+//! | the table `[xta]` of a destination: sending, and asking what became of it | `settings`, `target` |
+//! | the table `[xta]` of a source: fetching | `source` |
+//! | how a probe tries both | `probe` |
+
+mod partner;
+mod probe;
+mod settings;
+mod source;
+mod target;
+mod verdict;
+
+pub use source::XtaMailbox;
+pub use target::XtaDestination;

@@ -4,6 +4,7 @@
 mod cxf;
 mod pki;
 mod raw;
+mod round;
 
 use super::sample;
 use crate::support::client::Client;

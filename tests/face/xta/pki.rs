@@ -65,6 +65,16 @@ impl Authority {
     }
 }
 
+/// What [`Authority::vouch`] wrote, as PKCS#12.
+pub fn pkcs12(folder: &Path, subject: &str, password: &str) -> Vec<u8> {
+    let read = |ending: &str| fs::read(folder.join(format!("{subject}.{ending}"))).expect("a file");
+    let certificate = X509::from_pem(&read("pem")).expect("a certificate");
+    let key = PKey::private_key_from_pem(&read("key")).expect("a key");
+    let mut builder = openssl::pkcs12::Pkcs12::builder();
+    builder.name(subject).pkey(&key).cert(&certificate);
+    builder.build2(password).expect("PKCS#12").to_der().expect("DER")
+}
+
 fn signed(
     (subject, own): (&str, &PKey<Private>),
     (issuer, key): (&str, &PKey<Private>),

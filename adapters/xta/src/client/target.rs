@@ -14,7 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use rohrpost_kit::adapter::Faults;
 use rohrpost_kit::http::Connection;
 use rohrpost_kit::parcel::{self, checked};
-use rohrpost_kit::settings::ByteSize;
+use rohrpost_kit::settings::{ByteSize, Duration as Length};
 use rohrpost_kit::template::{Place, Template};
 use rohrpost_kit::{Adapter, AdapterSource};
 use rohrpost_model::digest::Hasher;
@@ -25,9 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use toml::Spanned;
 use uuid::Uuid;
-
-/// How long after a message was taken its report is asked for first. Later questions stretch out, as the destination says.
-const FIRST_REPORT: Duration = Duration::from_secs(30);
 
 /// The adapter of kind `xta` for destinations.
 pub struct XtaDestination;
@@ -76,6 +73,10 @@ struct Settings {
     /// What says that a message has arrived.
     #[serde(rename = "final", default)]
     final_word: FinalWord,
+    /// How long after a message was taken its report is asked for first. Later questions stretch out, as the destination
+    /// says.
+    #[serde(default = "default_report_after")]
+    report_after: Length,
     /// Contents as parts (MTOM) and not as base64 in the envelope.
     #[serde(default)]
     mtom: bool,
@@ -100,6 +101,10 @@ fn default_sender() -> Spanned<String> {
     Spanned::new(0..0, "rohrpost".to_owned())
 }
 
+fn default_report_after() -> Length {
+    Length::from_secs(30)
+}
+
 /// A reader at a partner's server.
 pub(super) struct XtaTarget {
     pub(super) partner: Partner,
@@ -108,6 +113,7 @@ pub(super) struct XtaTarget {
     subject: Option<Template>,
     sender: String,
     final_word: FinalWord,
+    report_after: Duration,
     max_size: Option<u64>,
 }
 
@@ -140,6 +146,7 @@ impl XtaTarget {
             subject,
             sender: settings.sender.into_inner(),
             final_word: settings.final_word,
+            report_after: settings.report_after.get(),
             max_size: settings.max_size.map(ByteSize::get),
         }))
     }
@@ -209,7 +216,7 @@ impl XtaTarget {
         match self.final_word {
             FinalWord::Answer => Outcome::Done(receipt),
             FinalWord::Report => {
-                Outcome::Accepted { receipt, ask_again_at: now.checked_add(FIRST_REPORT).unwrap_or(now) }
+                Outcome::Accepted { receipt, ask_again_at: now.checked_add(self.report_after).unwrap_or(now) }
             }
         }
     }

@@ -5,7 +5,6 @@ use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name};
@@ -50,7 +49,7 @@ impl Authority {
         String::from_utf8(self.certificate.to_pem().expect("PEM")).expect("text")
     }
 
-    /// Writes NAME.pem and NAME.key, and both together as NAME.p12.
+    /// Writes NAME.pem and NAME.key, and both together as NAME.p12 with the password `partner`.
     pub fn vouch(&self, folder: &Path, subject: &str, days: Days) {
         let issuer = self.certificate.subject_name().entries().next().expect("a name");
         let issuer = issuer.data().to_string().expect("text");
@@ -59,9 +58,8 @@ impl Authority {
         fs::write(folder.join(format!("{subject}.pem")), certificate.to_pem().expect("PEM")).expect("a file");
         let pem = own.private_key_to_pem_pkcs8().expect("PEM");
         fs::write(folder.join(format!("{subject}.key")), pem).expect("a file");
-        let mut both = Pkcs12::builder();
-        let both = both.name(subject).pkey(&own).cert(&certificate).build2("partner").expect("PKCS#12");
-        fs::write(folder.join(format!("{subject}.p12")), both.to_der().expect("DER")).expect("a file");
+        let both = pkcs12(folder, subject, "partner");
+        fs::write(folder.join(format!("{subject}.p12")), both).expect("a file");
     }
 }
 

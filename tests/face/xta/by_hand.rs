@@ -72,7 +72,7 @@ async fn destination_and_source_can_be_probed() {
     assert_eq!(destination[..3], reached);
     assert_eq!(destination[3..], ["account: ok", "reader: ok"]);
     let source = probed(&["--source", "postfach"], 0);
-    assert_eq!((&source[..3] == reached, source[3].as_str()), (true, "mailbox: ok"), "{source:?}");
+    assert_eq!((source[..3] == reached, source[3].as_str()), (true, "mailbox: ok"), "{source:?}");
     sender.edit("sources/postfach.toml", "reader = \"wrb:15091000\"", "reader = \"wrb:99\"");
     assert_eq!(
         probed(&["--source", "postfach"], 1)[3],

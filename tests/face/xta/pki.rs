@@ -49,7 +49,7 @@ impl Authority {
         String::from_utf8(self.certificate.to_pem().expect("PEM")).expect("text")
     }
 
-    /// Writes NAME.pem and NAME.key.
+    /// Writes NAME.pem and NAME.key, and both together as NAME.p12 with the password `partner`.
     pub fn vouch(&self, folder: &Path, subject: &str, days: Days) {
         let issuer = self.certificate.subject_name().entries().next().expect("a name");
         let issuer = issuer.data().to_string().expect("text");
@@ -58,6 +58,8 @@ impl Authority {
         fs::write(folder.join(format!("{subject}.pem")), certificate.to_pem().expect("PEM")).expect("a file");
         let pem = own.private_key_to_pem_pkcs8().expect("PEM");
         fs::write(folder.join(format!("{subject}.key")), pem).expect("a file");
+        let both = pkcs12(folder, subject, "partner");
+        fs::write(folder.join(format!("{subject}.p12")), both).expect("a file");
     }
 }
 

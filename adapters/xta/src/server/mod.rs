@@ -31,6 +31,7 @@ use rohrpost_kit::adapter::Faults;
 use rohrpost_kit::inbound::{Hub, Inbound, Names};
 use rohrpost_kit::{AdapterSource, InboundAdapter};
 use rohrpost_model::Fault;
+use rohrpost_model::ports::SealForm;
 use settings::Settings;
 use std::sync::Arc;
 
@@ -90,7 +91,8 @@ impl Inbound for Configured {
             .iter()
             .filter_map(|mailbox| Some((&mailbox.mailbox, read_by(mailbox)?.client.get_ref())))
             .collect();
-        Names { clients, mailboxes }
+        // A transport report carries its signature inside.
+        Names { clients, mailboxes, seal: Some(SealForm::XmlDsig) }
     }
 
     fn routes(&self, hub: Hub) -> Router {

@@ -93,6 +93,7 @@ impl Submission {
             service: self.service.clone(),
             area: self.area.clone(),
             case: self.case.clone(),
+            tenant: None,
             reply: None,
             trust_level: None,
             test: self.test,

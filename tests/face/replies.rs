@@ -40,20 +40,43 @@ destination = "{tenant}-wasserbehoerde"
 ordered = true
 "#;
 
+/// Answers by itself: when something came in, and when the Fachverfahren has it.
+const RECEIPT: &str = r#"
+name = "lk-beispiel-eingang"
+tenants = ["lk-beispiel"]
+adapter = "reply"
+[reply]
+client = "amt"
+kind = "receipt"
+text = "Ihre Anzeige ist eingegangen. Vorgang: {case}."
+"#;
+
 struct House {
     hub: Hub,
-    _setup: Setup,
+    setup: Setup,
 }
 
 impl House {
     async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl Fn(&Setup)) -> Self {
         let setup = Setup::new(Sink::start().await.address);
         setup.write("clients/amt.toml", AUTHORITY);
         setup.write("secrets/amt.token", "amt-mit-einem-langen-wort-0123456789");
         setup.write("routes/antworten.toml", ANSWERS);
         setup.write("routes/nachreichung.toml", AMENDMENTS);
+        change(&setup);
         let hub = setup.start();
-        Self { hub, _setup: setup }
+        Self { hub, setup }
+    }
+
+    fn killed_and_started(self) -> Self {
+        let Self { hub, setup } = self;
+        hub.kill();
+        let hub = setup.start();
+        Self { hub, setup }
     }
 
     fn client(&self, name: &str) -> Client {
@@ -61,8 +84,11 @@ impl House {
     }
 
     async fn submit(&self, kind: &str) -> Value {
-        let metadata =
-            json!({ "service": SERVICE, "area": AREA, "kind": kind, "case": "2027:BR-1" }).to_string();
+        self.submit_in(kind, "2027:BR-1").await
+    }
+
+    async fn submit_in(&self, kind: &str, case: &str) -> Value {
+        let metadata = json!({ "service": SERVICE, "area": AREA, "kind": kind, "case": case }).to_string();
         let part = |bytes: Vec<u8>, kind: &str| Part::bytes(bytes).mime_str(kind).expect("a media type");
         let form = Form::new()
             .part("metadata", part(metadata.into_bytes(), "application/json"))
@@ -85,7 +111,11 @@ impl House {
     }
 
     async fn pulled(&self, after: u64) -> Vec<Value> {
-        let path = format!("/v1/cases/2027:BR-1/replies?after={after}");
+        self.pulled_in("2027:BR-1", after).await
+    }
+
+    async fn pulled_in(&self, case: &str, after: u64) -> Vec<Value> {
+        let path = format!("/v1/cases/{case}/replies?after={after}");
         self.client("portal").get(&path).await["replies"].as_array().expect("a list").clone()
     }
 }
@@ -183,4 +213,42 @@ async fn h3_and_h7_hold_for_answers() {
     assert_eq!(operator.status(), StatusCode::FORBIDDEN, "who may not hand in may not answer");
     let pulls = house.client("amt").request("GET", "/v1/cases/2027:BR-1/replies").send().await;
     assert_eq!(pulls.expect("an answer").status(), StatusCode::FORBIDDEN, "answers are content");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h3_what_is_answered_by_itself_is_answered_once_whenever_the_hub_is_killed() {
+    const COUNT: usize = 8;
+    let mut house = House::with(|setup| {
+        setup.write("destinations/lk-beispiel-eingang.toml", RECEIPT);
+        let handed_over = RECEIPT.replace("eingang\"", "uebergabe\"").replace("\"receipt\"", "\"status\"");
+        let handed_over = handed_over.replace("ist eingegangen", "liegt im Fachverfahren");
+        setup.write("destinations/lk-beispiel-uebergabe.toml", &handed_over);
+        setup.edit(
+            "routes/brunnenbohrung.toml",
+            "[[step]]\nname = \"dms\"",
+            "[[step]]\nname = \"eingang\"\ndestination = \"{tenant}-eingang\"\n\
+             [[step]]\nname = \"uebergabe\"\nafter = [\"fachverfahren\"]\ndestination = \"{tenant}-uebergabe\"\n\
+             [[step]]\nname = \"dms\"",
+        );
+        setup.edit("destinations/lk-beispiel-enaio.toml", "unknown = \"park\"", "unknown = \"retry\"");
+    })
+    .await;
+    let mut sent = Vec::new();
+    for number in 0..COUNT {
+        sent.push(house.submit_in("application", &format!("2027:BR-{number}")).await);
+        if number % 3 == 2 {
+            house = house.killed_and_started();
+        }
+    }
+    for submission in &sent {
+        house.client("portal").completed(submission["id"].as_str().expect("an id")).await;
+        let case = submission["case"].as_str().expect("a case");
+        let pulled = house.pulled_in(case, 0).await;
+        let mut kinds: Vec<_> =
+            pulled.iter().map(|answer| answer["kind"].as_str().expect("a kind")).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["receipt", "status"], "{case}: one of each");
+        let text = format!("Ihre Anzeige ist eingegangen. Vorgang: {case}.");
+        assert!(pulled.iter().any(|answer| answer["text"] == text.as_str()), "{pulled:#?}");
+    }
 }

@@ -68,22 +68,20 @@ impl From<StoreFault> for Refusal {
 impl Engine {
     /// Admits a submission of `client`: finds its tenant, checks the grant, and makes its data key.
     pub fn admit(&self, client: &Client, intent: Intent) -> Result<Intake, Refusal> {
-        let catalog = self.catalog();
-        let now = self.ports.clock.now();
-        let asked = (&intent.service, &intent.area);
-        let tenant = routing::tenant_for(&catalog, client, asked, now).map_err(|none| match none {
-            NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
-            NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
-        })?;
+        let (catalog, now) = (self.catalog(), self.ports.clock.now());
+        let not_granted = || Refusal::NotGranted(intent.service.clone(), intent.area.clone());
+        let tenant = match &intent.tenant {
+            Some(tenant) if client.may_submit(tenant, &intent.service) => tenant.clone(),
+            Some(_) => return Err(not_granted()),
+            None => {
+                let asked = (&intent.service, &intent.area);
+                routing::tenant_for(&catalog, client, asked, now).map_err(|none| match none {
+                    NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
+                    NoTenant::NotGranted => not_granted(),
+                })?
+            }
+        };
         self.admit_to(catalog, client, tenant, intent)
-    }
-
-    /// Admits what belongs to a case of `tenant`: whoever is responsible for its area by now, the case stays where it is.
-    pub fn admit_for(&self, client: &Client, tenant: TenantName, intent: Intent) -> Result<Intake, Refusal> {
-        if !client.may_submit(&tenant, &intent.service) {
-            return Err(Refusal::NotGranted(intent.service, intent.area));
-        }
-        self.admit_to(self.catalog(), client, tenant, intent)
     }
 
     fn admit_to(

@@ -123,11 +123,13 @@ async fn admitted(
     let first = asked.or_else(|| submissions.clone().next()).ok_or_else(Problem::not_found)?;
     let mut intent = Intent::new(reply.kind.clone(), first.service.clone(), first.area.clone());
     intent.case = Some(first.case.clone());
+    // Whoever is responsible for its area by now: the case stays where it is.
+    intent.tenant = Some(place.tenant.clone());
     intent.test = first.test;
     intent.reply = submissions.rev().find_map(|submission| submission.reply.clone());
     intent.traceparent = fields::traceparent(headers);
     intent.idempotency_key = fields::idempotency_key(headers)?;
-    let mut intake = gateway.engine.admit_for(&caller.client, place.tenant.clone(), intent)?;
+    let mut intake = gateway.engine.admit(&caller.client, intent)?;
     let mut data = intake.begin(PartRole::Data, None, "application/json".into())?;
     // What is kept is what was checked, in the order of its members.
     data.write(serde_json::to_vec(&reply).map(Bytes::from).map_err(|fault| malformed(&fault))?).await?;

@@ -78,6 +78,11 @@ const fn wrong(member: &'static str, english: &'static str, german: &'static str
 }
 
 impl Reply {
+    /// One that says no more than its text.
+    pub fn new(kind: Kind, text: String) -> Self {
+        Self { kind, text, deadline: None, documents: Vec::new(), payment: None, reference: None }
+    }
+
     /// Checks what the form alone cannot say.
     pub fn check(&self) -> Result<(), WrongReply> {
         if !self.kind.is_answer() {

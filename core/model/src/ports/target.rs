@@ -1,4 +1,4 @@
-use super::{ContentStream, Preview, Probe, StoreFault};
+use super::{ContentStream, Desk, Preview, Probe, StoreFault};
 use crate::document::Enclosed;
 use crate::{ClientName, DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
@@ -123,6 +123,15 @@ pub trait Target: Send + Sync {
     async fn preview(&self, _: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
         Ok(None)
     }
+
+    /// In whose name it hands in at the hub itself, where it does: it answers in cases. `None` from every other target.
+    fn hands_in_as(&self) -> Option<&ClientName> {
+        None
+    }
+
+    /// Shows the hub's desk to a target that [hands in](Self::hands_in_as), before its first delivery. Whoever keeps it
+    /// keeps it weakly: the hub must be able to end.
+    fn meet(&self, _: &Arc<dyn Desk>) {}
 
     /// Who may read it, where the target is a [`Mailbox`](super::Mailbox) of the hub: what is delivered to it waits there
     /// until a reader closes it. `None` from every other target.

@@ -93,8 +93,16 @@ pub enum ReasonCode {
     NoWord,
     /// The target was asked: it does not have it.
     SurelyAbsent,
+    /// The target was asked: it has a part of it, and the delivery goes on from there.
+    Unfinished,
     /// The target was asked: it has it.
     Found,
+    /// The target has more than one object that bears the hub's mark (`field`).
+    SeveralFound,
+    /// One of several calls was made (`key`).
+    ProgressRecorded,
+    /// One of several calls was made or was to be made, and that could not be kept (`key`).
+    ProgressNotKept,
     /// The target took it and works on it.
     InProgress,
     /// It waits in its mailbox to be fetched.
@@ -167,7 +175,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 68] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -197,7 +205,11 @@ impl ReasonCode {
         Self::Interrupted,
         Self::NoWord,
         Self::SurelyAbsent,
+        Self::Unfinished,
         Self::Found,
+        Self::SeveralFound,
+        Self::ProgressRecorded,
+        Self::ProgressNotKept,
         Self::InProgress,
         Self::InMailbox,
         Self::FetchedByReader,

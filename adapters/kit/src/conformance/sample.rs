@@ -3,7 +3,9 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::document::{Document, Enclosed};
-use rohrpost_model::ports::{Attached, Clock, Content, ContentStream, Parcel, Piece, StoreFault};
+use rohrpost_model::ports::{
+    Attached, Clock, Content, ContentStream, Parcel, Piece, Progress, ProgressKeeper, StoreFault,
+};
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp};
 use std::collections::BTreeMap;
@@ -55,6 +57,8 @@ pub struct Sample {
     pub attachments: Vec<Attached>,
     /// What earlier steps were answered.
     pub receipts: BTreeMap<StepName, Receipt>,
+    /// What was recorded so far; it outlives attempts, as if it were on disk.
+    pub progress: Progress,
     marked: Option<Digest>,
 }
 
@@ -75,6 +79,7 @@ impl Sample {
             enclosed: vec![],
             attachments: vec![],
             receipts: BTreeMap::new(),
+            progress: Progress::new(BTreeMap::new(), Arc::new(Kept)),
             marked: None,
         }
     }
@@ -169,6 +174,7 @@ impl Sample {
             attachments: self.attachments.clone(),
             sent_sha256: self.marked.unwrap_or_else(|| self.sent_sha256()),
             receipts: &self.receipts,
+            progress: &self.progress,
         }
     }
 
@@ -214,6 +220,16 @@ impl Sample {
             .collect();
         all.sort();
         all
+    }
+}
+
+/// A disk on which all is kept.
+struct Kept;
+
+#[async_trait]
+impl ProgressKeeper for Kept {
+    async fn keep(&self, _: &'static str, _: &str) -> Result<(), StoreFault> {
+        Ok(())
     }
 }
 

@@ -10,7 +10,8 @@ use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::Notify;
 
 /// Stands in every sample's message, and must not be seen in an error or a log.
 pub const CONTENT_MARK: &str = "Mustermann-Inhalt";
@@ -59,6 +60,7 @@ pub struct Sample {
     pub receipts: BTreeMap<StepName, Receipt>,
     /// What was recorded so far; it outlives attempts, as if it were on disk.
     pub progress: Progress,
+    keeper: Arc<Kept>,
     marked: Option<Digest>,
 }
 
@@ -67,6 +69,7 @@ impl Sample {
     #[expect(clippy::new_without_default, reason = "every sample is another one")]
     pub fn new() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let keeper = Arc::new(Kept::default());
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mut id = [7; 16];
         id[8..].copy_from_slice(&number.to_be_bytes());
@@ -79,7 +82,8 @@ impl Sample {
             enclosed: vec![],
             attachments: vec![],
             receipts: BTreeMap::new(),
-            progress: Progress::new(BTreeMap::new(), Arc::new(Kept)),
+            progress: Progress::new(BTreeMap::new(), Arc::clone(&keeper) as _),
+            keeper,
             marked: None,
         }
     }
@@ -144,6 +148,29 @@ impl Sample {
         self.marked = Some(self.sent_sha256());
         self.enclosed.iter_mut().for_each(|enclosed| enclosed.content = Bytes::from_static(b"[]"));
         self
+    }
+
+    /// The store stops at this record until [`Sample::fail_to_record`].
+    #[must_use]
+    pub fn that_stops_at(mut self, record: usize) -> Self {
+        self.keeper = Arc::new(Kept { stops_at: record, ..Kept::default() });
+        self.progress = Progress::new(BTreeMap::new(), Arc::clone(&self.keeper) as _);
+        self
+    }
+
+    /// Returns when it was asked to keep what it stops at.
+    pub async fn asked_to_record(&self) {
+        self.keeper.asked.notified().await;
+    }
+
+    /// It cannot be kept.
+    pub fn fail_to_record(&self) {
+        self.keeper.fails.notify_one();
+    }
+
+    /// How often something was recorded.
+    pub fn recorded(&self) -> usize {
+        self.keeper.records.load(Ordering::Relaxed)
     }
 
     fn attach(mut self, name: Option<&str>, size: u64, sha256: Digest, content: Generated) -> Self {
@@ -223,12 +250,23 @@ impl Sample {
     }
 }
 
-/// A disk on which all is kept.
-struct Kept;
+/// A disk on which all is kept, but for what it stops at.
+#[derive(Default)]
+struct Kept {
+    records: AtomicUsize,
+    stops_at: usize,
+    asked: Notify,
+    fails: Notify,
+}
 
 #[async_trait]
 impl ProgressKeeper for Kept {
     async fn keep(&self, _: &'static str, _: &str) -> Result<(), StoreFault> {
+        if self.records.fetch_add(1, Ordering::Relaxed) + 1 == self.stops_at {
+            self.asked.notify_one();
+            self.fails.notified().await;
+            return Err(StoreFault::Unavailable("made up".into()));
+        }
         Ok(())
     }
 }

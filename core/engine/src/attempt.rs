@@ -354,8 +354,8 @@ struct Keeping {
 
 #[async_trait]
 impl ProgressKeeper for Keeping {
-    async fn keep(&self, key: &'static str, value: &str) -> Result<(), StoreFault> {
-        let recorded = Recorded { at: self.clock.now(), key, value: value.to_owned() };
+    async fn keep(&self, key: &str, value: &str) -> Result<(), StoreFault> {
+        let recorded = Recorded { at: self.clock.now(), key: key.to_owned(), value: value.to_owned() };
         self.outbox.record(self.delivery, &recorded).await.inspect_err(|fault| {
             tracing::error!(delivery = %self.delivery, key, %fault, "progress was not kept");
         })

@@ -99,6 +99,8 @@ pub enum ReasonCode {
     Found,
     /// The target has more than one object that bears the hub's mark (`field`).
     SeveralFound,
+    /// A call that nobody waits for any more may still be at work at the target: it is not repeated until that time is over.
+    CallOutstanding,
     /// One of several calls was made (`key`).
     ProgressRecorded,
     /// One of several calls was made or was to be made, and that could not be kept (`key`).
@@ -175,7 +177,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 69] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -208,6 +210,7 @@ impl ReasonCode {
         Self::Unfinished,
         Self::Found,
         Self::SeveralFound,
+        Self::CallOutstanding,
         Self::ProgressRecorded,
         Self::ProgressNotKept,
         Self::InProgress,

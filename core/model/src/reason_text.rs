@@ -63,7 +63,9 @@ const fn text(code: C) -> (&'static str, &'static str) {
         | C::RetryAt => waiting(code),
         C::TriedLongEnough | C::AwaitingTooLong | C::ExpiryWarning | C::Expired => deadline(code),
         C::ContentDamaged | C::ContentErased | C::HubStopping | C::HubTrouble | C::Interrupted => hub(code),
-        C::Unfinished | C::SeveralFound | C::ProgressRecorded | C::ProgressNotKept => several_calls(code),
+        C::Unfinished | C::SeveralFound | C::CallOutstanding | C::ProgressRecorded | C::ProgressNotKept => {
+            several_calls(code)
+        }
         _ => target(code),
     }
 }
@@ -293,6 +295,10 @@ const fn several_calls(code: C) -> (&'static str, &'static str) {
         C::SeveralFound => (
             "Beim Ziel liegt mehr als ein Objekt mit demselben Wert in {field}. Dort das überzählige löschen, dann neu zustellen.",
             "The target has more than one object with the same value in {field}. Delete what is too much there, then retry.",
+        ),
+        C::CallOutstanding => (
+            "Ein früherer Aufruf kann beim Ziel noch in Arbeit sein; damit nichts doppelt entsteht, wird gewartet.",
+            "An earlier call may still be at work at the target; so that nothing is made twice, it waits.",
         ),
         C::ProgressRecorded => ("Ein Zwischenschritt ist getan: {key}.", "A step on the way is done: {key}."),
         _ => (

@@ -133,7 +133,7 @@ async fn is_made_once<P: Peer>(
 }
 
 /// Whether it is delivered at last; if not, a person would have to look.
-async fn goes_on<P: Peer>(
+pub(super) async fn goes_on<P: Peer>(
     peer: &P,
     target: &dyn Target,
     sample: &Sample,

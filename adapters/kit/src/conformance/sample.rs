@@ -261,7 +261,7 @@ struct Kept {
 
 #[async_trait]
 impl ProgressKeeper for Kept {
-    async fn keep(&self, _: &'static str, _: &str) -> Result<(), StoreFault> {
+    async fn keep(&self, _: &str, _: &str) -> Result<(), StoreFault> {
         if self.records.fetch_add(1, Ordering::Relaxed) + 1 == self.stops_at {
             self.asked.notify_one();
             self.fails.notified().await;

@@ -239,7 +239,7 @@ pub struct Recorded {
     /// When.
     pub at: Timestamp,
     /// The adapter's word for it.
-    pub key: &'static str,
+    pub key: String,
     /// What is to be known later. Content: stored encrypted.
     pub value: String,
 }

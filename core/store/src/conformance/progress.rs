@@ -10,8 +10,8 @@ use rohrpost_model::{DeliveryId, DestinationName, Digest, ReasonCode, State};
 const FOLDER: &str = PRIVATE[3];
 
 impl Ports {
-    async fn record(&self, id: DeliveryId, key: &'static str, value: &str) -> Result<(), StoreFault> {
-        self.outbox.record(id, &Recorded { at: at(1), key, value: value.to_owned() }).await
+    async fn record(&self, id: DeliveryId, key: &str, value: &str) -> Result<(), StoreFault> {
+        self.outbox.record(id, &Recorded { at: at(1), key: key.to_owned(), value: value.to_owned() }).await
     }
 
     async fn progress(&self, id: DeliveryId) -> Vec<(String, String)> {

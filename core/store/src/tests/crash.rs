@@ -234,7 +234,7 @@ async fn h10_nothing_private_stands_on_disk_in_plain() {
         ports.outbox.command(&Scope::Hub, command(id, Order::Retry)).await.unwrap();
         let mut claim = ports.claim_only(900).await;
         ports.mark(&mut claim, 900).await.unwrap();
-        let recorded = Recorded { at: at(900), key: "folder", value: PRIVATE[3].into() };
+        let recorded = Recorded { at: at(900), key: "folder".into(), value: PRIVATE[3].into() };
         ports.outbox.record(id, &recorded).await.unwrap();
         ports.settle(claim, &attempt(Event::Taken, 900)).await;
         assert_eq!(ports.records.recorded(id).await.unwrap()["folder"], PRIVATE[3], "it is kept, though");

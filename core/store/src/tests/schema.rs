@@ -176,7 +176,7 @@ async fn a_store_of_version_5_is_brought_up_to_date() {
     let id = claim.delivery.id;
     assert!(store.records.recorded(id).await.unwrap().is_empty());
     store.mark(&mut claim, 900).await.unwrap();
-    let recorded = Recorded { at: at(900), key: "folder", value: "4711".into() };
+    let recorded = Recorded { at: at(900), key: "folder".into(), value: "4711".into() };
     store.outbox.record(id, &recorded).await.unwrap();
     assert_eq!(store.records.recorded(id).await.unwrap()["folder"], "4711");
 }

@@ -11,7 +11,8 @@ use std::path::Path;
 use toml::Value;
 
 /// Keys whose value is the path of a key or a certificate.
-const PATHS: [&str; 4] = ["certificate", "pkcs12", "ca", "client-ca"];
+const PATHS: [&str; 7] =
+    ["certificate", "certificates", "pkcs12", "ca", "client-ca", "client-certificate", "client-pkcs12"];
 
 /// Each of them by the name that the configuration gives it, with the digest of its content. What cannot be read is not
 /// there.

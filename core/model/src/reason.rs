@@ -83,6 +83,8 @@ pub enum ReasonCode {
     TargetRefused,
     /// The target refused the credentials (`status`).
     CredentialsRefused,
+    /// The target took it and reports later that it failed (`status`).
+    ReportedFailed,
     /// The answer was not what the configuration expects (`status`).
     UnexpectedAnswer,
     /// The connection tore, or the time ran out, after something may have left.
@@ -177,7 +179,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 69] = [
+    pub const ALL: [Self; 70] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -202,6 +204,7 @@ impl ReasonCode {
         Self::TargetBusy,
         Self::TargetRefused,
         Self::CredentialsRefused,
+        Self::ReportedFailed,
         Self::UnexpectedAnswer,
         Self::Torn,
         Self::Interrupted,

@@ -330,6 +330,10 @@ const fn target(code: C) -> (&'static str, &'static str) {
             "Das Ziel hat die Zugangsdaten abgelehnt (Status {status}). Zugangsdaten prüfen, dann neu zustellen.",
             "The target refused the credentials (status {status}). Check them, then retry.",
         ),
+        C::ReportedFailed => (
+            "Das Ziel hat angenommen und meldet, dass die Zustellung gescheitert ist (Status {status}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
+            "The target took it and reports that the delivery failed (status {status}). Clear the cause with the target, then retry or discard.",
+        ),
         C::UnexpectedAnswer => (
             "Die Antwort des Ziels (Status {status}) entspricht nicht der Konfiguration. Beim Ziel nachsehen, ob es angekommen ist.",
             "The target's answer (status {status}) is not what the configuration expects. Look at the target whether it arrived.",

@@ -8,6 +8,7 @@ mod auth;
 mod judge;
 mod multipart;
 mod preview;
+mod proxy;
 pub(crate) mod tls;
 
 pub use auth::Auth;
@@ -20,6 +21,7 @@ use crate::parcel::{CheckedStream, ContentFault};
 use crate::probe::Endpoint;
 use crate::settings::{ByteSize, Duration, Places, SecretRef};
 use bytes::{Bytes, BytesMut};
+use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use rohrpost_model::{Failure, Fault, Reason, ReasonCode};
@@ -51,6 +53,16 @@ pub struct Connection {
     pub client_certificate: Option<Spanned<PathBuf>>,
     /// The key of the client's certificate: PEM.
     pub client_key: Option<Spanned<SecretRef>>,
+    /// The client's certificate with its chain and key in one file: PKCS#12. In the place of the two before.
+    pub client_pkcs12: Option<Spanned<PathBuf>>,
+    /// The password of that file.
+    pub client_pkcs12_password: Option<Spanned<SecretRef>>,
+    /// A proxy that requests go through: `http://host:port`. With TLS it sees where they go, not what they say.
+    pub proxy: Option<Spanned<String>>,
+    /// Who the hub is at the proxy.
+    pub proxy_user: Option<Spanned<String>>,
+    /// Its password there.
+    pub proxy_password: Option<Spanned<SecretRef>>,
 }
 
 impl Default for Connection {
@@ -63,6 +75,11 @@ impl Default for Connection {
             system_ca: true,
             client_certificate: None,
             client_key: None,
+            client_pkcs12: None,
+            client_pkcs12_password: None,
+            proxy: None,
+            proxy_user: None,
+            proxy_password: None,
         }
     }
 }
@@ -107,6 +124,7 @@ fn permits(plain_http: bool, url: &Url) -> Result<(), String> {
 pub struct Client {
     client: reqwest::Client,
     tls: tls::Tls,
+    proxy: Option<Url>,
     connect_timeout: std::time::Duration,
     answer_limit: u64,
     allow_plain_http: bool,
@@ -117,9 +135,10 @@ impl Client {
     pub fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         let tls = faults.note(tls::configure(settings, source));
-        let tls = faults.finish(tls)?;
+        let proxy = faults.note(proxy::configure(settings, source));
+        let (tls, proxy) = faults.finish(tls.zip(proxy))?;
         #[expect(clippy::disallowed_methods, reason = "this is rohrpost_kit::http")]
-        let client = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(ClientConfig::clone(&tls.config))
             .user_agent(concat!("rohrpost/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -127,12 +146,17 @@ impl Client {
             .no_proxy()
             .http1_only()
             .connect_timeout(settings.connect_timeout.get())
-            .pool_idle_timeout(POOL_IDLE)
+            .pool_idle_timeout(POOL_IDLE);
+        let proxied = proxy.as_ref().map(|proxy| proxy.through.clone());
+        let client = proxied
+            .into_iter()
+            .fold(builder, reqwest::ClientBuilder::proxy)
             .build()
             .map_err(|error| vec![Fault::of_file(source.file, format!("no HTTP client: {error}"))])?;
         Ok(Self {
             client,
             tls,
+            proxy: proxy.map(|proxy| proxy.address),
             connect_timeout: settings.connect_timeout.get(),
             answer_limit: settings.answer_limit.get(),
             allow_plain_http: settings.allow_plain_http,
@@ -141,6 +165,10 @@ impl Client {
 
     /// Where a request to `url` would connect to, for a probe; `None` if the address has no host.
     pub fn endpoint(&self, url: &Url) -> Option<Endpoint> {
+        if let Some(proxy) = &self.proxy {
+            let (host, port) = (proxy.host()?.to_owned(), proxy.port_or_known_default()?);
+            return Some(Endpoint::of_proxy(host, port, self.connect_timeout));
+        }
         let (host, port) = (url.host()?.to_owned(), url.port_or_known_default()?);
         let tls = (url.scheme() == "https").then(|| self.tls.clone());
         Some(Endpoint::new(host, port, tls, self.connect_timeout))
@@ -151,6 +179,20 @@ impl Client {
     /// [`Failure::Unavailable`] if there was no connection, so surely no byte of the request left; otherwise
     /// [`Failure::Unknown`].
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
+        let response = self.sent(request).await?;
+        Ok(self.read(response).await)
+    }
+
+    /// Sends a request, and hands on its answer while it comes: for answers that may be large. Whoever reads it limits it.
+    /// Failures are those of [`Client::send`]; a stream that ends with an error was torn.
+    pub async fn open(&self, request: Request) -> Result<Streamed, Failure> {
+        let mut response = self.sent(request).await?;
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let body = response.bytes_stream().map(|piece| piece.map_err(|_| Unread::Torn)).boxed();
+        Ok(Streamed { status, headers, body })
+    }
+
+    async fn sent(&self, request: Request) -> Result<reqwest::Response, Failure> {
         permits(self.allow_plain_http, &request.url).map_err(|_| misconfigured("url"))?;
         let mut builder = self.client.request(request.method, request.url).headers(request.headers);
         builder = match request.body {
@@ -159,9 +201,9 @@ impl Client {
             Body::Pieces(pieces) => builder
                 .header(CONTENT_LENGTH, length(&pieces))
                 .body(reqwest::Body::wrap_stream(stream::iter(pieces).map(Piece::into_stream).flatten())),
+            Body::Stream(stream) => builder.body(reqwest::Body::wrap_stream(stream)),
         };
-        let response = builder.send().await.map_err(failure_of)?;
-        Ok(self.read(response).await)
+        builder.send().await.map_err(failure_of)
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Answer {
@@ -215,6 +257,8 @@ pub enum Body {
     Bytes(Bytes),
     /// Piece by piece; the length of the whole is told beforehand.
     Pieces(Vec<Piece>),
+    /// A stream whose length is not known; an error in it breaks the request off. A [`ContentFault`] tells why.
+    Stream(BoxStream<'static, Result<Bytes, Box<dyn std::error::Error + Send + Sync>>>),
 }
 
 /// A piece of a body.
@@ -262,12 +306,24 @@ pub struct Answer {
     pub body: Result<Bytes, Unread>,
 }
 
+/// What is answered, while its body comes.
+pub struct Streamed {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: BoxStream<'static, Result<Bytes, Unread>>,
+}
+
 /// Why an answer's body could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {
     /// The connection tore.
+    #[error("the connection tore")]
     Torn,
     /// It is larger than `answer-limit`.
+    #[error("the answer is larger than answer-limit")]
     TooLarge,
 }
 

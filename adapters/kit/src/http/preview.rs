@@ -24,7 +24,8 @@ impl Request {
 
 fn pieces(body: Body, parcel: &Parcel<'_>) -> Vec<ports::Piece> {
     match body {
-        Body::Empty => Vec::new(),
+        // What a stream holds is known to whoever made it.
+        Body::Empty | Body::Stream(_) => Vec::new(),
         Body::Bytes(bytes) => vec![ports::Piece::of(bytes, parcel)],
         Body::Pieces(pieces) => pieces.into_iter().filter_map(|piece| shown(piece, parcel)).collect(),
     }

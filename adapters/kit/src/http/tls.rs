@@ -3,12 +3,14 @@
 
 use super::Connection;
 use crate::adapter::{AdapterSource, Faults};
+use crate::settings::SecretRef;
+use openssl::pkcs12::Pkcs12;
 use rohrpost_model::Fault;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
@@ -53,7 +55,7 @@ fn client(
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(broken)?
         .with_root_certificates(Arc::clone(roots));
-    match (identity, &settings.client_certificate) {
+    match (identity, settings.client_certificate.as_ref().or(settings.client_pkcs12.as_ref())) {
         (Some((chain, key)), Some(setting)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
             vec![source.places().fault_at(setting, format!("certificate and key do not fit: {error}"))]
         }),
@@ -111,14 +113,25 @@ fn certificates(
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
+/// The client's certificate and key, out of two files in PEM or one in PKCS#12.
 fn identity(settings: &Connection, source: &AdapterSource<'_>) -> Result<Option<Identity>, Vec<Fault>> {
+    let places = source.places();
+    if let Some(file) = &settings.client_pkcs12 {
+        if let Some(other) = &settings.client_certificate {
+            return Err(vec![places.fault_at(other, "client-pkcs12 holds a certificate already")]);
+        }
+        return pkcs12(file, settings.client_pkcs12_password.as_ref(), source)
+            .map(Some)
+            .map_err(|it| vec![it]);
+    }
+    if let Some(password) = &settings.client_pkcs12_password {
+        return Err(vec![places.fault_at(password, "client-pkcs12 is missing")]);
+    }
     let (file, key) = match (&settings.client_certificate, &settings.client_key) {
         (None, None) => return Ok(None),
         (Some(file), Some(key)) => (file, key),
-        (Some(file), None) => return Err(vec![source.places().fault_at(file, "client-key is missing")]),
-        (None, Some(key)) => {
-            return Err(vec![source.places().fault_at(key, "client-certificate is missing")]);
-        }
+        (Some(file), None) => return Err(vec![places.fault_at(file, "client-key is missing")]),
+        (None, Some(key)) => return Err(vec![places.fault_at(key, "client-certificate is missing")]),
     };
     let mut faults = Faults::default();
     let chain = faults.note(certificates(file, source));
@@ -128,4 +141,30 @@ fn identity(settings: &Connection, source: &AdapterSource<'_>) -> Result<Option<
             .map_err(|_| source.places().fault_at(key, "not a private key in PEM"))
     }));
     faults.finish(chain.zip(key)).map(Some)
+}
+
+/// What stands in a PKCS#12 file (RFC 7292), as partners hand out certificates.
+fn pkcs12(
+    file: &Spanned<PathBuf>,
+    password: Option<&Spanned<SecretRef>>,
+    source: &AdapterSource<'_>,
+) -> Result<Identity, Fault> {
+    let wrong = |what: String| source.places().fault_at(file, what);
+    let bytes = std::fs::read(source.path(file.get_ref())).map_err(|error| wrong(error.to_string()))?;
+    let password = password.map(|password| source.secret(password)).transpose()?;
+    let password = password.as_ref().map_or("", |password| password.expose_secret());
+    let parsed = Pkcs12::from_der(&bytes).map_err(|_| wrong("this is no PKCS#12 file".into()))?;
+    let opened = parsed.parse2(password).map_err(|_| {
+        wrong("it cannot be opened: another password, or a method of encryption that is out of use".into())
+            .hint("check the password; what is encrypted by RC2 or 3DES is written anew by openssl pkcs12 -legacy … | openssl pkcs12 -export …")
+    })?;
+    let (Some(certificate), Some(key)) = (opened.cert, opened.pkey) else {
+        return Err(wrong("it does not hold both a certificate and its key".into()));
+    };
+    let unread = |_| wrong("what it holds cannot be read".into());
+    let further = opened.ca.iter().flatten().map(|one| one.to_der());
+    let chain = std::iter::once(certificate.to_der()).chain(further);
+    let chain = chain.map(|der| der.map(CertificateDer::from)).collect::<Result<_, _>>().map_err(unread)?;
+    let key = PrivatePkcs8KeyDer::from(key.private_key_to_pkcs8().map_err(unread)?);
+    Ok((chain, key.into()))
 }

@@ -42,6 +42,7 @@ pub struct Endpoint {
     host: Host,
     port: u16,
     tls: Option<Tls>,
+    proxied: bool,
     patience: Duration,
 }
 
@@ -55,7 +56,12 @@ impl Endpoint {
     /// `tls` is how TLS is spoken, `None` for an address in clear; `patience` is the longest that all steps here may
     /// take together.
     pub(crate) const fn new(host: Host, port: u16, tls: Option<Tls>, patience: Duration) -> Self {
-        Self { host, port, tls, patience }
+        Self { host, port, tls, proxied: false, patience }
+    }
+
+    /// A proxy, behind which the address lies.
+    pub(crate) const fn of_proxy(host: Host, port: u16, patience: Duration) -> Self {
+        Self { host, port, tls: None, proxied: true, patience }
     }
 
     /// Plans the steps.
@@ -92,6 +98,10 @@ impl Endpoint {
         )));
         let finding = match &self.tls {
             Some(tls) => handshake::shake(tls, &self.host, stream, now).await,
+            None if self.proxied => Finding::NotTried(Words::new(
+                "Nicht versucht: Die Verbindung geht durch einen Proxy; TLS wird erst dahinter ausgehandelt.",
+                "Not tried: the connection goes through a proxy; TLS is spoken behind it.",
+            )),
             None => Finding::NotTried(Words::new(
                 "Nicht versucht: Zu dieser Adresse wird ohne TLS gesprochen.",
                 "Not tried: this address is spoken to without TLS.",

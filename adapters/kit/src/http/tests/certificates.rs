@@ -81,6 +81,12 @@ impl Authority {
 }
 
 impl Issued {
+    pub(super) fn pkcs12(&self, password: &str) -> Vec<u8> {
+        let mut builder = openssl::pkcs12::Pkcs12::builder();
+        builder.name("hub").pkey(&self.key).cert(&self.certificate);
+        builder.build2(password).unwrap().to_der().unwrap()
+    }
+
     pub(super) fn pem(&self) -> String {
         String::from_utf8(self.certificate.to_pem().unwrap()).unwrap()
     }

@@ -172,6 +172,94 @@ async fn the_client_shows_its_certificate() {
     assert!(fault.contains("certificate and key do not fit"), "{fault}");
 }
 
+#[tokio::test]
+async fn the_clients_certificate_may_come_as_pkcs12() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let (folder, identity) = (folder(&servers), clients.issue("hub"));
+    std::fs::write(folder.path().join("hub.p12"), identity.pkcs12("geheim-0815")).unwrap();
+    std::fs::write(folder.path().join("password"), "geheim-0815\n").unwrap();
+    let speaks = Speaks { version: &version::TLS12, ..Speaks::all() };
+    let address = speaks.serve(&servers.issue("localhost"), Some(&clients)).await;
+    let file = "client-pkcs12 = 'hub.p12'\n";
+    let with = format!("{TRUST}{file}client-pkcs12-password = {{ file = 'password' }}\n");
+    assert_eq!(told(get(&configure(folder.path(), &with).unwrap(), address).await), "204");
+
+    let told = |settings: &str| configure(folder.path(), settings).err().unwrap();
+    let without = told(file);
+    assert!(without.contains("cannot be opened: another password"), "{without}");
+    std::fs::write(folder.path().join("password"), "falsch").unwrap();
+    let wrong = told(&with);
+    assert!(wrong.contains("cannot be opened") && !wrong.contains("falsch"), "{wrong}");
+    std::fs::write(folder.path().join("hub.p12"), "PKCS").unwrap();
+    assert!(told(&with).contains("this is no PKCS#12 file"));
+    let alone = told("client-pkcs12-password = { file = 'password' }");
+    assert!(alone.contains("client-pkcs12 is missing"), "{alone}");
+}
+
+/// A proxy that hands on to whatever it is asked for, if it is asked by whom it knows. It tells what it was asked.
+async fn proxy(authorization: &'static str) -> (SocketAddr, tokio::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (asked, heard) = tokio::sync::mpsc::channel(9);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut head = vec![0; 4096];
+            let read = socket.read(&mut head).await.unwrap();
+            let head = String::from_utf8_lossy(&head[..read]).into_owned();
+            let known = head.to_lowercase().contains(&authorization.to_lowercase());
+            asked.send(head.lines().next().unwrap().to_owned()).await.unwrap();
+            if !known {
+                let _ = socket.write_all(b"HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n").await;
+                continue;
+            }
+            let to = head.split_whitespace().nth(1).unwrap().to_owned();
+            let mut target = tokio::net::TcpStream::connect(to).await.unwrap();
+            socket.write_all(b"HTTP/1.1 200 X\r\n\r\n").await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut socket, &mut target).await;
+        }
+    });
+    (address, heard)
+}
+
+#[tokio::test]
+async fn requests_go_through_the_proxy_and_tls_is_spoken_behind_it() {
+    let authority = Authority::new();
+    let folder = folder(&authority);
+    std::fs::write(folder.path().join("password"), "geheim").unwrap();
+    let target = Speaks::all().serve(&authority.issue("localhost"), None).await;
+    let (proxy, mut heard) = proxy("authorization: basic aHViOmdlaGVpbQ==").await;
+    let through = format!("{TRUST}proxy = 'http://{proxy}'\n");
+    let known = format!("{through}proxy-user = 'hub'\nproxy-password = {{ file = 'password' }}\n");
+    let client = configure(folder.path(), &known).unwrap();
+    assert_eq!(told(get(&client, target).await), "204");
+    assert_eq!(heard.recv().await.unwrap(), format!("CONNECT localhost:{} HTTP/1.1", target.port()));
+    let unknown = configure(folder.path(), &through).unwrap();
+    assert_eq!(told(get(&unknown, target).await), "unavailable Unreachable", "nothing can have been sent");
+    let url = Url::parse("https://ziel.example/").unwrap();
+    let mut probe = rohrpost_model::ports::Probe::default();
+    let endpoint = client.endpoint(&url).unwrap();
+    endpoint.plan(&mut probe);
+    assert!(endpoint.reach(&mut probe, rohrpost_model::Timestamp::UNIX_EPOCH).await, "{probe:?}");
+    let tls = probe.steps().last().unwrap().finding.words().german.clone();
+    assert!(tls.contains("durch einen Proxy"), "{tls}");
+}
+
+#[test]
+fn what_is_no_proxy_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |settings: &str| configure(folder.path(), settings).err().unwrap();
+    for (settings, expected) in [
+        ("proxy = 'https://proxy.example'", "this is no address of a proxy"),
+        ("proxy = 'http://hub:geheim@proxy.example:3128'", "this is no address of a proxy"),
+        ("proxy = 'proxy.example:3128'", "this is no address of a proxy"),
+        ("proxy = 'http://p.example:3128'\nproxy-user = 'hub'", "proxy-password is missing"),
+        ("proxy-user = 'hub'", "`proxy` is missing"),
+    ] {
+        let fault = told(settings);
+        assert!(fault.contains(expected) && !fault.contains("geheim"), "{settings}: {fault}");
+    }
+}
+
 #[test]
 fn plain_http_stays_on_this_machine() {
     let permits = |url: &str| Connection::default().permits(&Url::parse(url).unwrap()).is_ok();

@@ -75,8 +75,26 @@ impl Engine {
             NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
             NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
         })?;
+        self.admit_to(catalog, client, tenant, intent)
+    }
+
+    /// Admits what belongs to a case of `tenant`: whoever is responsible for its area by now, the case stays where it is.
+    pub fn admit_for(&self, client: &Client, tenant: TenantName, intent: Intent) -> Result<Intake, Refusal> {
+        if !client.may_submit(&tenant, &intent.service) {
+            return Err(Refusal::NotGranted(intent.service, intent.area));
+        }
+        self.admit_to(self.catalog(), client, tenant, intent)
+    }
+
+    fn admit_to(
+        &self,
+        catalog: Arc<Catalog>,
+        client: &Client,
+        tenant: TenantName,
+        intent: Intent,
+    ) -> Result<Intake, Refusal> {
         stage_takes(&catalog, &tenant, &intent)?;
-        let key = self.ports.vault.issue(&tenant, now).map_err(StoreFault::from)?;
+        let key = self.ports.vault.issue(&tenant, self.ports.clock.now()).map_err(StoreFault::from)?;
         let keeping = Keeping { blobs: Arc::clone(&self.ports.blobs), key };
         Ok(self.intake(catalog, Some(keeping), client, tenant, intent))
     }

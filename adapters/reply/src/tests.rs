@@ -1,6 +1,6 @@
 use super::*;
 use async_trait::async_trait;
-use rohrpost_kit::conformance::{self, FixedClock, Mood, Peer, Sample};
+use rohrpost_kit::conformance::{self, Cut, FixedClock, Mood, Peer, Sample};
 use rohrpost_kit::settings::Secrets;
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{
@@ -181,6 +181,13 @@ impl Peer for ReplyPeer {
     }
     async fn takes(&self) -> usize {
         self.desk.0.takes.load(Ordering::Relaxed)
+    }
+    /// There is no connection that could be cut.
+    async fn cut(&self, _: usize, _: Cut) -> bool {
+        false
+    }
+    fn requests(&self) -> usize {
+        0
     }
     async fn break_step(&self, _: &str) {}
     fn secrets(&self) -> Vec<String> {

@@ -9,12 +9,14 @@
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
+//! | deliveries as files in a folder, here or on another machine | [`files`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
 //! | what every adapter must do, as tests | [`conformance`] |
 
 pub mod adapter;
 pub mod answer;
 pub mod conformance;
+pub mod files;
 pub mod http;
 pub mod inbound;
 pub mod parcel;

@@ -2,8 +2,8 @@
 
 use super::faulty::{FaultyDisk, Op};
 use super::{real, target, visible, whole_units};
-use crate::names::Unit;
 use rohrpost_kit::conformance::Sample;
+use rohrpost_kit::files::Unit;
 use rohrpost_model::ports::{Inquiry, Target};
 use rohrpost_model::{Failure, ReasonCode};
 use std::fs;

@@ -5,13 +5,12 @@ mod order;
 mod probes;
 mod units;
 
-use crate::disk::{Disk, RealDisk};
-use crate::names::{Naming, Unit};
-use crate::sidecar::Sidecar;
+use crate::disk::RealDisk;
 use crate::{FolderTarget, Target};
 use async_trait::async_trait;
 use faulty::{FaultyDisk, Op};
 use rohrpost_kit::conformance::{self, FixedClock, Mood, Peer};
+use rohrpost_kit::files::{Disk, Folder, Naming, Sidecar, Unit};
 use rohrpost_kit::template::{Place, Template};
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{Piece, Preview, Sends};
@@ -25,12 +24,12 @@ use tempfile::TempDir;
 fn target(path: &Path, unit: Unit, disk: Arc<dyn Disk>) -> FolderTarget {
     let template =
         Template::parse("{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}", Place::FileName).unwrap();
-    FolderTarget::new(
-        path.into(),
-        Naming { template, document: None, unit },
-        Arc::new(FixedClock::default()),
-        disk,
-    )
+    of(path, Naming { template, document: None, unit }, disk)
+}
+
+fn of(path: &Path, naming: Naming, disk: Arc<dyn Disk>) -> FolderTarget {
+    let clock = Arc::new(FixedClock::default());
+    FolderTarget { folder: Folder::new(path.into(), naming, clock.clone()), clock, disk }
 }
 
 /// All files that a reader sees, without `.rohrpost`.

@@ -11,6 +11,7 @@
 //! | content on its way out, checked against its digests | [`parcel`] |
 //! | deliveries as files in a folder, here or on another machine | [`files`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
+//! | TLS for other protocols than HTTP, and whom it believes | [`tls`] |
 //! | what every adapter must do, as tests | [`conformance`] |
 
 pub mod adapter;
@@ -23,6 +24,7 @@ pub mod parcel;
 pub mod probe;
 pub mod settings;
 pub mod template;
+pub mod tls;
 
 pub use adapter::{Adapter, AdapterSource};
 pub use inbound::InboundAdapter;

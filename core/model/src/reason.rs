@@ -83,6 +83,8 @@ pub enum ReasonCode {
     TargetRefused,
     /// The target refused the credentials (`status`).
     CredentialsRefused,
+    /// The target shows another host key than the one that is configured (`shown`).
+    HostKeyDiffers,
     /// The answer was not what the configuration expects (`status`).
     UnexpectedAnswer,
     /// The connection tore, or the time ran out, after something may have left.
@@ -167,7 +169,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 65] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -192,6 +194,7 @@ impl ReasonCode {
         Self::TargetBusy,
         Self::TargetRefused,
         Self::CredentialsRefused,
+        Self::HostKeyDiffers,
         Self::UnexpectedAnswer,
         Self::Torn,
         Self::Interrupted,

@@ -7,6 +7,7 @@ mod log;
 mod previews;
 mod probes;
 mod sample;
+pub mod units;
 
 pub use log::Log;
 pub use sample::{FixedClock, Sample, digest_of_generated};

@@ -1,7 +1,8 @@
 //! What lies in the folder.
 
-use super::{of, real, visible, whole_units};
+use super::{of, real};
 use crate::disk::RealDisk;
+use rohrpost_kit::conformance::units::{visible, whole_units};
 use rohrpost_kit::conformance::{FixedClock, Sample};
 use rohrpost_kit::files::{Naming, Unit};
 use rohrpost_kit::template::{Place, Template};

@@ -13,8 +13,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
-pub const ADAPTERS: &[&dyn Adapter] =
-    &[&rohrpost_adapter_folder::Folder, &rohrpost_adapter_http::Http, &rohrpost_adapter_mailbox::Mailbox];
+pub const ADAPTERS: &[&dyn Adapter] = &[
+    &rohrpost_adapter_folder::Folder,
+    &rohrpost_adapter_http::Http,
+    &rohrpost_adapter_mailbox::Mailbox,
+    &rohrpost_adapter_sftp::Sftp,
+];
 
 /// Every adapter that foreign systems call. The same.
 #[cfg(not(test))]

@@ -44,7 +44,8 @@ impl Remote {
         let (mut left, mut right) = (self.open(left).await?, self.open(right).await?);
         let (mut a, mut b) = (Vec::new(), Vec::new());
         loop {
-            (a.clear(), b.clear());
+            a.clear();
+            b.clear();
             (&mut left).take(COMPARED as u64).read_to_end(&mut a).await.map_err(torn_or_other)?;
             (&mut right).take(COMPARED as u64).read_to_end(&mut b).await.map_err(torn_or_other)?;
             if a != b || a.is_empty() {

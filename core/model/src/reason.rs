@@ -81,6 +81,8 @@ pub enum ReasonCode {
     TargetBusy,
     /// The target refused (`status`).
     TargetRefused,
+    /// It is larger than the destination allows (`size`, `limit`, in bytes).
+    TooLarge,
     /// The target refused the credentials (`status`).
     CredentialsRefused,
     /// The target shows another host key than the one that is configured (`shown`).
@@ -169,7 +171,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 65] = [
+    pub const ALL: [Self; 66] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -193,6 +195,7 @@ impl ReasonCode {
         Self::ConnectTimeout,
         Self::TargetBusy,
         Self::TargetRefused,
+        Self::TooLarge,
         Self::CredentialsRefused,
         Self::HostKeyDiffers,
         Self::UnexpectedAnswer,

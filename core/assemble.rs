@@ -18,6 +18,7 @@ pub const ADAPTERS: &[&dyn Adapter] = &[
     &rohrpost_adapter_http::Http,
     &rohrpost_adapter_mailbox::Mailbox,
     &rohrpost_adapter_sftp::Sftp,
+    &rohrpost_adapter_smtp::Smtp,
 ];
 
 /// Every adapter that foreign systems call. The same.

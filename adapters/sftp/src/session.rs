@@ -6,7 +6,7 @@ use rohrpost_model::{Failure, Reason, ReasonCode};
 use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::ssh_key::{HashAlg, PrivateKey};
 use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate};
-use russh::{Error, MethodKind, MethodSet, Preferred, SshId, cipher, kex, mac};
+use russh::{ChannelMsg, Error, MethodKind, MethodSet, Preferred, SshId, cipher, kex, mac};
 use russh_sftp::client::{Config, SftpSession};
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
@@ -116,11 +116,19 @@ impl Server {
     /// Logs in and opens the file system.
     pub(crate) async fn enter(&self, mut handle: Handle<Judge>) -> Result<Session, Trouble> {
         self.authenticate(&mut handle).await?;
-        let channel = handle.channel_open_session().await?;
+        let mut channel = handle.channel_open_session().await?;
         channel.request_subsystem(true, "sftp").await?;
+        loop {
+            match channel.wait().await {
+                Some(ChannelMsg::Success) => break,
+                Some(ChannelMsg::Failure) => return Err(Trouble::NoSftp),
+                Some(_) => {}
+                None => return Err(Trouble::torn()),
+            }
+        }
         let config = Config { request_timeout_secs: ANSWER_SECONDS, ..Config::default() };
         let opened = SftpSession::new_with_config(channel.into_stream(), config).await;
-        let sftp = opened.map_err(|_| if handle.is_closed() { Trouble::torn() } else { Trouble::NoSftp })?;
+        let sftp = opened.map_err(|_| Trouble::torn())?;
         Ok(Session { sftp, _handle: handle })
     }
 

@@ -24,6 +24,8 @@ pub(super) enum Serves {
     Internal,
     /// Through a relay that lets connections die where a test wants it.
     Relayed,
+    /// Not at all.
+    Nothing,
 }
 
 /// What the server says.
@@ -163,13 +165,14 @@ impl Sshd {
 fn serve(home: &Path, port: u16, serves: Serves, further: &str, before: &[&str], log: &Log) -> Child {
     let shown = home.display();
     let subsystem = match serves {
-        Serves::Internal => "internal-sftp".to_owned(),
-        Serves::Relayed => format!("/usr/bin/python3 {shown}/relay.py {shown}"),
+        Serves::Internal => "sftp internal-sftp".to_owned(),
+        Serves::Nothing => "other internal-sftp".to_owned(),
+        Serves::Relayed => format!("sftp /usr/bin/python3 {shown}/relay.py {shown}"),
     };
     let config = format!(
         "{further}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {shown}/hostkey\nPidFile {shown}/sshd.pid\n\
          AuthorizedKeysFile {shown}/authorized_keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n\
-         PermitRootLogin prohibit-password\nSubsystem sftp {subsystem}\n"
+         PermitRootLogin prohibit-password\nSubsystem {subsystem}\n"
     );
     fs::write(home.join("sshd_config"), config).unwrap();
     // Only root's server separates privileges, and wants this folder for it.

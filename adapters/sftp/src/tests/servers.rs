@@ -141,6 +141,16 @@ async fn what_may_only_be_read_is_refused() {
     );
 }
 
+#[tokio::test]
+async fn a_server_without_sftp_is_told_as_such() {
+    if !is_there() {
+        return;
+    }
+    let sshd = Sshd::start(Serves::Nothing, "flat");
+    let reason = refused(failed(sshd.target().as_ref()).await);
+    assert_eq!((reason.code, reason.params["status"].as_str()), (ReasonCode::TargetRefused, "no-sftp"));
+}
+
 /// No file may become larger than 64 KB: to the server that is an error like a full disk, in the middle of a file.
 #[tokio::test]
 async fn a_file_that_cannot_be_written_to_its_end_is_never_published() {

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use rohrpost_engine::Engine;
 use rohrpost_engine::configurations::ActivatedBy;
 use rohrpost_gateway::{
-    Activation, ActivationReport, By, Difference, FileDifference, RollbackFault, Side, TlsIdentity,
+    Activation, ActivationReport, AllFetching, By, Difference, FileDifference, RollbackFault, Side,
+    TlsIdentity,
 };
 use rohrpost_model::ports::{Clock, StoreFault};
 use rohrpost_model::{Digest, Fault, ListenerName};
@@ -95,8 +96,12 @@ impl Activator {
         let _ = self.doors.set(doors);
     }
 
-    fn endpoints(&self, listeners: &Configured) -> Result<Option<Prepared>, Vec<Fault>> {
-        self.doors.get().map(|doors| doors.prepare(listeners)).transpose()
+    fn endpoints(
+        &self,
+        listeners: &Configured,
+        sources: AllFetching,
+    ) -> Result<Option<Prepared>, Vec<Fault>> {
+        self.doors.get().map(|doors| doors.prepare(listeners, sources)).transpose()
     }
 
     /// The certificate of a configuration, ready to be presented.
@@ -113,8 +118,8 @@ impl Activator {
         active: &mut Active,
     ) -> Result<ActivationReport, Vec<Fault>> {
         let certificate = self.certificate(&configuration)?;
-        let endpoints = self.endpoints(&configuration.listeners)?;
-        let Configuration { hub, catalog, listeners, text, named, .. } = configuration;
+        let Configuration { hub, catalog, listeners, sources, text, named, .. } = configuration;
+        let endpoints = self.endpoints(&listeners, sources)?;
         let version = text.version();
         let needs_restart = self.started.differences(&Fixed::of(&hub, &listeners));
         let changed = version != active.version;

@@ -3,7 +3,8 @@
 use crate::config::{Adapters, Configuration, Hub, Listener};
 use crate::faults::Stop;
 use rohrpost_engine::{Engine, Ports};
-use rohrpost_kit::{Adapter, InboundAdapter};
+use rohrpost_gateway::AllFetching;
+use rohrpost_kit::{Adapter, InboundAdapter, SourceAdapter};
 use rohrpost_model::ListenerName;
 use rohrpost_model::ports::{Clock, StoreFault, Vault, VaultFault};
 use rohrpost_seal::KeyFolder;
@@ -19,6 +20,7 @@ pub const ADAPTERS: &[&dyn Adapter] = &[
     &rohrpost_adapter_mailbox::Mailbox,
     &rohrpost_adapter_sftp::Sftp,
     &rohrpost_adapter_smtp::Smtp,
+    &rohrpost_adapter_xta::XtaDestination,
 ];
 
 /// Every adapter that foreign systems call. The same.
@@ -28,8 +30,14 @@ pub const INBOUND: &[&dyn InboundAdapter] = &[&rohrpost_adapter_xta::Xta];
 #[cfg(test)]
 pub const INBOUND: &[&dyn InboundAdapter] = &[&crate::echo::Echo];
 
+/// Every adapter that fetches. The same.
+pub const SOURCES: &[&dyn SourceAdapter] = &[&rohrpost_adapter_xta::XtaMailbox];
+
+/// What is done by hand at an XTA server.
+pub use rohrpost_adapter_xta as xta;
+
 /// All of them.
-pub const ALL: Adapters<'static> = Adapters { outbound: ADAPTERS, inbound: INBOUND };
+pub const ALL: Adapters<'static> = Adapters { outbound: ADAPTERS, inbound: INBOUND, sources: SOURCES };
 
 /// An engine on the keys and the data of a configuration. It has recovered, and delivers nothing yet.
 pub struct House {
@@ -39,13 +47,15 @@ pub struct House {
     pub hub: Hub,
     /// Where foreign systems talk to the hub.
     pub listeners: BTreeMap<ListenerName, Listener>,
+    /// Places that it fetches from.
+    pub sources: AllFetching,
     /// Turns true when the store stops writing.
     pub store_stopped: watch::Receiver<bool>,
 }
 
 /// Builds the house on the keys and the data of this configuration.
 pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Result<House, Stop> {
-    let Configuration { hub, catalog, listeners, receipts, text, .. } = configuration;
+    let Configuration { hub, catalog, listeners, sources, receipts, text, .. } = configuration;
     let data = hub.data.clone();
     let untold = |fault| refused(unopened(&hub.data, fault));
     // First of all: two processes that start at the same moment must not both make the keys.
@@ -70,7 +80,7 @@ pub async fn house(configuration: Configuration, clock: Arc<dyn Clock>) -> Resul
     let engine = Engine::start(ports, catalog).await.map_err(untold)?;
     engine.recover().await.map_err(untold)?;
     engine.keep_started(text).await.map_err(untold)?;
-    Ok(House { engine, hub, listeners, store_stopped })
+    Ok(House { engine, hub, listeners, sources, store_stopped })
 }
 
 /// Runs what blocks off the runtime's threads.

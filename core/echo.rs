@@ -6,7 +6,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use rohrpost_kit::inbound::{Hub, Inbound, Names};
 use rohrpost_kit::{AdapterSource, InboundAdapter};
-use rohrpost_model::ports::{Asked, Clock, Peer, Reader};
+use rohrpost_model::ports::{Asked, Clock, Peer, Reader, SealForm};
 use rohrpost_model::{ClientName, DestinationName, Digest, Fault};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -58,6 +58,7 @@ impl Inbound for Settings {
         Names {
             clients: self.clients.iter().collect(),
             mailboxes: self.mailboxes.iter().map(|it| (&it.mailbox, &it.reader)).collect(),
+            seal: Some(SealForm::XmlDsig),
         }
     }
 

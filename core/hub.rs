@@ -94,7 +94,7 @@ impl Start {
         let active = Active { version: configuration.text.version(), named: configuration.named.clone() };
         let signals = Signals::listen()?;
         let metrics = install_metrics().map_err(failed)?;
-        let House { engine, hub, listeners, store_stopped } =
+        let House { engine, hub, listeners, sources, store_stopped } =
             assemble::house(configuration, Arc::clone(&clock)).await?;
         let tls = hub.tls.as_ref().map(Tls::identity).transpose().map_err(failed)?;
         let api = Listener::bind(hub.api, tls.clone()).await.map_err(failed)?;
@@ -110,6 +110,7 @@ impl Start {
             metrics,
             Settings::default(),
         );
+        gateway.sources().adopt(sources);
         let house = listeners::House { gateway: Arc::clone(&gateway), engine: Arc::clone(&engine), clock };
         let opened = Opened::open(&listeners, &house).await?;
         activator.open_doors(opened.doors(&house));
@@ -139,6 +140,7 @@ impl Running {
             tasks.spawn(Arc::clone(heads).run(stopped.clone()));
         }
         opened.serve(&mut tasks, &stopped);
+        tasks.spawn(Arc::clone(gateway.sources()).run(Arc::clone(&gateway), stopped.clone()));
         tasks.spawn(serve_operations(operations, gateway, stopped));
         health.set_ready(true);
         let (api, operations, listeners) = addresses;
@@ -212,7 +214,9 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 
 /// Writes the log to stderr as the configuration says. A second call changes nothing.
 pub fn begin_log(log: Log) {
-    let filter = tracing_subscriber::EnvFilter::new(format!("{},hyper=warn,rustls=warn,h2=warn", log.level));
+    // Below these levels libraries tell of each message that they pass on.
+    let quiet = "hyper=warn,rustls=warn,h2=warn,russh=warn";
+    let filter = tracing_subscriber::EnvFilter::new(format!("{},{quiet}", log.level));
     let colours = io::stderr().is_terminal();
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr);

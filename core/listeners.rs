@@ -4,7 +4,9 @@
 use crate::config;
 use crate::faults::Stop;
 use rohrpost_engine::Engine;
-use rohrpost_gateway::{Door, Endpoint, Gateway, Listener, Settings, TlsFault, TlsIdentity, serve_endpoint};
+use rohrpost_gateway::{
+    AllFetching, Door, Endpoint, Gateway, Listener, Settings, TlsFault, TlsIdentity, serve_endpoint,
+};
 use rohrpost_kit::inbound::Hub;
 use rohrpost_model::ports::Clock;
 use rohrpost_model::{Fault, ListenerName};
@@ -98,17 +100,22 @@ pub struct Doors {
     clock: Arc<dyn Clock>,
 }
 
-/// What doors open to once a configuration is active.
-pub struct Prepared(Vec<(Arc<Door>, Endpoint, Option<TlsIdentity>)>);
+/// What doors open to, and what is fetched from, once a configuration is active.
+pub struct Prepared {
+    doors: Vec<(Arc<Door>, Endpoint, Option<TlsIdentity>)>,
+    sources: Option<(Arc<Gateway>, AllFetching)>,
+}
 
 impl Doors {
-    /// Makes ready what a configuration says of listeners that are open. What it says of others needs a restart.
-    pub fn prepare(&self, listeners: &Configured) -> Result<Prepared, Vec<Fault>> {
+    /// Makes ready what a configuration says of sources, and of listeners that are open. What it says of other listeners
+    /// needs a restart.
+    pub fn prepare(&self, listeners: &Configured, sources: AllFetching) -> Result<Prepared, Vec<Fault>> {
         let mut prepared = Vec::new();
         // Where these are gone, the hub is ending.
         let (Some(gateway), Some(engine)) = (self.gateway.upgrade(), self.engine.upgrade()) else {
-            return Ok(Prepared(prepared));
+            return Ok(Prepared { doors: prepared, sources: None });
         };
+        let sources = Some((Arc::clone(&gateway), sources));
         let house = House { gateway, engine, clock: Arc::clone(&self.clock) };
         for (name, listener) in listeners {
             let Some(door) = self.doors.get(name).and_then(Weak::upgrade) else { continue };
@@ -116,15 +123,18 @@ impl Doors {
                 |fault: TlsFault| vec![Fault::of_file(format!("listeners/{name}.toml"), fault.to_string())];
             prepared.push((door, house.endpoint(listener), identity(listener).map_err(wrong)?));
         }
-        Ok(Prepared(prepared))
+        Ok(Prepared { doors: prepared, sources })
     }
 }
 
 impl Prepared {
     /// Has it served from the next request on.
     pub fn adopt(self) {
-        for (door, endpoint, tls) in self.0 {
+        for (door, endpoint, tls) in self.doors {
             door.adopt(endpoint, tls.as_ref());
+        }
+        if let Some((gateway, sources)) = self.sources {
+            gateway.sources().adopt(sources);
         }
     }
 }

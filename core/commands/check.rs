@@ -5,8 +5,9 @@ use super::table::Table;
 use crate::config::{Configuration, Listener};
 use crate::faults::Stop;
 use rohrpost_engine::catalog::Catalog;
+use rohrpost_gateway::Fetching;
 use rohrpost_model::route::{RESPONSIBLE, Route, Stage, Step, Tenant};
-use rohrpost_model::{AreaPattern, Fault, ListenerName};
+use rohrpost_model::{AreaPattern, Fault, ListenerName, SourceName};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -40,6 +41,7 @@ struct Summary<'c> {
     clients: Vec<String>,
     deliveries: Vec<DeliveryLine>,
     listeners: Vec<ListenerLine>,
+    sources: Vec<SourceLine>,
     mappings: Vec<MappingLine>,
     seals: Vec<SealLine>,
 }
@@ -86,6 +88,16 @@ struct ListenerLine {
     proxies: Vec<String>,
 }
 
+/// Where the hub fetches.
+#[derive(Serialize)]
+struct SourceLine {
+    name: String,
+    adapter: &'static str,
+    client: String,
+    /// Seconds between two rounds.
+    interval: u64,
+}
+
 #[derive(Serialize)]
 struct MappingLine {
     name: String,
@@ -121,6 +133,7 @@ impl<'c> Summary<'c> {
             clients: catalog.clients.keys().map(ToString::to_string).collect(),
             deliveries: catalog.routes.values().flat_map(|route| deliveries(configuration, route)).collect(),
             listeners: configuration.listeners.iter().map(listener_line).collect(),
+            sources: configuration.sources.iter().map(source_line).collect(),
             mappings: mappings.collect(),
             seals: seals.collect(),
         }
@@ -139,6 +152,9 @@ impl<'c> Summary<'c> {
         print_table(&self.delivery_table(), "steps of tenants", rows, context)?;
         if !self.listeners.is_empty() {
             context.line(format!("{}\n", self.listener_table()))?;
+        }
+        if !self.sources.is_empty() {
+            context.line(format!("{}\n", self.source_table()))?;
         }
         let mut mappings = Table::new(&["MAPPING", "VERSION"]);
         for mapping in &self.mappings {
@@ -175,6 +191,15 @@ impl<'c> Summary<'c> {
         table
     }
 
+    fn source_table(&self) -> Table {
+        let mut table = Table::new(&["SOURCE", "ADAPTER", "CLIENT", "EVERY"]);
+        for SourceLine { name, adapter, client, interval } in &self.sources {
+            let every = format!("{interval} s");
+            table.row(vec![name.clone(), (*adapter).to_owned(), client.clone(), every]);
+        }
+        table
+    }
+
     fn delivery_table(&self) -> Table {
         let headings =
             ["ROUTE", "TENANT", "STAGE", "STEP", "DESTINATION", "FOR TESTS", "ADAPTER", "MAPPING", "SEAL"];
@@ -206,6 +231,15 @@ fn listener_line((name, listener): (&ListenerName, &Listener)) -> ListenerLine {
         tls: listener.tls.is_some(),
         client_certificate: clients.map(|it| if it.required { "required" } else { "optional" }),
         proxies: listener.proxies.iter().map(|proxy| proxy.network.to_string()).collect(),
+    }
+}
+
+fn source_line((name, fetching): (&SourceName, &Fetching)) -> SourceLine {
+    SourceLine {
+        name: name.to_string(),
+        adapter: fetching.adapter,
+        client: fetching.client.to_string(),
+        interval: fetching.interval.as_secs(),
     }
 }
 

@@ -23,6 +23,7 @@ mod test;
 mod trace;
 mod validate;
 mod verify;
+mod xta;
 
 use crate::assemble::ALL;
 use crate::config::{Configuration, Environment, FileSecrets, demo_secrets, is_demo, load, write_whole};
@@ -40,7 +41,7 @@ use std::sync::Arc;
 pub enum Command {
     /// Write a fresh configuration.
     Init(init::Arguments),
-    /// Write a new destination, mapping or route that passes `check`, to be changed by hand.
+    /// Write a new destination, listener, source, mapping or route that passes `check`, to be changed by hand.
     New(new::Arguments),
     /// Run the hub until it is asked to end.
     Serve(serve::Arguments),
@@ -72,8 +73,10 @@ pub enum Command {
     Trace(trace::Arguments),
     /// See what waits at a running hub and why; retry or discard it.
     Queue(queue::Arguments),
-    /// Try a destination step by step, without delivering anything.
+    /// Try a destination or a source step by step, without delivering or taking anything.
     Probe(probe::Arguments),
+    /// Send to a partner's XTA server by hand, and look into a mailbox there.
+    Xta(xta::Arguments),
     /// Prove that the history is the one that was written.
     Audit(audit::Arguments),
 }
@@ -100,6 +103,7 @@ impl Command {
             Self::Trace(arguments) => trace::run(&arguments, context),
             Self::Queue(arguments) => queue::run(&arguments, context),
             Self::Probe(arguments) => probe::run(&arguments, context),
+            Self::Xta(arguments) => xta::run(&arguments, context),
             Self::Audit(arguments) => audit::run(&arguments, context),
         }
     }

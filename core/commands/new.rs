@@ -1,19 +1,20 @@
-//! `rohrpost new destination|listener|mapping|route|schemas`: a new item, to be changed by hand.
+//! `rohrpost new destination|listener|source|mapping|route|schemas`: a new item, to be changed by hand.
 
 use super::Context;
 use super::library::unknown;
-use crate::assemble::{ADAPTERS, INBOUND};
+use crate::assemble::{ADAPTERS, INBOUND, SOURCES};
 use crate::config::{LIBRARY, area_of, library_folder, names_of};
 use crate::faults::Stop;
 use crate::scaffold::{self, Example, NewRoute, Sheets};
 use rohrpost_mappings::ENVELOPE_NAMESPACE;
 use rohrpost_model::{
-    AreaPattern, DestinationName, Kind, ListenerName, MappingName, RouteName, ServiceKey, TenantName,
+    AreaPattern, ClientName, DestinationName, Kind, ListenerName, MappingName, RouteName, ServiceKey,
+    SourceName, TenantName,
 };
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
 
-/// Write a new destination, listener, mapping or route that passes `check`, to be changed by hand.
+/// Write a new destination, listener, source, mapping or route that passes `check`, to be changed by hand.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -26,6 +27,8 @@ enum What {
     Destination(Destination),
     /// Where foreign systems talk to the hub in a protocol of theirs.
     Listener(Listener),
+    /// A place outside that the hub fetches from.
+    Source(Source),
     /// A mapping with schemas, a stylesheet and cases.
     Mapping {
         /// Its name.
@@ -58,6 +61,19 @@ struct Listener {
     /// Which protocol it speaks.
     #[arg(long, value_name = "KIND")]
     adapter: String,
+}
+
+/// A place outside that the hub fetches from.
+#[derive(clap::Args)]
+struct Source {
+    /// Its name.
+    name: SourceName,
+    /// How it is fetched from.
+    #[arg(long, value_name = "KIND")]
+    adapter: String,
+    /// In whose name is handed in what was fetched.
+    #[arg(long, value_name = "NAME")]
+    client: ClientName,
 }
 
 /// Which submissions go where.
@@ -102,6 +118,11 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
         What::Listener(new) => {
             let adapter = adapter(&new.adapter, INBOUND, |adapter| adapter.kind())?;
             written(&folder, &scaffold::listener(&new.name, adapter), context)
+        }
+        What::Source(new) => {
+            let adapter = adapter(&new.adapter, SOURCES, |adapter| adapter.kind())?;
+            among("client", new.client.as_str(), &names_of(&folder, "clients"))?;
+            written(&folder, &scaffold::source(&new.name, adapter, &new.client), context)
         }
         What::Mapping { name } => {
             let library = library_folder(&folder).ok_or_else(|| {

@@ -9,7 +9,7 @@ use super::reader::{Faults, Placed, Source, Table};
 use super::references::Known;
 use policy::Policy;
 use rohrpost_kit::settings::{Secrets, nearest};
-use rohrpost_kit::{Adapter, AdapterSource, InboundAdapter};
+use rohrpost_kit::{Adapter, AdapterSource, InboundAdapter, SourceAdapter};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{Clock, Target};
 use rohrpost_model::{DestinationName, TenantName};
@@ -39,6 +39,8 @@ pub struct Adapters<'a> {
     pub outbound: &'a [&'a dyn Adapter],
     /// Those that foreign systems talk to.
     pub inbound: &'a [&'a dyn InboundAdapter],
+    /// Those that fetch.
+    pub sources: &'a [&'a dyn SourceAdapter],
 }
 
 /// What adapters are configured with.

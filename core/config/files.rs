@@ -25,6 +25,8 @@ pub struct Files {
     pub destinations: Vec<Source>,
     /// `listeners/*.toml`.
     pub listeners: Vec<Source>,
+    /// `sources/*.toml`.
+    pub sources: Vec<Source>,
     /// `seals/*.toml`.
     pub seals: Vec<Source>,
     /// `routes/*.toml`.
@@ -43,6 +45,7 @@ impl Files {
             clients: all("clients"),
             destinations: all("destinations"),
             listeners: all("listeners"),
+            sources: all("sources"),
             seals: all("seals"),
             routes: all("routes"),
             responsibilities: all(RESPONSIBILITIES),
@@ -51,8 +54,10 @@ impl Files {
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Source> {
-        let Self { tenants, clients, destinations, listeners, seals, routes, responsibilities, .. } = self;
-        let folders = [tenants, clients, destinations, listeners, seals, routes, responsibilities];
+        let Self {
+            tenants, clients, destinations, listeners, sources, seals, routes, responsibilities, ..
+        } = self;
+        let folders = [tenants, clients, destinations, listeners, sources, seals, routes, responsibilities];
         self.hub.iter().chain(folders.into_iter().flatten())
     }
 }
@@ -67,8 +72,8 @@ fn read_hub(folder: &Path, faults: &Faults) -> Option<Source> {
 }
 
 /// The folders of items.
-const KINDS: [&str; 7] =
-    ["tenants", "clients", "destinations", "listeners", "seals", "routes", RESPONSIBILITIES];
+const KINDS: [&str; 8] =
+    ["tenants", "clients", "destinations", "listeners", "sources", "seals", "routes", RESPONSIBILITIES];
 
 /// The folder of the table of responsibilities, which is CSV.
 pub const RESPONSIBILITIES: &str = "responsibilities";

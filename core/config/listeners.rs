@@ -13,7 +13,7 @@ use rohrpost_gateway::{Network, Proxy};
 use rohrpost_kit::InboundAdapter;
 use rohrpost_kit::inbound::Inbound;
 use rohrpost_model::client::Role;
-use rohrpost_model::ports::Seal;
+use rohrpost_model::ports::{Seal, SealForm};
 use rohrpost_model::{ClientName, DestinationName, ListenerName, SealName};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -69,6 +69,7 @@ struct ProxyDraft {
 struct Named {
     clients: Vec<Placed<ClientName>>,
     mailboxes: Vec<(Placed<DestinationName>, ClientName)>,
+    seal: Option<SealForm>,
 }
 
 impl Named {
@@ -81,6 +82,7 @@ impl Named {
                 .iter()
                 .map(|(mailbox, reader)| (source.placed(mailbox), (*reader).clone()))
                 .collect(),
+            seal: names.seal,
         }
     }
 }
@@ -187,10 +189,23 @@ impl ListenerDraft {
         let Some(seal) = &self.seal else { return };
         others.known.seals.check(seal, faults);
         let found = others.seals.iter().find(|draft| draft.name.value == seal.value);
-        if let Some(Form::Receipt) = found.and_then(|draft| draft.form) {
-            let fault = seal.at.fault(format!("the seal `{}` is a JWS, which signs receipts only", **seal));
-            faults.note(fault.hint("name a seal of the form xml-dsig or cms"));
-        }
+        let fault = match (found.and_then(|draft| draft.form), self.named.seal) {
+            (Some(Form::Receipt), _) => format!("the seal `{}` is a JWS, which signs receipts only", **seal),
+            (Some(Form::Document(form)), Some(wanted)) if form != wanted => {
+                format!("the seal `{}` has a form that this adapter cannot sign with", **seal)
+            }
+            _ => return,
+        };
+        faults.note(seal.at.fault(fault).hint(format!("name a seal of the form {}", right(self.named.seal))));
+    }
+}
+
+/// Which forms of seal may be named.
+const fn right(wanted: Option<SealForm>) -> &'static str {
+    match wanted {
+        None => "xml-dsig or cms",
+        Some(SealForm::XmlDsig) => "xml-dsig",
+        Some(SealForm::Cms) => "cms",
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | find and read the files, or take those of a version that was kept | [`files`], [`origin`] |
 //! | read a file, noting every fault and going on | [`reader`] |
-//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`responsibilities`], [`clients`], [`destinations`], [`listeners`], [`seals`], [`routes`], [`mappings`] |
+//! | each kind of item | [`hub`], [`audit`], [`tls`], [`tenants`], [`responsibilities`], [`clients`], [`destinations`], [`listeners`], [`sources`], [`seals`], [`routes`], [`mappings`] |
 //! | what items have to do with each other | [`references`], [`crosscheck`] |
 //! | secrets: those of the demo; which changed | [`demo`], [`secrets`] |
 //! | what a route asks of a hub that it is handed over to | [`asks`] |
@@ -35,6 +35,7 @@ mod responsibilities;
 mod routes;
 mod seals;
 mod secrets;
+mod sources;
 mod tenants;
 mod tls;
 
@@ -71,12 +72,14 @@ use reader::{Faults, Placed, Source};
 use references::{Known, Names, check_unique};
 use responsibilities::LineDraft;
 use rohrpost_engine::catalog::{Catalog, Connected};
+use rohrpost_gateway::AllFetching;
 use rohrpost_kit::settings::Secrets;
 use rohrpost_model::ports::{Clock, ReceiptSigner};
 use rohrpost_model::version::ConfigurationText;
 use rohrpost_model::{DestinationName, Digest, Fault, ListenerName};
 use routes::RouteDraft;
 use seals::{Form, KeyReading, SealDraft, Signer};
+use sources::SourceDraft;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -91,6 +94,8 @@ pub struct Configuration {
     pub catalog: Catalog,
     /// Where foreign systems talk to the hub in protocols of theirs.
     pub listeners: BTreeMap<ListenerName, Listener>,
+    /// Places that the hub fetches from.
+    pub sources: AllFetching,
     /// Signs the receipts that senders get.
     pub receipts: Arc<dyn ReceiptSigner>,
     /// What is written. Its version names it by its content; secrets do not count.
@@ -150,6 +155,7 @@ struct Draft {
     clients: Vec<ClientDraft>,
     destinations: Vec<DestinationDraft>,
     listeners: Vec<ListenerDraft>,
+    sources: Vec<SourceDraft>,
     seals: Vec<SealDraft>,
     routes: Vec<RouteDraft>,
     lines: Vec<LineDraft>,
@@ -168,6 +174,7 @@ impl Draft {
             each(&files.destinations, |source| DestinationDraft::read(source, surroundings, faults));
         let listeners =
             each(&files.listeners, |source| ListenerDraft::read(source, surroundings, &keys, faults));
+        let sources = each(&files.sources, |source| SourceDraft::read(source, surroundings, faults));
         let seals = each(&files.seals, |source| SealDraft::read(source, &keys, faults));
         let routes = each(&files.routes, |source| RouteDraft::read(source, faults));
         let lines =
@@ -206,6 +213,7 @@ impl Draft {
             clients,
             destinations,
             listeners,
+            sources,
             seals,
             routes,
             lines,
@@ -232,6 +240,7 @@ impl Draft {
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
         self.check_listeners(faults);
+        self.sources.iter().for_each(|source| source.check(&self.known, &self.clients, faults));
         self.check_receipt_seal(faults);
         self.check_routes(faults);
     }
@@ -296,6 +305,7 @@ impl Draft {
         }
         let listeners =
             self.listeners.into_iter().map(|listener| listener.build(&seals)).collect::<Option<_>>()?;
+        let sources = self.sources.into_iter().map(SourceDraft::build).collect::<Option<_>>()?;
         let clients = self.clients.into_iter().map(ClientDraft::build);
         let routes =
             self.routes.into_iter().map(|route| route.build(&self.tenants)).collect::<Option<Vec<_>>>()?;
@@ -314,6 +324,7 @@ impl Draft {
             hub,
             catalog,
             listeners,
+            sources,
             receipts: receipts?,
             text: self.text,
             library,

@@ -106,6 +106,7 @@ impl Files {
             clients: of("clients"),
             destinations: of("destinations"),
             listeners: of("listeners"),
+            sources: of("sources"),
             seals: of("seals"),
             routes: of("routes"),
             responsibilities: of(RESPONSIBILITIES),

@@ -1,7 +1,7 @@
 //! JSON schemas of the configuration's files, for editors: they complete and check while somebody writes. What the hub itself
 //! says of a file comes from reading it, with all that a schema cannot express; a test holds both against each other.
 
-use crate::assemble::{ADAPTERS, INBOUND};
+use crate::assemble::{ADAPTERS, INBOUND, SOURCES};
 use crate::config::write_whole;
 use crate::faults::Stop;
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ macro_rules! schema {
     };
 }
 
-/// What each kind of file is called, and its schema; those of destinations and listeners without the tables of adapters.
-const TEXTS: [(&str, &str); 8] = [
+/// What each kind of file is called, and its schema; those of destinations, listeners and sources without the tables of adapters.
+const TEXTS: [(&str, &str); 9] = [
     schema!("hub"),
     schema!("tenant"),
     schema!("client"),
@@ -25,6 +25,7 @@ const TEXTS: [(&str, &str); 8] = [
     schema!("route"),
     schema!("destination"),
     schema!("listener"),
+    schema!("source"),
     schema!("mapping"),
 ];
 
@@ -38,6 +39,7 @@ pub fn write_schemas(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
         let tables: Vec<_> = match *name {
             "destination" => ADAPTERS.iter().map(|adapter| (adapter.kind(), adapter.schema())).collect(),
             "listener" => INBOUND.iter().map(|adapter| (adapter.kind(), adapter.schema())).collect(),
+            "source" => SOURCES.iter().map(|adapter| (adapter.kind(), adapter.schema())).collect(),
             _ => Vec::new(),
         };
         tables.into_iter().try_for_each(|table| add_adapter(table, &mut schema))?;

@@ -1,9 +1,10 @@
 //! The texts, with the values in them.
 
 use super::{Sheets, filled, listed, quoted};
-use rohrpost_kit::{Adapter, InboundAdapter};
+use rohrpost_kit::{Adapter, InboundAdapter, SourceAdapter};
 use rohrpost_model::{
-    Area, AreaPattern, DestinationName, Kind, ListenerName, MappingName, RouteName, ServiceKey, TenantName,
+    Area, AreaPattern, ClientName, DestinationName, Kind, ListenerName, MappingName, RouteName, ServiceKey,
+    SourceName, TenantName,
 };
 
 macro_rules! text {
@@ -47,6 +48,18 @@ pub fn listener(name: &ListenerName, adapter: &dyn InboundAdapter) -> Sheets {
     let table = filled(adapter.example().trim_end(), &[("name", name.as_str())]);
     let values = [("name", name.as_str()), ("adapter", adapter.kind()), ("table", table.as_str())];
     vec![(format!("listeners/{name}.toml"), filled(text!("listener.toml"), &values))]
+}
+
+/// The file of a source that an adapter fetches from.
+pub fn source(name: &SourceName, adapter: &dyn SourceAdapter, client: &ClientName) -> Sheets {
+    let table = filled(adapter.example().trim_end(), &[("name", name.as_str())]);
+    let values = [
+        ("name", name.as_str()),
+        ("adapter", adapter.kind()),
+        ("client", client.as_str()),
+        ("table", table.as_str()),
+    ];
+    vec![(format!("sources/{name}.toml"), filled(text!("source.toml"), &values))]
 }
 
 /// What a new route takes, and where it goes.

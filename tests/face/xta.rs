@@ -1,8 +1,11 @@
 //! XTA 2 over mutual TLS, spoken by zeep, a SOAP client that was built from the original WSDL: every operation, every
 //! fault, and the whole round from sending to a green report.
 
+mod by_hand;
+mod cxf;
 mod pki;
 mod raw;
+mod round;
 
 use super::sample;
 use crate::support::client::Client;
@@ -431,4 +434,16 @@ async fn a_report_stays_open_while_anything_waits_and_turns_red_when_it_is_given
     let discarded = operator.request("POST", &format!("/v1/deliveries/{parked}/discard")).json(&discard);
     assert!(discarded.send().await.expect("an answer").status().is_success());
     assert_eq!(zeep.report(&id(1)), json!(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_that_cannot_stand_in_a_report_is_refused_before_anybody_asks_for_one() {
+    let house = House::new().await;
+    let seal =
+        "form = \"cms\"\nkey = { file = \"secrets/siegel.key\" }\ncertificate = \"secrets/siegel.pem\"\n";
+    house.setup.write("seals/dokumente.toml", seal);
+    house.setup.edit("listeners/xta.toml", "\"siegel\"", "\"dokumente\"");
+    let checked = house.setup.command().arg("check").output().expect("the program runs");
+    let said = String::from_utf8_lossy(&checked.stderr) + String::from_utf8_lossy(&checked.stdout);
+    assert!(!checked.status.success() && said.contains("name a seal of the form xml-dsig"), "{said}");
 }

@@ -2,7 +2,7 @@
 
 use crate::adapter::AdapterSource;
 use axum::Router;
-use rohrpost_model::ports::{Clock, Desk, Mailbox, Seal};
+use rohrpost_model::ports::{Clock, Desk, Mailbox, Seal, SealForm};
 use rohrpost_model::{ClientName, DestinationName, Fault};
 use std::sync::Arc;
 use toml::Spanned;
@@ -45,6 +45,8 @@ pub struct Names<'a> {
     pub clients: Vec<&'a Spanned<ClientName>>,
     /// Mailboxes whose messages it hands out, each with the client that reads it.
     pub mailboxes: Vec<(&'a Spanned<DestinationName>, &'a ClientName)>,
+    /// The one form of seal that its protocol has a place for; `None` where any will do.
+    pub seal: Option<SealForm>,
 }
 
 /// What an endpoint may ask of the hub.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | what an adapter is, and what it is configured from | [`adapter`] |
 //! | what an adapter is that foreign systems call | [`inbound`] |
+//! | what an adapter is that fetches | [`source`] |
 //! | how configuration is read, with all its faults at once | [`settings`] |
 //! | `{placeholders}` in names, URLs and headers | [`template`] |
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
@@ -23,8 +24,10 @@ pub mod inbound;
 pub mod parcel;
 pub mod probe;
 pub mod settings;
+pub mod source;
 pub mod template;
 pub mod tls;
 
 pub use adapter::{Adapter, AdapterSource};
 pub use inbound::InboundAdapter;
+pub use source::SourceAdapter;

@@ -56,15 +56,20 @@
 //! - A report that is to be signed: [`TransportReport::to_xml`], sign, [`Body::SignedReport`]. To verify one that came, take
 //!   the bytes in [`Received::source`].
 
+mod carry;
+mod client;
 mod faults;
 pub mod ids;
+mod intake;
 pub mod names;
+mod profile;
 mod server;
 mod soap;
 mod types;
 pub mod wsdl;
 mod xml;
 
+pub use client::{XtaDestination, XtaMailbox, tools};
 pub use faults::{Blame, Detail, Exception, Fault, FaultCode};
 pub use names::{Direction, Operation, Port};
 pub use server::Xta;

@@ -6,6 +6,7 @@
 //! | orders for deliveries, by their ids or by a filter | [`deliveries`] |
 //! | orders for many that run | [`orders`] |
 //! | destinations | [`destinations`] |
+//! | sources | [`sources`] |
 //!
 //! Operators read German, so the tables are German; `--json` prints what the API answers. Nothing asks back: what takes
 //! a confirmation takes an option.
@@ -14,6 +15,7 @@ mod deliveries;
 mod destinations;
 mod list;
 mod orders;
+mod sources;
 
 use super::Context;
 use super::api::{Access, Api, Content};
@@ -74,6 +76,8 @@ enum Task {
         /// Only this one, and what persons asked for it lately: who, when and why.
         name: Option<DestinationName>,
     },
+    /// Show places that the hub fetches from: when it did last, and what it left there.
+    Sources,
     /// Pause destinations: nothing is sent and nothing is asked. What is being sent ends.
     Pause(destinations::Named),
     /// Let destinations run empty: nothing new is sent, and what was sent is asked about until its outcome is known.
@@ -135,6 +139,7 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
         Task::Hold { which } => which.pause(api, context),
         Task::Release { which } => which.resume(api, context),
         Task::Destinations { name } => destinations::list(name.as_ref(), api, context),
+        Task::Sources => sources::list(api, context),
         Task::Pause(named) => named.order(Order::Pause, None, api, context),
         Task::Drain { named, patience } => named.order(Order::Drain, Some(patience), api, context),
         Task::Resume(named) => named.order(Order::Resume, None, api, context),

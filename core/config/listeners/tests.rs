@@ -106,6 +106,17 @@ fn every_fault_is_told_at_its_place() {
 }
 
 #[test]
+fn a_seal_has_the_form_that_the_adapter_signs_with() {
+    let shop = shop(&format!("{PLAIN}seal = \"dokumente\"\n{TABLE}"));
+    let seal =
+        "form = \"cms\"\nkey = { file = \"secrets/siegel.key\" }\ncertificate = \"secrets/siegel.pem\"\n";
+    write(&shop, "seals/dokumente.toml", seal);
+    let found = told(&shop);
+    assert!(found.starts_with("listeners/in.toml:3:8: ") && found.contains("`dokumente`"), "{found}");
+    assert!(found.contains("name a seal of the form xml-dsig\n"), "{found}");
+}
+
+#[test]
 fn a_client_that_an_endpoint_speaks_for_may_hand_in_or_fetch() {
     let shop = shop(&format!("{PLAIN}{TABLE}clients = [\"leser\"]\n"));
     let client = |role: &str| {

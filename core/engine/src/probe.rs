@@ -2,9 +2,10 @@
 
 use crate::catalog::Connected;
 use rohrpost_model::DestinationName;
-use rohrpost_model::ports::Probe;
+use rohrpost_model::ports::{Probe, Source};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// So many probes of one destination run at one time: enough for two people, too few to trouble a target.
 const AT_ONCE: usize = 2;
@@ -13,6 +14,15 @@ const AT_ONCE: usize = 2;
 pub async fn probe(to: &Connected) -> Probe {
     let (mut probe, limit) = (Probe::default(), to.destination.timeout);
     if tokio::time::timeout(limit, to.target.probe(&mut probe)).await.is_err() {
+        probe.cut_off(limit, "timeout");
+    }
+    probe
+}
+
+/// Probes a source, in the same way.
+pub async fn probe_source(source: &dyn Source, limit: Duration) -> Probe {
+    let mut probe = Probe::default();
+    if tokio::time::timeout(limit, source.probe(&mut probe)).await.is_err() {
         probe.cut_off(limit, "timeout");
     }
     probe
@@ -60,7 +70,6 @@ mod tests {
     use rohrpost_model::destination::Destination;
     use rohrpost_model::ports::{Finding, Inquiry, Parcel, Target, Words};
     use rohrpost_model::{Failure, Outcome, Reason, ReasonCode};
-    use std::time::Duration;
 
     /// Answers the first step and then never again.
     struct Mute;

@@ -8,6 +8,7 @@
 //! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
 //! | a changed configuration, and those from before | `activate`, `configurations` |
 //! | what waits to be fetched | `mailboxes` |
+//! | places that the hub fetches from | [`sources`], `source_shapes` |
 //! | a dry run under the active configuration | `trace`, [`trace_shapes`] |
 //! | who may do what | `caller` |
 //! | what an error looks like | [`problem`], `refusal` |
@@ -53,6 +54,8 @@ mod reads;
 mod refusal;
 pub mod routes;
 pub mod shapes;
+mod source_shapes;
+pub mod sources;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -69,6 +72,7 @@ pub use listener::{ListenFault, Listener, serve_api, serve_operations};
 pub use measures::install_metrics;
 pub use probe::ProbeReport;
 pub use proxies::{Network, Proxy};
+pub use sources::{AllFetching, Fetching, Sources};
 pub use tls::{TlsFault, TlsIdentity};
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -90,6 +94,7 @@ pub struct Gateway {
     intakes: Arc<Semaphore>,
     /// Bounds how many probes run at one time.
     probes: Probes,
+    sources: Arc<Sources>,
 }
 
 impl Gateway {
@@ -102,7 +107,15 @@ impl Gateway {
         settings: Settings,
     ) -> Arc<Self> {
         let intakes = Arc::new(Semaphore::new(settings.submissions_at_once));
-        Arc::new(Self { engine, activation, health, metrics, settings, intakes, probes: Probes::default() })
+        let (probes, sources) = (Probes::default(), Arc::default());
+        Arc::new(Self { engine, activation, health, metrics, settings, intakes, probes, sources })
+    }
+}
+
+impl Gateway {
+    /// Places that it fetches from.
+    pub const fn sources(&self) -> &Arc<Sources> {
+        &self.sources
     }
 }
 

@@ -5,6 +5,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use rohrpost_model::SourceName;
 use rohrpost_model::ports::StateCount;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,6 +15,8 @@ const REPEATED: &str = "rohrpost_submissions_repeated_total";
 const REFUSED: &str = "rohrpost_submissions_refused_total";
 const ACCEPT_DURATION: &str = "rohrpost_submission_accept_duration_seconds";
 const REQUESTS: &str = "rohrpost_http_requests_total";
+const ROUNDS: &str = "rohrpost_source_rounds_total";
+const LEFT: &str = "rohrpost_source_left";
 const DELIVERIES: &str = "rohrpost_deliveries";
 
 /// From a millisecond to ten minutes, in seconds.
@@ -40,6 +43,8 @@ fn describe() {
         "From the head of the request to the durable yes"
     );
     metrics::describe_counter!(REQUESTS, "Requests, by route and status");
+    metrics::describe_counter!(ROUNDS, "Rounds of sources, by source and result");
+    metrics::describe_gauge!(LEFT, "Messages that the last round of a source left at its place");
     // The store counts it.
     metrics::describe_counter!(
         "rohrpost_store_commits_total",
@@ -59,6 +64,15 @@ pub(crate) fn accepted(repeated: bool, took: jiff::SignedDuration) {
 
 pub(crate) fn refused(kind: Kind) {
     metrics::counter!(REFUSED, "problem" => kind.slug()).increment(1);
+}
+
+pub(crate) fn round(source: &SourceName, well: bool, left: u64) {
+    let result = if well { "ok" } else { "failed" };
+    metrics::counter!(ROUNDS, "source" => source.to_string(), "result" => result).increment(1);
+    if well {
+        #[expect(clippy::cast_precision_loss, reason = "nobody has so many messages")]
+        metrics::gauge!(LEFT, "source" => source.to_string()).set(left as f64);
+    }
 }
 
 /// Counts every request by the route's template, so that no id or case becomes a label.

@@ -63,8 +63,12 @@ pub struct ProbeStepShape {
 impl ProbeReport {
     /// The report of a probe that ended `at`.
     pub fn new(destination: DestinationName, probe: &Probe, at: Timestamp) -> Self {
-        let steps = probe.steps().iter().map(ProbeStepShape::from).collect();
-        Self { destination, at, well: probe.is_well(), steps }
+        Self { destination, at, well: probe.is_well(), steps: Self::steps(probe) }
+    }
+
+    /// What is told of each step.
+    pub fn steps(probe: &Probe) -> Vec<ProbeStepShape> {
+        probe.steps().iter().map(ProbeStepShape::from).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
     Gateway, activate, audit, commands, configurations, content, destination_orders, destinations, lent,
-    mailboxes, openapi, operations, orders, probe, reads, submit, trace,
+    mailboxes, openapi, operations, orders, probe, reads, source_shapes, submit, trace,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -41,6 +41,7 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("post", "/v1/destinations/{name}/pause", post(destinations::pause)),
         ("post", "/v1/destinations/{name}/drain", post(destinations::drain)),
         ("post", "/v1/destinations/{name}/resume", post(destinations::resume)),
+        ("get", "/v1/sources", get(source_shapes::sources)),
         ("get", "/v1/commands", get(orders::commands)),
         ("post", "/v1/commands", post(orders::order_many)),
         ("get", "/v1/commands/{id}", get(orders::command)),

@@ -140,6 +140,10 @@ name! {
     ListenerName, check_slug
 }
 name! {
+    /// A place outside that the hub fetches from.
+    SourceName, check_slug
+}
+name! {
     /// A folder of the mapping library.
     MappingName, check_slug
 }

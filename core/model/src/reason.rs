@@ -87,6 +87,8 @@ pub enum ReasonCode {
     CredentialsRefused,
     /// The target shows another host key than the one that is configured (`shown`).
     HostKeyDiffers,
+    /// The target took it and reports later that it failed (`status`).
+    ReportedFailed,
     /// The answer was not what the configuration expects (`status`).
     UnexpectedAnswer,
     /// The connection tore, or the time ran out, after something may have left.
@@ -171,7 +173,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 67] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -198,6 +200,7 @@ impl ReasonCode {
         Self::TooLarge,
         Self::CredentialsRefused,
         Self::HostKeyDiffers,
+        Self::ReportedFailed,
         Self::UnexpectedAnswer,
         Self::Torn,
         Self::Interrupted,

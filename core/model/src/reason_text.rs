@@ -313,6 +313,10 @@ const fn target(code: C) -> (&'static str, &'static str) {
             "Das Ziel zeigt einen anderen Host-Schlüssel als den eingetragenen ({shown}); es wurde nichts gesendet. Beim Ziel auf sicherem Weg klären, ob er gewechselt hat, dann `host-keys` berichtigen und neu zustellen.",
             "The target shows another host key than the one that is configured ({shown}); nothing was sent. Clear over a safe channel whether it was changed, then mend `host-keys` and retry.",
         ),
+        C::ReportedFailed => (
+            "Das Ziel hat angenommen und meldet, dass die Zustellung gescheitert ist (Status {status}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
+            "The target took it and reports that the delivery failed (status {status}). Clear the cause with the target, then retry or discard.",
+        ),
         C::UnexpectedAnswer => (
             "Die Antwort des Ziels (Status {status}) entspricht nicht der Konfiguration. Beim Ziel nachsehen, ob es angekommen ist.",
             "The target's answer (status {status}) is not what the configuration expects. Look at the target whether it arrived.",

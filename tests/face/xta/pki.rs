@@ -49,7 +49,7 @@ impl Authority {
         String::from_utf8(self.certificate.to_pem().expect("PEM")).expect("text")
     }
 
-    /// Writes NAME.pem and NAME.key.
+    /// Writes NAME.pem and NAME.key, and both together as NAME.p12 with the password `partner`.
     pub fn vouch(&self, folder: &Path, subject: &str, days: Days) {
         let issuer = self.certificate.subject_name().entries().next().expect("a name");
         let issuer = issuer.data().to_string().expect("text");
@@ -58,7 +58,19 @@ impl Authority {
         fs::write(folder.join(format!("{subject}.pem")), certificate.to_pem().expect("PEM")).expect("a file");
         let pem = own.private_key_to_pem_pkcs8().expect("PEM");
         fs::write(folder.join(format!("{subject}.key")), pem).expect("a file");
+        let both = pkcs12(folder, subject, "partner");
+        fs::write(folder.join(format!("{subject}.p12")), both).expect("a file");
     }
+}
+
+/// What [`Authority::vouch`] wrote, as PKCS#12.
+pub fn pkcs12(folder: &Path, subject: &str, password: &str) -> Vec<u8> {
+    let read = |ending: &str| fs::read(folder.join(format!("{subject}.{ending}"))).expect("a file");
+    let certificate = X509::from_pem(&read("pem")).expect("a certificate");
+    let key = PKey::private_key_from_pem(&read("key")).expect("a key");
+    let mut builder = openssl::pkcs12::Pkcs12::builder();
+    builder.name(subject).pkey(&key).cert(&certificate);
+    builder.build2(password).expect("PKCS#12").to_der().expect("DER")
 }
 
 fn signed(

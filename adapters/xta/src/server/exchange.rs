@@ -144,21 +144,15 @@ impl Server {
     /// A refusal as it is answered: by the protocol where that is possible, else by HTTP alone.
     fn refused(&self, asked: Option<&Asked>, refusal: Refusal) -> Response {
         let (fault, status) = match refusal {
-            Refusal::Fault(fault) => {
-                let status = if fault.blame == crate::Blame::Sender { 400 } else { 500 };
-                (Some(fault), status)
-            }
+            Refusal::Fault(fault) => (Some(fault), 500),
             Refusal::Unread(unread) => (unread.fault(asked.map(|asked| asked.operation)), unread.status()),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         let Some(fault) = fault else { return plain(status) };
-        let written = match asked {
-            None => Ok(Outgoing::bare_fault(&fault, &self.fresh_id())),
-            Some(asked) => {
-                asked.outgoing(HeaderBlocks::default(), self.fresh_id()).small(&Body::Fault(fault))
-            }
-        };
-        written.map_or_else(|_| plain(status), |written| response(status, written))
+        match asked {
+            None => response(status, Outgoing::bare_fault(&fault, &self.fresh_id())),
+            Some(asked) => asked.refused(fault, self.fresh_id()),
+        }
     }
 
     async fn answer(
@@ -234,10 +228,19 @@ impl Asked {
         }
     }
 
+    /// With 500, also where the fault is the sender's and SOAP 1.2 has 400: of 400 and 413 Apache CXF, which partners
+    /// speak with, reads no fault, and its user would see neither code nor reason.
+    fn refused(&self, fault: Fault, id: String) -> Response {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let outgoing = self.outgoing(HeaderBlocks::default(), id);
+        let written = outgoing.small_in(&Body::Fault(fault), self.form);
+        written.map_or_else(|_| plain(status), |written| response(status, written))
+    }
+
     fn written(&self, server: &Server, answer: Answer) -> Response {
         let outgoing = self.outgoing(answer.headers, server.fresh_id());
         let written = match answer.body {
-            Answered::Small(body) => outgoing.small(&body),
+            Answered::Small(body) => outgoing.small_in(&body, self.form),
             Answered::Container(container) => outgoing.container(container, self.form),
         };
         match written {

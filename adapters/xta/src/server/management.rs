@@ -1,8 +1,8 @@
 //! The management port.
 
 use super::exchange::{Answer, Call, Refusal};
-use super::intake::{key, service_for};
 use super::report;
+use crate::intake::key;
 use crate::{
     Availability, Body, Contents, Fault, FaultCode, LookupResponse, LookupResult, LookupWish, Operation, ids,
 };
@@ -41,7 +41,7 @@ fn looked_up(call: &Call<'_>, wish: LookupWish) -> LookupResult {
     let settings = &call.server.desk.settings;
     let reader = wish.reader.identifier.value.trim();
     let known = settings.reader.iter().any(|one| one.identifier == reader);
-    let offered = service_for(settings, &wish.service, None, "").is_some();
+    let offered = settings.rules().service(&wish.service, None, "").is_some();
     let availability = match (known, offered) {
         (false, _) => Availability::Unknown,
         (true, true) => Availability::Available,

@@ -7,31 +7,31 @@
 //! | the WSDL | `description` |
 //! | from HTTP to an operation and back | `exchange` |
 //! | accounts, look-up, ids, cancelling | `management` |
-//! | handing in | `send`; what a message is to the hub: `intake` |
+//! | handing in | `send`; what a message is to the hub: `crate::intake` |
 //! | fetching | `msgbox`, with its fetch iterators in `iterator` |
-//! | what a Fachstandard asks of the transport | `profile`, and those that are shipped in `profiles/` |
+//! | what a Fachstandard asks of the transport | `crate::profile`, and those that are shipped in `profiles/` |
 //! | the transport report | `report` |
 
 mod accounts;
 mod description;
 mod exchange;
-mod intake;
 mod iterator;
 mod management;
 mod msgbox;
-mod profile;
 mod report;
 mod send;
 mod settings;
 
+use crate::profile::{Profile, profiles};
 use accounts::Accounts;
 use axum::Router;
 use axum::routing::post;
 use exchange::Server;
-use profile::Profile;
+use rohrpost_kit::adapter::Faults;
 use rohrpost_kit::inbound::{Hub, Inbound, Names};
 use rohrpost_kit::{AdapterSource, InboundAdapter};
 use rohrpost_model::Fault;
+use rohrpost_model::ports::SealForm;
 use settings::Settings;
 use std::sync::Arc;
 
@@ -53,10 +53,11 @@ impl InboundAdapter for Xta {
 
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Inbound>, Vec<Fault>> {
         let settings: Settings = source.read(self.kind())?;
-        settings.check(source)?;
-        let accounts = Accounts::read(&settings, source)?;
-        let shipped = settings.profiles.iter().filter_map(|name| Profile::shipped(name.get_ref()));
-        let profiles = settings.profile.iter().cloned().chain(shipped).collect();
+        let mut faults = Faults::default();
+        let profiles = faults.note(profiles(&settings.profiles, settings.profile.clone(), source));
+        let checked = faults.note(settings.check(source));
+        let accounts = faults.note(Accounts::read(&settings, source));
+        let (profiles, (accounts, ())) = faults.finish(profiles.zip(accounts.zip(checked)))?;
         Ok(Arc::new(Configured(Arc::new(Desk { settings, accounts, profiles }))))
     }
 }
@@ -71,7 +72,7 @@ struct Desk {
 impl Desk {
     /// The transport profile of a service.
     fn profile(&self, service: &str) -> Option<&Profile> {
-        self.profiles.iter().find(|profile| profile.services.iter().any(|uri| uri == service.trim()))
+        self.profiles.iter().find(|profile| profile.is_of(service))
     }
 }
 
@@ -90,7 +91,8 @@ impl Inbound for Configured {
             .iter()
             .filter_map(|mailbox| Some((&mailbox.mailbox, read_by(mailbox)?.client.get_ref())))
             .collect();
-        Names { clients, mailboxes }
+        // A transport report carries its signature inside.
+        Names { clients, mailboxes, seal: Some(SealForm::XmlDsig) }
     }
 
     fn routes(&self, hub: Hub) -> Router {

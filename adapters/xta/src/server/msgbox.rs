@@ -1,9 +1,10 @@
 //! The message box port. What is fetched stays until it is closed.
 
 use super::exchange::{Answer, Answered, Call, Refusal};
-use super::intake;
 use super::iterator::Fetch;
 use super::settings::MailboxSettings;
+use crate::carry::{self, Carried};
+use crate::intake;
 use crate::{
     Body, BoxError, BusinessScenario, Container, ContentOutline, Contents, DeliveryAttributes, Fault,
     FaultCode, HeaderBlocks, Iteration, MessageMetaData, MessageType, MsgAttributes, MsgBoxResponse,
@@ -267,34 +268,16 @@ fn boxed(response: MsgBoxResponse, body: Body) -> Answer {
     Answer { headers, body: Answered::Small(body) }
 }
 
-/// The contents of a message. A detached signature goes as an attachment of its own.
+/// The contents of a message.
 fn container(fetched: Fetched) -> Container<'static> {
     let Fetched { waiting, message, signature, attachments } = fetched;
-    let outline = ContentOutline {
-        size: Some(message.len() as u64).filter(|size| *size > 0),
-        id: Some(format!("message-{}", waiting.id)),
-        ..ContentOutline::of_type(&waiting.media_type)
-    };
-    let message = OutgoingContent { outline, bytes: stream::iter([Ok(message)]).boxed() };
-    let signature = signature.map(|bytes| {
-        let outline = ContentOutline {
-            file_name: Some("signatur.p7s".into()),
-            size: Some(bytes.len() as u64).filter(|size| *size > 0),
-            ..ContentOutline::of_type("application/pkcs7-signature")
-        };
-        OutgoingContent { outline, bytes: stream::iter([Ok(bytes)]).boxed() }
-    });
-    let attachments = attachments.into_iter().map(content).chain(signature).collect();
-    Container::Plain { message, attachments }
+    let attachments = attachments.into_iter().map(content).collect();
+    let media_type = &waiting.media_type;
+    Carried { id: waiting.id, message, media_type, signature, attachments }.container()
 }
 
 fn content(attached: Attached) -> OutgoingContent<'static> {
-    let outline = ContentOutline {
-        file_name: attached.file_name.clone().or_else(|| attached.name.clone()),
-        id: attached.id.clone().or_else(|| Some(format!("anlage-{}", attached.number))),
-        size: Some(attached.size).filter(|size| *size > 0),
-        ..ContentOutline::of_type(&attached.media_type)
-    };
+    let outline = carry::outline(&attached);
     let opened = async move { attached.content.open().await };
     let bytes = stream::once(opened).try_flatten().map_err(|fault| Box::new(fault) as BoxError);
     OutgoingContent { outline, bytes: bytes.boxed() }

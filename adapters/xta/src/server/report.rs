@@ -1,7 +1,7 @@
 //! The transport report: the only proof that a sender sees, so it tells the truth about the further way.
 
 use super::exchange::Call;
-use super::intake::{METADATA, key};
+use crate::intake::{METADATA, key};
 use crate::{
     Body, Code, Fault, FaultCode, MessageMetaData, MessageStatus, Party, Record, TransportReport,
     TransportStatus,

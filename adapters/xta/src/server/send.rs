@@ -1,16 +1,9 @@
 //! The send port: a message is handed in. It is acknowledged only after it is on disk.
 
 use super::exchange::{Answer, Call, Refusal};
-use super::intake::{self, Attachments};
-use super::profile::Profile;
-use crate::{
-    Body, BoxError, ContentEnd, ContentFacts, ContentKind, ContentSink, Contents, Exception, Fault,
-    FaultCode, MessageMetaData, Operation, Received, Unread,
-};
-use async_trait::async_trait;
-use bytes::Bytes;
-use rohrpost_model::ports::{HandedIn, TakingIn, TurnedAway, Why};
-use rohrpost_model::submission::{REMARKS, Role};
+use crate::intake::{self, AgainstProfile, At, NoIntent, Refused, Sink};
+use crate::{Body, BoxError, Contents, Exception, Fault, FaultCode, MessageMetaData, Operation, Unread};
+use rohrpost_model::ports::{HandedIn, TurnedAway, Why};
 
 /// Answers an operation of this port.
 pub(super) async fn answer(call: &Call<'_>, contents: Contents<'_>) -> Result<Answer, Refusal> {
@@ -26,18 +19,19 @@ pub(super) async fn answer(call: &Call<'_>, contents: Contents<'_>) -> Result<An
         return Err(against_profile(call, &missing).into());
     }
     not_taken_before(call, metadata).await?;
-    let intent = intake::intent(call, metadata).await?;
+    let settings = &call.server.desk.settings;
+    let at = At { desk: &*call.server.hub.desk, client: &call.account.client, now: call.now };
+    let intent = settings.rules().intent(at, metadata).await.map_err(|why| no_intent(call, why))?;
     let taking = call.server.hub.desk.admit(&call.account.client, intent);
     let taking = taking.map_err(|turned| turned_away(call, &turned))?;
-    let left = profile.and_then(Profile::max_size).unwrap_or(u64::MAX);
-    let mut sink = Sink { taking, attachments: Attachments::default(), profile, left };
+    let mut sink = Sink::new(taking, profile);
     let received = match contents.read(&mut sink).await {
         Ok(received) => received,
         Err(Unread::Sink(refused)) => return Err(not_taken(call, refused).into()),
         Err(unread) => return Err(unread.into()),
     };
     strict(call, &received.violations)?;
-    note(call, &mut sink, &received);
+    sink.note(&call.head, &received);
     let kept = sink.taking.accept().await.map_err(|turned| turned_away(call, &turned))?;
     acknowledged(call, &kept)
 }
@@ -68,78 +62,13 @@ fn strict(call: &Call<'_>, violations: &[crate::Violation]) -> Result<(), Fault>
     Err(Fault { reason: told, ..call.fault(FaultCode::ViolatesProfile) })
 }
 
-/// What a partner did not do as the standard wants it stands with the submission.
-fn note(call: &Call<'_>, sink: &mut Sink<'_>, received: &Received) {
-    let violations = call.head.violations.iter().chain(&received.violations).map(ToString::to_string);
-    let twice = received.contents.iter().filter(|(_, end)| end.encoded_twice);
-    let twice = twice.map(|(facts, _)| {
-        let which = match facts.kind {
-            ContentKind::Attachment(number) => format!("Attachment[{}]", number + 1),
-            _ => "Message".to_owned(),
-        };
-        format!("{which}: Der Inhalt ist selbst base64; vermutlich wurde er zweimal kodiert.")
-    });
-    let remarks: Vec<_> = violations.chain(twice).collect();
-    if !remarks.is_empty() {
-        sink.taking.note(REMARKS.into(), remarks.join("\n"));
-    }
-}
-
-/// Hands contents on to the desk.
-struct Sink<'p> {
-    taking: Box<dyn TakingIn>,
-    attachments: Attachments,
-    profile: Option<&'p Profile>,
-    /// So many bytes may still come by the profile.
-    left: u64,
-}
-
-/// What a transport profile forbids, on its way through the reader.
-#[derive(Debug, thiserror::Error)]
-enum AgainstProfile {
-    #[error("{0}")]
-    Attachment(String),
-    #[error("too large for the transport profile")]
-    TooLarge,
-}
-
-/// The desk's refusal on its way through the reader.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.english)]
-struct Refused(TurnedAway);
-
-fn through(turned: TurnedAway) -> BoxError {
-    Box::new(Refused(turned))
-}
-
-#[async_trait]
-impl ContentSink for Sink<'_> {
-    async fn begin(&mut self, facts: &ContentFacts) -> Result<(), BoxError> {
-        let media_type = intake::media_type(&facts.outline.content_type, facts.kind);
-        match facts.kind {
-            ContentKind::Message | ContentKind::Encrypted => {
-                self.taking.begin(Role::Data, None, media_type).map_err(through)
-            }
-            ContentKind::Attachment(_) => {
-                if let Some(wrong) = self.profile.and_then(|profile| profile.wrong(&facts.outline)) {
-                    return Err(Box::new(AgainstProfile::Attachment(wrong)));
-                }
-                for (name, value) in self.attachments.properties(&facts.outline) {
-                    self.taking.note(name, value);
-                }
-                let name = self.attachments.name(&facts.outline);
-                self.taking.begin(Role::Attachment, name, media_type).map_err(through)
-            }
-        }
-    }
-
-    async fn piece(&mut self, bytes: Bytes) -> Result<(), BoxError> {
-        self.left = self.left.checked_sub(bytes.len() as u64).ok_or(AgainstProfile::TooLarge)?;
-        self.taking.write(bytes).await.map_err(through)
-    }
-
-    async fn end(&mut self, _: &ContentEnd) -> Result<(), BoxError> {
-        self.taking.end().await.map_err(through)
+fn no_intent(call: &Call<'_>, why: NoIntent) -> Fault {
+    let described = |reason| Fault::described(Exception::ParameterIsNotValid, reason);
+    match why {
+        NoIntent::Service => call.fault(FaultCode::ServiceNotBooked),
+        NoIntent::Reader => described("Der Leser (Destinations/Reader) ist hier nicht bekannt."),
+        NoIntent::Metadata(reason) => described(reason),
+        NoIntent::Trouble(fault) => call.trouble(&fault),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The table `[xta]` of a listener.
 
-use super::profile::Profile;
-use crate::Code;
+use crate::carry::TypeSettings;
+use crate::intake::{ReaderSettings, Rules, ServiceSettings};
+use crate::profile::Profile;
 use openssl::hash::MessageDigest;
 use openssl::x509::X509;
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::settings::ByteSize;
-use rohrpost_model::{Area, ClientName, DestinationName, Fault, Kind, ServiceKey};
+use rohrpost_model::{ClientName, DestinationName, Fault};
 use serde::Deserialize;
 use std::path::PathBuf;
 use toml::Spanned;
@@ -68,32 +69,6 @@ pub(super) struct AccountSettings {
     pub(super) lenient: bool,
 }
 
-/// A service, and what a message for it is to the hub.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct ServiceSettings {
-    /// The URI in `Qualifier/Service`; `*` for any, also an empty one.
-    pub(super) uri: String,
-    /// The business scenario; without it any.
-    pub(super) scenario: Option<String>,
-    /// The code of the message type; without it any.
-    pub(super) message_type: Option<String>,
-    /// The service (LeiKa key).
-    pub(super) service: ServiceKey,
-    /// What it is.
-    pub(super) kind: Option<Kind>,
-}
-
-/// A reader, and the area that it stands for.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct ReaderSettings {
-    /// Its identifier.
-    pub(super) identifier: String,
-    /// The area.
-    pub(super) area: Area,
-}
-
 /// A mailbox, and what stands in the metadata of its messages.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -112,37 +87,16 @@ pub(super) struct MailboxSettings {
     pub(super) message_type: TypeSettings,
 }
 
-/// A code of a list, with the schema of what is sent.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct TypeSettings {
-    /// The list's URI.
-    list: String,
-    /// Its version.
-    #[serde(default = "first_version")]
-    version: String,
-    /// The code.
-    code: String,
-    /// The payload's schema.
-    pub(super) schema: String,
-}
-
-impl TypeSettings {
-    pub(super) fn code(&self) -> Code {
-        let Self { list, version, code, .. } = self.clone();
-        Code { list, version, code, name: None }
-    }
-}
-
 fn default_sender() -> Spanned<String> {
     Spanned::new(0..0, "rohrpost".to_owned())
 }
 
-fn first_version() -> String {
-    "1.0".to_owned()
-}
-
 impl Settings {
+    /// What messages are to the hub.
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { services: &self.service, readers: &self.reader }
+    }
+
     pub(super) fn max_size(&self) -> u64 {
         self.max_size.unwrap_or(MAX_SIZE).get()
     }
@@ -154,13 +108,6 @@ impl Settings {
         if crate::ids::make(self.sender.get_ref(), uuid::Uuid::nil()).is_err() {
             let fault = places.fault_at(&self.sender, "this cannot stand in a message id");
             faults.push(fault.hint("1 to 41 characters without colon and blank"));
-        }
-        for name in &self.profiles {
-            if Profile::shipped(name.get_ref()).is_none() {
-                let fault =
-                    places.fault_at(name, format!("there is no transport profile `{}`", name.get_ref()));
-                faults.push(fault.hint(format!("known: {}", Profile::all_shipped().join(", "))));
-            }
         }
         for mailbox in &self.mailbox {
             let reader = mailbox.reader.get_ref();

@@ -92,7 +92,8 @@ impl Unread {
         Self::Structure { what: what.into(), position }
     }
 
-    /// The status of HTTP to answer with; SOAP 1.2 has 400 for faults of the sender and 500 for others.
+    /// The status of HTTP to answer with where the operation is not known; SOAP 1.2 has 400 for faults of the sender and
+    /// 500 for others.
     pub const fn status(&self) -> u16 {
         match self {
             Self::MediaType(_) => 415,

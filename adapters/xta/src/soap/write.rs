@@ -95,19 +95,32 @@ fn listed(violations: &[Violation]) -> String {
 impl Outgoing {
     /// Writes an envelope whose body carries no contents: any but [`Body::Container`].
     pub fn small(&self, body: &Body) -> Result<Written<'static>, NotWritable> {
+        self.small_in(body, Form::Inline)
+    }
+
+    /// The same in the form of the request that is answered: the WSDL's policy wants MTOM of every envelope, so that a
+    /// partner who speaks it may expect it of one without contents too.
+    pub fn small_in(&self, body: &Body, form: Form) -> Result<Written<'static>, NotWritable> {
         let mut writer = self.begin(body);
         write_body(body, &mut writer);
-        let text = writer.finish();
-        self.check(&text, body)?;
-        let body = stream::once(async { Ok(Bytes::from(text)) }).boxed();
-        Ok(Written { content_type: self.media_type(), body })
+        let envelope = writer.finish();
+        self.check(&envelope, body)?;
+        Ok(self.written(vec![text(envelope)], form))
+    }
+
+    /// An envelope that points to no part.
+    fn written<'a>(&self, envelope: Vec<BoxStream<'a, Result<Bytes, BoxError>>>, form: Form) -> Written<'a> {
+        match form {
+            Form::Inline => Written { content_type: self.media_type(), body: joined(envelope) },
+            Form::Mtom => self.in_parts(envelope, Vec::new()),
+        }
     }
 
     /// Writes an envelope with a container.
     pub fn container<'a>(&self, container: Container<'a>, form: Form) -> Result<Written<'a>, NotWritable> {
         let (mut message, mut attachments) = match container {
             Container::Plain { message, attachments } => (message, attachments),
-            Container::Encrypted(bytes) => return self.encrypted(bytes),
+            Container::Encrypted(bytes) => return self.encrypted(bytes, form),
         };
         let outlines =
             std::iter::once(&mut message.outline).chain(attachments.iter_mut().map(|it| &mut it.outline));
@@ -132,7 +145,7 @@ impl Outgoing {
         self.check(&format!("{}{end}", cuts.concat()), &Body::Container)?;
         Ok(match form {
             Form::Inline => self.inline(cuts, contents, end),
-            Form::Mtom => self.in_parts(cuts.concat() + &end, contents),
+            Form::Mtom => self.in_parts(vec![text(cuts.concat() + &end)], contents),
         })
     }
 
@@ -143,16 +156,21 @@ impl Outgoing {
         Written { content_type: self.media_type(), body }
     }
 
-    fn in_parts<'a>(&self, envelope: String, contents: Vec<OutgoingContent<'a>>) -> Written<'a> {
+    fn in_parts<'a>(
+        &self,
+        envelope: Vec<BoxStream<'a, Result<Bytes, BoxError>>>,
+        contents: Vec<OutgoingContent<'a>>,
+    ) -> Written<'a> {
         let plain: String = self.message_id.chars().filter(char::is_ascii_alphanumeric).collect();
         let boundary = format!("rohrpost-{}", &plain[plain.len().saturating_sub(48)..]);
         let action = self.operation.action();
         let root = format!(
             "--{boundary}\r\nContent-Type: application/xop+xml; charset=UTF-8; \
              type=\"application/soap+xml; action=\\\"{action}\\\"\"\r\nContent-Transfer-Encoding: 8bit\r\n\
-             Content-ID: <envelope@rohrpost>\r\n\r\n{envelope}"
+             Content-ID: <envelope@rohrpost>\r\n\r\n"
         );
         let mut pieces = vec![text(root)];
+        pieces.extend(envelope);
         for (number, content) in contents.into_iter().enumerate() {
             pieces.push(text(format!(
                 "\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\n\
@@ -172,6 +190,7 @@ impl Outgoing {
     fn encrypted<'a>(
         &self,
         bytes: BoxStream<'a, Result<Bytes, BoxError>>,
+        form: Form,
     ) -> Result<Written<'a>, NotWritable> {
         let mut envelope = self.begin(&Body::Container);
         envelope.open((XTA, "GenericContentContainer"));
@@ -180,7 +199,7 @@ impl Outgoing {
         // The container is somebody else's; it stands in for what is checked.
         let sample = format!("{start}<xenc:EncryptedData/>{end}");
         self.check(&sample, &Body::Container)?;
-        Ok(Written { content_type: self.media_type(), body: joined(vec![text(start), bytes, text(end)]) })
+        Ok(self.written(vec![text(start), bytes, text(end)], form))
     }
 
     fn media_type(&self) -> String {

@@ -420,14 +420,16 @@ fn what_its_author_encrypted_is_one_content_that_stands_for_itself() {
         let (_, _, contents) = block_on(read_all(MTOM, text.as_bytes(), Expect::Request, length)).unwrap();
         assert_eq!(String::from_utf8(contents.sorted().remove(0).1).unwrap(), inline);
     }
-    let written = outgoing(Operation::GetMessage, Direction::Answer);
-    let bytes = inline.clone().into_bytes();
-    let written = written.container(Container::Encrypted(pieces(&bytes, 7)), Form::Mtom).unwrap();
-    let content_type = written.content_type.clone();
-    let (_, _, contents) =
-        read(&content_type, &bytes_of(written), Expect::Answer(Operation::GetMessage)).unwrap();
-    let again = crate::soap::parse(std::str::from_utf8(&contents.sorted()[0].1).unwrap()).unwrap();
-    assert_eq!(again.path(&value).unwrap().trimmed(), "QUJD");
+    for form in [Form::Mtom, Form::Inline] {
+        let written = outgoing(Operation::GetMessage, Direction::Answer);
+        let bytes = inline.clone().into_bytes();
+        let written = written.container(Container::Encrypted(pieces(&bytes, 7)), form).unwrap();
+        let content_type = written.content_type.clone();
+        let (head, _, contents) =
+            read(&content_type, &bytes_of(written), Expect::Answer(Operation::GetMessage)).unwrap();
+        let again = crate::soap::parse(std::str::from_utf8(&contents.sorted()[0].1).unwrap()).unwrap();
+        assert_eq!((head.form, again.path(&value).unwrap().trimmed()), (form, "QUJD"));
+    }
 }
 
 #[test]

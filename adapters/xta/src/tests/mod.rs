@@ -1,3 +1,4 @@
+mod client;
 mod malformed;
 mod peers;
 mod published;

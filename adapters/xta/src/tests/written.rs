@@ -184,6 +184,19 @@ fn expect(operation: Operation, direction: Direction) -> Expect {
 }
 
 #[test]
+fn what_carries_no_contents_takes_either_form() {
+    for (operation, direction, body) in small_bodies() {
+        let written = outgoing(operation, direction).small_in(&body, Form::Mtom).unwrap();
+        let content_type = written.content_type.clone();
+        let bytes = bytes_of(written);
+        let (head, received, _) = read(&content_type, &bytes, expect(operation, direction)).unwrap();
+        assert_eq!((head.form, &received.body), (Form::Mtom, &body), "{operation:?} {direction:?}");
+        let inline = bytes_of(outgoing(operation, direction).small_in(&body, Form::Inline).unwrap());
+        assert!(bytes.windows(inline.len()).any(|piece| piece == inline), "the same envelope");
+    }
+}
+
+#[test]
 fn what_carries_no_contents_is_valid_and_comes_back_as_it_was() {
     for (operation, direction, body) in small_bodies() {
         let written = outgoing(operation, direction).small(&body).unwrap();

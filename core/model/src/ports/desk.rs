@@ -3,6 +3,7 @@ use crate::submission::{Properties, ReplyChannel, Role, TrustLevel};
 use crate::{Area, CaseId, ClientName, DeliveryId, Kind, ServiceKey, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// Where an inbound endpoint hands in what a foreign system sent it.
 ///
@@ -112,7 +113,8 @@ pub struct TurnedAway {
 }
 
 /// What the sender can do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The client is not known, or may not hand this in.
     NotGranted,

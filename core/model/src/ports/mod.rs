@@ -15,6 +15,7 @@ mod preview;
 mod probe;
 mod records;
 mod seal;
+mod source;
 mod target;
 mod vault;
 mod versions;
@@ -41,6 +42,7 @@ pub use records::{
     StateCount, SubmissionView,
 };
 pub use seal::{ReceiptSigner, Seal, SealFault, SealForm, Sealed, Statement};
+pub use source::{Left, Round, Source};
 pub use target::{Attached, Content, Inquiry, Parcel, Target};
 pub use vault::{CHUNK, ContentKey, Issued, StreamOpener, StreamSealer, Vault, VaultFault, WrappedKey};
 pub use versions::Versions;

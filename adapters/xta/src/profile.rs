@@ -1,8 +1,11 @@
 //! Transport profiles: what a Fachstandard asks of the transport of its messages, as data.
 
 use crate::{ContentOutline, MessageMetaData};
+use rohrpost_kit::AdapterSource;
 use rohrpost_kit::settings::ByteSize;
+use rohrpost_model::Fault;
 use serde::Deserialize;
+use toml::Spanned;
 use uuid::Uuid;
 
 /// The profiles that come with the adapter.
@@ -11,11 +14,11 @@ const SHIPPED: &[&str] = &[include_str!("profiles/xbau-2.6.toml")];
 /// What a Fachstandard asks of the transport of its messages.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Profile {
+pub(crate) struct Profile {
     /// What it is called.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The services (URIs) that it holds for.
-    pub(super) services: Vec<String>,
+    pub(crate) services: Vec<String>,
     /// All contents of a message together.
     max_size: Option<ByteSize>,
     /// How ids of attachments look.
@@ -28,7 +31,7 @@ pub(super) struct Profile {
 /// How ids of attachments look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum AttachmentId {
+pub(crate) enum AttachmentId {
     /// `urn_uuid_` and a UUID.
     UrnUuid,
 }
@@ -36,7 +39,7 @@ pub(super) enum AttachmentId {
 /// What must be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Required {
+pub(crate) enum Required {
     /// `BusinessScenario`.
     Scenario,
     /// `MessageType`.
@@ -49,31 +52,56 @@ pub(super) enum Required {
     Responder,
 }
 
+/// Profiles of a configuration: those that are named, and its own, which go before them.
+pub(crate) fn profiles(
+    named: &[Spanned<String>],
+    own: Vec<Profile>,
+    source: &AdapterSource<'_>,
+) -> Result<Vec<Profile>, Vec<Fault>> {
+    let (mut profiles, mut faults) = (own, Vec::new());
+    for name in named {
+        match Profile::shipped(name.get_ref()) {
+            Some(profile) => profiles.push(profile),
+            None => {
+                let what = format!("there is no transport profile `{}`", name.get_ref());
+                let fault = source.places().fault_at(name, what);
+                faults.push(fault.hint(format!("known: {}", Profile::all_shipped().join(", "))));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(profiles) } else { Err(faults) }
+}
+
 impl Profile {
+    /// Whether it holds for a service.
+    pub(crate) fn is_of(&self, service: &str) -> bool {
+        self.services.iter().any(|uri| uri == service.trim())
+    }
+
     /// A profile that comes with the adapter.
-    pub(super) fn shipped(name: &str) -> Option<Self> {
+    pub(crate) fn shipped(name: &str) -> Option<Self> {
         let mut profiles = SHIPPED.iter().filter_map(|text| toml::from_str::<Self>(text).ok());
         profiles.find(|profile| profile.name == name)
     }
 
     /// Their names.
-    pub(super) fn all_shipped() -> Vec<String> {
+    pub(crate) fn all_shipped() -> Vec<String> {
         SHIPPED.iter().filter_map(|text| toml::from_str::<Self>(text).ok()).map(|it| it.name).collect()
     }
 
     /// How many bytes all contents may have.
-    pub(super) fn max_size(&self) -> Option<u64> {
+    pub(crate) fn max_size(&self) -> Option<u64> {
         self.max_size.map(ByteSize::get)
     }
 
     /// What is missing in the metadata, in German.
-    pub(super) fn missing(&self, metadata: &MessageMetaData) -> Option<String> {
+    pub(crate) fn missing(&self, metadata: &MessageMetaData) -> Option<String> {
         let missing = self.requires.iter().find(|required| !required.is_there(metadata))?;
         Some(format!("Das Transportprofil {} verlangt {}.", self.name, missing.place()))
     }
 
     /// What is wrong with an attachment, in German.
-    pub(super) fn wrong(&self, outline: &ContentOutline) -> Option<String> {
+    pub(crate) fn wrong(&self, outline: &ContentOutline) -> Option<String> {
         let AttachmentId::UrnUuid = self.attachment_id?;
         let uuid = outline.id.as_deref().and_then(|id| id.strip_prefix("urn_uuid_"));
         let fits = uuid.is_some_and(|uuid| uuid.len() == 36 && Uuid::try_parse(uuid).is_ok());
@@ -89,7 +117,7 @@ impl Required {
         let said = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
         let qualifier = &metadata.qualifier;
         match self {
-            Self::Scenario => said(qualifier.scenario.as_ref().map(super::intake::scenario_word)),
+            Self::Scenario => said(qualifier.scenario.as_ref().map(crate::intake::scenario_word)),
             Self::MessageType => said(Some(&qualifier.message_type.code.code)),
             Self::Subject => said(qualifier.subject.as_deref()),
             Self::Requester => said(metadata.requester.as_ref().map(|process| process.value.as_str())),

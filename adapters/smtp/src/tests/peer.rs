@@ -162,7 +162,7 @@ impl Exim {
         let attach = if self.attach { "attach = true\nopen-mail-is-acceptable = true\n" } else { "" };
         format!(
             "[smtp]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"{security}\"\n{account}{attach}from = \"Rohrpost \
-             <hub@example.org>\"\nto = [\"bauamt@example.org\"]\nsize-limit = \"200 MB\"\n{further}\n[smtp.tls]\nca = [\"{}\"]\n\
+             <hub@example.org>\"\nto = [\"bauamt@example.org\"]\nsize-limit = \"400 MB\"\n{further}\n[smtp.tls]\nca = [\"{}\"]\n\
              system-ca = false\n",
             trusted.display()
         )
@@ -194,7 +194,7 @@ fn settings(home: &Path, user: &str, ports: (u16, u16)) -> String {
          tls_on_connect_ports = {tls}\ntls_advertise_hosts = *\ntls_certificate = {home}/server.pem\n\
          tls_privatekey = {home}/server.key\nlocal_interfaces = 127.0.0.1\nprimary_hostname = peer.test\n\
          acl_smtp_connect = connect\nacl_smtp_mail = mail\nacl_smtp_rcpt = rcpt\nacl_smtp_data = accept\n\
-         message_size_limit = 300M\ndisable_ipv6 = true\nkeep_environment =\nqueue_only = true\n\
+         message_size_limit = 500M\ndisable_ipv6 = true\nkeep_environment =\nqueue_only = true\n\
          rfc1413_query_timeout = 0s\n\
          begin acl\n\
          connect:\n  deny condition = ${{if exists{{{home}/no-connection}}}}\n  accept\n\

@@ -99,7 +99,7 @@ async fn what_is_too_large_is_found_out_before_anybody_is_called() {
         return;
     }
     let exim = Exim::start(Way::StartTls, true).await;
-    let target = |limit: &str| super::configure(&exim.settings("").replace("200 MB", limit)).unwrap();
+    let target = |limit: &str| super::configure(&exim.settings("").replace("400 MB", limit)).unwrap();
     let sample = Sample::new().with_attachment(Some("a.pdf"), 100_000);
     target("1 MB").deliver(&sample.parcel(1)).await.unwrap();
     let raw = fs_size(&exim);

@@ -4,11 +4,13 @@ use super::peer::Portal;
 use super::{KEY, NEXT, configure, hmac, target};
 use crate::signature::Signer;
 use rohrpost_kit::conformance::Sample;
-use rohrpost_model::ports::{Inquiry, Probe, Target};
+use rohrpost_model::ports::{HIDDEN, Inquiry, Probe, Sends, Target};
 use rohrpost_model::submission::{Part, ReplyChannel, Role};
 use rohrpost_model::{DeliveryId, Digest, Failure, Outcome, ReasonCode};
 use secrecy::SecretString;
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 const FIXED: &str = "[callback]\nurl = \"http://{address}/r\"\nkey = { file = \"key\" }\nnext-key = { file = \"next\" }\n\
                      [callback.connection]\nallow-addresses = [\"127.0.0.0/8\"]\n";
@@ -114,17 +116,48 @@ async fn a_submission_says_where_to_only_among_the_hosts_that_are_allowed() {
 }
 
 #[tokio::test]
-async fn a_call_goes_where_the_submission_wants_its_answers() {
-    let portal = Portal::new(false).await;
-    let address = portal.address.to_string();
-    let text = ANYWHERE.replace("127.0.0.1:1", &address);
-    let text = format!("{text}[callback.connection]\nallow-addresses = [\"127.0.0.1\"]\n");
-    let sample = replying_to(&format!("https://{address}/erika?fall=4711"));
-    // It speaks no TLS: that it was called is seen, and that nothing was read.
-    let outcome = configure(&text).unwrap().deliver(&sample.parcel(1)).await;
-    assert!(matches!(outcome, Err(Failure::Unavailable { .. })), "{outcome:?}");
-    let preview = configure(&text).unwrap().preview(&sample.parcel(1)).await.unwrap();
-    assert!(format!("{preview:?}").contains(&format!("https://{address}/erika?fall=4711")));
+async fn a_preview_shows_the_submissions_address_and_hides_the_signature() {
+    let sample = replying_to("https://portal.example.org/erika?fall=4711");
+    let preview = configure(ANYWHERE).unwrap().preview(&sample.parcel(1)).await.unwrap().unwrap();
+    let Sends::Request { url, headers, .. } = preview.sends else { panic!("{preview:?}") };
+    assert_eq!(url, "https://portal.example.org/erika?fall=4711");
+    assert!(headers.contains(&("rohrpost-signature".into(), HIDDEN.into())), "{headers:?}");
+    assert!(headers.contains(&("rohrpost-timestamp".into(), "1795509000".into())), "{headers:?}");
+}
+
+/// In one word what came of a call to a portal that answers so.
+async fn judged(settings: &str, answer: &'static str) -> &'static str {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let _ = socket.read(&mut [0; 8192]).await;
+        let _ = socket.write_all(answer.as_bytes()).await;
+    });
+    match target(address, settings).deliver(&Sample::new().parcel(1)).await {
+        Ok(_) => "done",
+        Err(Failure::Unavailable { .. }) => "unavailable",
+        Err(Failure::Refused(_)) => "refused",
+        Err(Failure::Unknown(_)) => "unknown",
+        Err(Failure::Defect(_)) => "defect",
+    }
+}
+
+#[tokio::test]
+async fn h5_answers_are_judged_by_their_consequence() {
+    let gone = format!("{FIXED}[callback.status]\n\"410\" = \"done\"\n");
+    for (settings, answer, expected) in [
+        (FIXED, "HTTP/1.1 200 X\r\nContent-Length: 1\r\n\r\nx", "done"),
+        (FIXED, "HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nx", "unknown"),
+        (FIXED, "HTTP/1.1 302 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", "refused"),
+        (FIXED, "HTTP/1.1 410 X\r\nContent-Length: 0\r\n\r\n", "refused"),
+        (gone.as_str(), "HTTP/1.1 410 X\r\nContent-Length: 0\r\n\r\n", "done"),
+        (FIXED, "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", "unknown"),
+        (FIXED, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n", "unavailable"),
+        (FIXED, "", "unknown"),
+    ] {
+        assert_eq!(judged(settings, answer).await, expected, "{answer}");
+    }
 }
 
 #[tokio::test]

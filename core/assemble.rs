@@ -15,10 +15,12 @@ use tokio::sync::watch;
 
 /// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
 pub const ADAPTERS: &[&dyn Adapter] = &[
+    &rohrpost_adapter_enaio::Enaio,
     &rohrpost_adapter_folder::Folder,
     &rohrpost_adapter_callback::Callback,
     &rohrpost_adapter_http::Http,
     &rohrpost_adapter_mailbox::Mailbox,
+    &rohrpost_adapter_reply::Reply,
     &rohrpost_adapter_xta::XtaDestination,
 ];
 

@@ -111,6 +111,7 @@ impl Start {
             Settings::default(),
         );
         gateway.sources().adopt(sources);
+        listeners::introduce(&gateway, &engine.catalog());
         let house = listeners::House { gateway: Arc::clone(&gateway), engine: Arc::clone(&engine), clock };
         let opened = Opened::open(&listeners, &house).await?;
         activator.open_doors(opened.doors(&house));

@@ -120,19 +120,27 @@ fn calling(portal: &Portal) -> Setup {
     setup
 }
 
-/// What the portal is sent where a notice with an attachment is handed in; the notice's id.
+/// What the portal is sent where a notice with an attachment is given to an application that wants its answers there; the
+/// notice's id.
 async fn called_back(portal: &Portal, setup: &Setup) -> (Call, String) {
     let hub = setup.start();
     let client = Client::of(&hub, "portal");
     let reply = json!({ "callback": { "url": format!("https://{}/rueckruf?antrag=0815", portal.address) } });
-    let metadata =
-        json!({ "service": SERVICE, "area": AREA, "kind": "notice", "case": "V-1", "reply": reply });
-    let part = |text: String, media_type: &str| Part::text(text).mime_str(media_type).expect("a media type");
+    let metadata = json!({ "service": SERVICE, "area": AREA, "case": "V-1", "reply": reply });
+    let application = fs::read(root().join("config/samples/brunnenbohrung-1.xml")).expect("a sample");
+    let part =
+        |bytes: Vec<u8>, media_type: &str| Part::bytes(bytes).mime_str(media_type).expect("a media type");
     let form = Form::new()
-        .part("metadata", part(metadata.to_string(), "application/json"))
-        .part("data", part("<bescheid>Nr. 7 für Erika Mustermann</bescheid>".into(), "application/xml"))
-        .part("attachment", part("%PDF-1.4".into(), "application/pdf").file_name("Bescheid.pdf"));
+        .part("metadata", part(metadata.to_string().into(), "application/json"))
+        .part("data", part(application, "application/xml"));
     let answer = client.request("POST", "/v1/submissions").multipart(form).send().await.expect("an answer");
+    assert_eq!(answer.status(), 202);
+    let notice = json!({ "kind": "notice", "text": "Nr. 7 für Erika Mustermann" });
+    let form = Form::new()
+        .part("reply", part(notice.to_string().into(), "application/json"))
+        .part("attachment", part(b"%PDF-1.4".to_vec(), "application/pdf").file_name("Bescheid.pdf"));
+    let answer = client.request("POST", "/v1/cases/V-1/replies").multipart(form).send().await;
+    let answer = answer.expect("an answer");
     assert_eq!(answer.status(), 202);
     let accepted: Value = answer.json().await.expect("JSON");
     let id = accepted["id"].as_str().expect("an id").to_owned();
@@ -252,6 +260,9 @@ async fn a_portal_that_follows_the_page_takes_the_hubs_calls_and_no_others() {
     );
     assert_eq!((&call.headers["rohrpost-submission"], call.headers["rohrpost-case"].as_str()), (&id, "V-1"));
     assert_eq!(call.headers["rohrpost-attachments"], "1");
+    assert_eq!(call.headers["content-type"], "application/json");
+    let body: Value = serde_json::from_slice(&call.body).expect("JSON");
+    assert_eq!(body["text"], "Nr. 7 für Erika Mustermann");
     let asked = asked(&call);
     let told: Vec<_> = asked
         .iter()

@@ -63,6 +63,9 @@ const fn text(code: C) -> (&'static str, &'static str) {
         | C::RetryAt => waiting(code),
         C::TriedLongEnough | C::AwaitingTooLong | C::ExpiryWarning | C::Expired => deadline(code),
         C::ContentDamaged | C::ContentErased | C::HubStopping | C::HubTrouble | C::Interrupted => hub(code),
+        C::Unfinished | C::SeveralFound | C::CallOutstanding | C::ProgressRecorded | C::ProgressNotKept => {
+            several_calls(code)
+        }
         _ => target(code),
     }
 }
@@ -279,6 +282,28 @@ const fn hub(code: C) -> (&'static str, &'static str) {
         _ => (
             "Der eigene Speicher war gestört; es wird erneut versucht.",
             "The hub's own store had trouble; it is tried again.",
+        ),
+    }
+}
+
+const fn several_calls(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::Unfinished => (
+            "Das Ziel hat einen Teil davon; die Zustellung geht dort weiter.",
+            "The target has a part of it; the delivery goes on from there.",
+        ),
+        C::SeveralFound => (
+            "Beim Ziel liegt mehr als ein Objekt mit demselben Wert in {field}. Dort das überzählige löschen, dann neu zustellen.",
+            "The target has more than one object with the same value in {field}. Delete what is too much there, then retry.",
+        ),
+        C::CallOutstanding => (
+            "Ein früherer Aufruf kann beim Ziel noch in Arbeit sein; damit nichts doppelt entsteht, wird gewartet.",
+            "An earlier call may still be at work at the target; so that nothing is made twice, it waits.",
+        ),
+        C::ProgressRecorded => ("Ein Zwischenschritt ist getan: {key}.", "A step on the way is done: {key}."),
+        _ => (
+            "Der Zwischenschritt {key} ließ sich nicht festhalten; das Ziel wird gefragt, ob er getan ist.",
+            "The step {key} on the way could not be kept; the target is asked whether it was done.",
         ),
     }
 }

@@ -1,5 +1,5 @@
 use super::{KEY, NEXT, async_trait, hmac, target};
-use rohrpost_kit::conformance::{Mood, Peer};
+use rohrpost_kit::conformance::{Cut, Mood, Peer, REST};
 use rohrpost_model::ports::{HIDDEN, Piece, Preview, Sends, Target};
 use rohrpost_model::{DeliveryId, Digest};
 use std::collections::HashMap;
@@ -27,6 +27,9 @@ pub(super) struct Portal {
 struct Shared {
     deduplicates: bool,
     mood: Mutex<Mood>,
+    requests: AtomicUsize,
+    /// The request that it is cut off at.
+    cut: Mutex<Option<(usize, Cut)>>,
     /// The step of a probe that fails.
     broken: Mutex<String>,
     takes: AtomicUsize,
@@ -52,6 +55,8 @@ impl Portal {
         let shared = Arc::new(Shared {
             deduplicates,
             mood: Mutex::new(Mood::Well),
+            requests: AtomicUsize::new(0),
+            cut: Mutex::default(),
             broken: Mutex::default(),
             takes: AtomicUsize::new(0),
             taken: Mutex::default(),
@@ -96,19 +101,30 @@ impl Shared {
         let (reader, mut writer) = socket.into_split();
         let Some(call) = read_call(&mut BufReader::new(reader)).await else { return };
         self.takes.fetch_add(1, Ordering::Relaxed);
-        if let Some(status) = self.called(call).await {
-            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let cut = self.cut.lock().unwrap().filter(|(at, _)| *at == number).map(|(_, cut)| cut);
+        if let Some(status) = self.called(call, cut).await {
+            let rest =
+                if status == 429 { format!("Retry-After: {}\r\n", REST.as_secs()) } else { String::new() };
+            let answer =
+                format!("HTTP/1.1 {status} X\r\n{rest}Content-Length: 2\r\nConnection: close\r\n\r\nok");
             let _ = writer.write_all(answer.as_bytes()).await;
         }
     }
 
-    async fn called(&self, call: Call) -> Option<u16> {
+    async fn hang<T>(&self) -> T {
+        self.reached.notify_one();
+        std::future::pending().await
+    }
+
+    async fn called(&self, call: Call, cut: Option<Cut>) -> Option<u16> {
         assert_signed(&call);
         self.calls.lock().unwrap().push(call.clone());
-        let mood = *self.mood.lock().unwrap();
+        let mood = cut.map_or(*self.mood.lock().unwrap(), mood_of);
         match mood {
-            Mood::Unavailable => return Some(503),
+            Mood::Unavailable => return Some(if cut.is_some() { 429 } else { 503 }),
             Mood::Refusing => return Some(422),
+            Mood::BreaksBefore if cut == Some(Cut::SilentBefore) => return self.hang().await,
             Mood::BreaksBefore => return None,
             Mood::Well | Mood::BreaksAfter | Mood::Silent => {}
         }
@@ -121,12 +137,19 @@ impl Shared {
         }
         match mood {
             Mood::BreaksAfter => None,
-            Mood::Silent => {
-                self.reached.notify_one();
-                std::future::pending().await
-            }
+            Mood::Silent => self.hang().await,
             _ => Some(204),
         }
+    }
+}
+
+/// What a cut is at a call.
+fn mood_of(cut: Cut) -> Mood {
+    match cut {
+        Cut::TornBefore | Cut::SilentBefore => Mood::BreaksBefore,
+        Cut::TornAfter => Mood::BreaksAfter,
+        Cut::SilentAfter => Mood::Silent,
+        Cut::Throttled => Mood::Unavailable,
     }
 }
 
@@ -200,6 +223,20 @@ impl Peer for Portal {
 
     fn takes_attachments(&self) -> bool {
         false
+    }
+
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        *self.shared.cut.lock().unwrap() = Some((request, cut));
+        true
+    }
+
+    fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// A portal can be asked nothing.
+    fn parks(&self) -> bool {
+        !self.shared.deduplicates
     }
 
     async fn takes(&self) -> usize {

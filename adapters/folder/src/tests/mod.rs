@@ -11,7 +11,7 @@ use crate::sidecar::Sidecar;
 use crate::{FolderTarget, Target};
 use async_trait::async_trait;
 use faulty::{FaultyDisk, Op};
-use rohrpost_kit::conformance::{self, FixedClock, Mood, Peer};
+use rohrpost_kit::conformance::{self, Cut, FixedClock, Mood, Peer};
 use rohrpost_kit::template::{Place, Template};
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{Piece, Preview, Sends};
@@ -182,6 +182,16 @@ impl Peer for FolderPeer {
             "room" => self.disk.has_room(0),
             other => panic!("there is no step {other}"),
         }
+    }
+
+    /// A disk's operation is never done without being answered, but for the crash after it, which is one before the next.
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        self.disk.crashes_before(request - 1);
+        cut == Cut::TornBefore
+    }
+
+    fn requests(&self) -> usize {
+        self.disk.log().len()
     }
 
     async fn reached(&self) {

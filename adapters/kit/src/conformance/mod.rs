@@ -3,11 +3,13 @@
 //! An adapter's tests implement [`Peer`] and call [`run`]. The suite is no test itself and is not compiled away in
 //! builds without tests, because the tests of other crates call it.
 
+mod calls;
 mod log;
 mod previews;
 mod probes;
 mod sample;
 
+pub use calls::{Cut, REST};
 pub use log::Log;
 pub use sample::{FixedClock, Sample, digest_of_generated};
 
@@ -15,6 +17,7 @@ use async_trait::async_trait;
 use rohrpost_model::ports::{Inquiry, Piece, Preview, Target};
 use rohrpost_model::{DeliveryId, Digest, Failure, Outcome};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a counterpart behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +75,43 @@ pub trait Peer: Send + Sync {
     /// From now on the step `word` of a probe fails, and those before it work. It is asked for every step that worked.
     async fn break_step(&self, word: &str);
 
+    /// From now on it is cut off so, once, at its request with this number from its beginning: whatever it is asked, an
+    /// operation of a disk is one, too. False if this kind of system cannot.
+    async fn cut(&self, request: usize, cut: Cut) -> bool;
+
+    /// How many requests it got.
+    fn requests(&self) -> usize;
+
+    /// What lies at it of this delivery and its case, a word for each object, sorted: for a target of one call nothing but
+    /// what arrived.
+    async fn made(&self, key: DeliveryId) -> Vec<String> {
+        self.arrived(key).await.iter().map(|_| "delivery".to_owned()).collect()
+    }
+
+    /// Its target's clock goes on, where that makes a difference.
+    async fn time_passes(&self, _: Duration) {}
+
+    /// Whether a delivery may have to be looked at by a person after it was broken off. The adapter's page says why.
+    fn parks(&self) -> bool {
+        false
+    }
+
     /// What must never be seen in an error, a log or a probe.
     fn secrets(&self) -> Vec<String>;
 }
 
 /// Runs the whole suite; every case gets a fresh counterpart.
 pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
+    run_without_probes(&fresh).await;
+    let log = Log::default();
+    let guard = log.listen();
+    probes::run(&fresh).await;
+    drop(guard);
+    log.assert_without(&fresh().await.secrets());
+}
+
+/// The suite for a target that has nobody to talk to, and so nothing that a probe could find.
+pub async fn run_without_probes<P: Peer>(fresh: impl AsyncFn() -> P) {
     let log = Log::default();
     let guard = log.listen();
     takes_the_whole_parcel(&fresh().await).await;
@@ -91,8 +125,8 @@ pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
     never_sends_other_content(&fresh().await).await;
     never_sends_another_message(&fresh().await).await;
     never_sends_another_document(&fresh().await).await;
+    calls::run(&fresh).await;
     previews::run(&fresh).await;
-    probes::run(&fresh).await;
     drop(guard);
     let mut secrets = fresh().await.secrets();
     secrets.push(sample::CONTENT_MARK.to_owned());
@@ -178,9 +212,16 @@ async fn breaks_before_taking<P: Peer>(peer: &P) {
     peer.behave(Mood::Well).await;
     assert!(peer.arrived(sample.key).await.is_empty());
     if peer.inquires() {
-        assert_eq!(peer.target().inquire(&sample.parcel(1), None).await, Ok(Inquiry::Absent));
+        let asked = peer.target().inquire(&sample.parcel(1), None).await;
+        let parts = [Ok(Inquiry::Absent), Ok(Inquiry::Unfinished)];
+        assert!(parts.contains(&asked), "it does not have it, or not all of it: {asked:?}");
     }
-    done(peer, &sample, 2).await;
+    let target = peer.target();
+    if !calls::goes_on(peer, target.as_ref(), &sample, Err(failure), "it broke off before").await {
+        assert!(peer.parks(), "h5: nobody has to look");
+        // A person looked, and has it sent again.
+        done(peer, &sample, 2).await;
+    }
     assert_eq!(peer.arrived(sample.key).await[0].0, expected(peer, &sample));
 }
 

@@ -5,6 +5,7 @@
 //! attempt may take in all is the engine's business: it drops the future. Where others than the operator say where
 //! requests go, it connects to public addresses only: [`Connection::require_public`].
 
+mod auth;
 mod judge;
 mod multipart;
 mod preview;
@@ -12,6 +13,7 @@ mod proxy;
 pub(crate) mod reach;
 pub(crate) mod tls;
 
+pub use auth::Auth;
 pub use judge::{StatusTable, Verdict, retry_after};
 pub use multipart::{Multipart, Part};
 pub use reqwest::{Method, Url, header};
@@ -116,6 +118,20 @@ impl Connection {
         }
         self.public_only = Some(Spanned::new(0..0, true));
         Ok(())
+    }
+
+    /// A configured address without placeholders.
+    pub fn address(&self, setting: &Spanned<String>, places: &Places<'_>) -> Result<Url, Fault> {
+        let fault = |message: &str| places.fault_at(setting, message);
+        let url =
+            Url::parse(setting.get_ref()).map_err(|error| fault(&format!("this is no address: {error}")))?;
+        self.permits(&url).map_err(|message| fault(&message))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(
+                fault("credentials do not stand in the address").hint("write them as settings of their own")
+            );
+        }
+        Ok(url)
     }
 }
 

@@ -435,3 +435,14 @@ fn every_hold_is_a_reason_with_what_its_sentence_needs() {
 }
 
 mod at_random;
+
+#[test]
+fn a_delivery_that_waits_for_its_own_earlier_call_says_nothing_against_its_target() {
+    let waits = |code| {
+        let answer: Result<(), _> =
+            Err(Failure::Unavailable { reason: Reason::new(code), retry_after: Some(seconds(120)) });
+        Ended::of(&answer)
+    };
+    assert_eq!(waits(Code::CallOutstanding), Ended::Reached);
+    assert_eq!(waits(Code::TargetBusy), Ended::Troubled { retry_after: Some(seconds(120)) });
+}

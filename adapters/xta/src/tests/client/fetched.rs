@@ -25,10 +25,13 @@ identifier = "wrb:15091000"
 area = "150910000000"
 "#;
 
+/// What was kept, by its key.
+type Kept = Vec<(String, Vec<u8>)>;
+
 /// A desk that keeps in memory and refuses as it is told.
 #[derive(Default)]
 struct FakeDesk {
-    kept: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    kept: Arc<Mutex<Kept>>,
     refuses: Mutex<Option<Why>>,
     /// It refuses only this one.
     only: Mutex<Option<String>>,
@@ -38,7 +41,7 @@ struct Taking {
     key: String,
     data: Vec<u8>,
     refuses: Option<Why>,
-    kept: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    kept: Arc<Mutex<Kept>>,
 }
 
 fn turned(why: Why) -> TurnedAway {

@@ -12,7 +12,7 @@ use futures::TryStreamExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use rohrpost_kit::conformance::Mood;
+use rohrpost_kit::conformance::{Cut, Mood};
 use rohrpost_model::Digest;
 use rohrpost_model::digest::Hasher;
 use std::collections::BTreeMap;
@@ -48,6 +48,9 @@ pub(super) struct Server {
     /// What it has, by message id.
     pub(super) kept: Mutex<BTreeMap<String, Kept>>,
     pub(super) reached: Notify,
+    /// How many requests it got, and which it is cut off at.
+    pub(super) requests: AtomicUsize,
+    pub(super) cut_at: Mutex<Option<(usize, Cut)>>,
     /// What was asked, in order.
     pub(super) asked: Mutex<Vec<Operation>>,
     /// What waits in its mailbox, in order.
@@ -208,7 +211,24 @@ impl Server {
     }
 }
 
-async fn answer(State(connection): State<Connection>, request: Request) -> Response {
+/// Cut off as the test says, before or after it did what was asked.
+async fn answer(state: State<Connection>, request: Request) -> Response {
+    let (server, connection) = (Arc::clone(&state.server), state.0.clone());
+    let number = server.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let cut_at = server.cut_at.lock().unwrap().filter(|(at, _)| *at == number).map(|(_, cut)| cut);
+    if matches!(cut_at, Some(Cut::TornAfter | Cut::SilentAfter)) {
+        drop(act(state, request).await);
+    } else if cut_at.is_none() {
+        return act(state, request).await;
+    }
+    if matches!(cut_at, Some(Cut::SilentBefore | Cut::SilentAfter)) {
+        server.reached.notify_one();
+        return std::future::pending().await;
+    }
+    cut(&connection).await
+}
+
+async fn act(State(connection): State<Connection>, request: Request) -> Response {
     let server = &connection.server;
     let (parts, body) = request.into_parts();
     let content_type = parts.headers["content-type"].to_str().unwrap().to_owned();

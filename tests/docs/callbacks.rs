@@ -284,6 +284,11 @@ async fn a_portal_that_follows_the_page_takes_the_hubs_calls_and_no_others() {
             assert_eq!(accepted, it.accepted, "{program}: {}", it.called);
         }
     }
+    for file in crate::face::files(&setup.path("data")) {
+        let kept = fs::read(&file).expect("a file of the store");
+        let clear = memchr::memmem::find(&kept, b"rueckruf?antrag").is_some();
+        assert!(!clear, "the address that a submission names is kept encrypted: {}", file.display());
+    }
     let log = setup.log();
     for secret in [KEY, NEXT, "rueckruf?antrag", "Mustermann", &call.headers["rohrpost-signature"]] {
         assert!(!log.contains(secret), "h10: {secret} is in the log: {log}");

@@ -21,6 +21,8 @@ pub const ADAPTERS: &[&dyn Adapter] = &[
     &rohrpost_adapter_http::Http,
     &rohrpost_adapter_mailbox::Mailbox,
     &rohrpost_adapter_reply::Reply,
+    &rohrpost_adapter_sftp::Sftp,
+    &rohrpost_adapter_smtp::Smtp,
     &rohrpost_adapter_xta::XtaDestination,
 ];
 

@@ -10,12 +10,15 @@
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
+//! | deliveries as files in a folder, here or on another machine | [`files`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
+//! | TLS for other protocols than HTTP, and whom it believes | [`tls`] |
 //! | what every adapter must do, as tests | [`conformance`] |
 
 pub mod adapter;
 pub mod answer;
 pub mod conformance;
+pub mod files;
 pub mod http;
 pub mod inbound;
 pub mod parcel;
@@ -23,6 +26,7 @@ pub mod probe;
 pub mod settings;
 pub mod source;
 pub mod template;
+pub mod tls;
 
 pub use adapter::{Adapter, AdapterSource};
 pub use inbound::InboundAdapter;

@@ -81,8 +81,12 @@ pub enum ReasonCode {
     TargetBusy,
     /// The target refused (`status`).
     TargetRefused,
+    /// It is larger than the destination allows (`size`, `limit`, in bytes).
+    TooLarge,
     /// The target refused the credentials (`status`).
     CredentialsRefused,
+    /// The target shows another host key than the one that is configured (`shown`).
+    HostKeyDiffers,
     /// The target took it and reports later that it failed (`status`).
     ReportedFailed,
     /// The answer was not what the configuration expects (`status`).
@@ -183,7 +187,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 72] = [
+    pub const ALL: [Self; 74] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -207,7 +211,9 @@ impl ReasonCode {
         Self::ConnectTimeout,
         Self::TargetBusy,
         Self::TargetRefused,
+        Self::TooLarge,
         Self::CredentialsRefused,
+        Self::HostKeyDiffers,
         Self::ReportedFailed,
         Self::UnexpectedAnswer,
         Self::Torn,

@@ -326,9 +326,17 @@ const fn target(code: C) -> (&'static str, &'static str) {
             "Das Ziel hat die Annahme verweigert (Status {status}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
             "The target refused (status {status}). Clear the cause with the target, then retry or discard.",
         ),
+        C::TooLarge => (
+            "Mit {size} Bytes größer, als `size-limit` des Ziels erlaubt ({limit}); es wurde nichts gesendet. Die Grenze mit dem Ziel klären, oder einen anderen Weg nehmen.",
+            "With {size} bytes larger than the destination's `size-limit` ({limit}); nothing was sent. Clear the limit with the target, or take another way.",
+        ),
         C::CredentialsRefused => (
             "Das Ziel hat die Zugangsdaten abgelehnt (Status {status}). Zugangsdaten prüfen, dann neu zustellen.",
             "The target refused the credentials (status {status}). Check them, then retry.",
+        ),
+        C::HostKeyDiffers => (
+            "Das Ziel zeigt einen anderen Host-Schlüssel als den eingetragenen ({shown}); es wurde nichts gesendet. Beim Ziel auf sicherem Weg klären, ob er gewechselt hat, dann `host-keys` berichtigen und neu zustellen.",
+            "The target shows another host key than the one that is configured ({shown}); nothing was sent. Clear over a safe channel whether it was changed, then mend `host-keys` and retry.",
         ),
         C::ReportedFailed => (
             "Das Ziel hat angenommen und meldet, dass die Zustellung gescheitert ist (Status {status}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",

@@ -190,7 +190,7 @@ impl Client {
         }
         let (host, port) = (url.host()?.to_owned(), url.port_or_known_default()?);
         let tls = (url.scheme() == "https").then(|| self.tls.clone());
-        Some(Endpoint::new(host, port, tls, self.reach.clone(), self.connect_timeout))
+        Some(Endpoint::new(host, port, tls, self.connect_timeout).within(self.reach.clone()))
     }
 
     /// Sends a request and reads its answer. What the answer's status means is not judged here.

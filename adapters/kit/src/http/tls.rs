@@ -23,14 +23,14 @@ static SYSTEM: LazyLock<Vec<CertificateDer<'static>>> =
 
 /// How TLS is spoken to one destination.
 #[derive(Clone)]
-pub(crate) struct Tls {
+pub struct Tls {
     /// As deliveries speak it.
     pub(crate) config: Arc<ClientConfig>,
     /// Judges certificates of servers as `config` does; none where no authority is trusted at all.
     pub(crate) verifier: Option<Arc<WebPkiServerVerifier>>,
 }
 
-pub(super) fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
+pub(crate) fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
     let mut faults = Faults::default();
     let roots = faults.note(roots(settings, source).map(Arc::new));
     let config = roots.as_ref().and_then(|roots| faults.note(client(settings, source, roots)));

@@ -401,6 +401,7 @@ fn what_an_answer_says_about_the_target() {
     assert_eq!(failed(Failure::Unknown(Reason::new(Code::Torn))), TROUBLE);
     assert_eq!(failed(Failure::Unknown(status(Code::UnexpectedAnswer, 502))), TROUBLE);
     assert_eq!(failed(Failure::Refused(status(Code::CredentialsRefused, 401))), TROUBLE);
+    assert_eq!(failed(Failure::Refused(Reason::new(Code::HostKeyDiffers))), TROUBLE);
     assert_eq!(failed(Failure::Unknown(status(Code::UnexpectedAnswer, 200))), Ended::Reached);
     assert_eq!(failed(Failure::Refused(status(Code::TargetRefused, 422))), Ended::Reached);
     assert_eq!(Ended::of(&Ok(())), Ended::Reached);

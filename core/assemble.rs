@@ -17,6 +17,7 @@ use tokio::sync::watch;
 pub const ADAPTERS: &[&dyn Adapter] = &[
     &rohrpost_adapter_enaio::Enaio,
     &rohrpost_adapter_folder::Folder,
+    &rohrpost_adapter_callback::Callback,
     &rohrpost_adapter_http::Http,
     &rohrpost_adapter_mailbox::Mailbox,
     &rohrpost_adapter_reply::Reply,

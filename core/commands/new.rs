@@ -3,7 +3,7 @@
 use super::Context;
 use super::library::unknown;
 use crate::assemble::{ADAPTERS, INBOUND, SOURCES};
-use crate::config::{LIBRARY, area_of, library_folder, names_of};
+use crate::config::{LIBRARY, area_of, library_folder, names_of, random_secrets};
 use crate::faults::Stop;
 use crate::scaffold::{self, Example, NewRoute, Sheets};
 use rohrpost_mappings::ENVELOPE_NAMESPACE;
@@ -113,7 +113,11 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
         What::Destination(new) => {
             let tenants = tenants(&new.tenants, &folder)?;
             let adapter = adapter(&new.adapter, ADAPTERS, |adapter| adapter.kind())?;
-            written(&folder, &scaffold::destination(&new.name, adapter, &tenants), context)
+            let sheets = scaffold::destination(&new.name, adapter, &tenants);
+            let mut paths = scaffold::write_new(&folder, &sheets)?;
+            let secrets = random_secrets(&folder, &scaffold::secrets(&new.name, adapter));
+            paths.extend(secrets.map_err(|fault| Stop::Failed(fault.to_string()))?);
+            told(&paths, context)
         }
         What::Listener(new) => {
             let adapter = adapter(&new.adapter, INBOUND, |adapter| adapter.kind())?;

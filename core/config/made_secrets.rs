@@ -92,6 +92,19 @@ pub fn fresh_secrets(folder: &Path, organisation: &str, now: Timestamp) -> Resul
     make(&wanted, folder, now)
 }
 
+/// Makes those of these random secrets that `folder`/secrets lacks; the paths of what was made.
+pub fn random_secrets(folder: &Path, names: &[String]) -> Result<Vec<PathBuf>, SecretsFault> {
+    let folder = SecretFolder(folder.join(SECRETS));
+    folder.create()?;
+    let lacking = names.iter().filter(|name| folder.lacks(name));
+    lacking
+        .map(|name| {
+            folder.write(name, random_hex()?.as_bytes())?;
+            Ok(folder.0.join(name))
+        })
+        .collect()
+}
+
 fn make(wanted: &Wanted<'_>, folder: &Path, now: Timestamp) -> Result<(), SecretsFault> {
     let folder = SecretFolder(folder.join(SECRETS));
     folder.create()?;

@@ -49,7 +49,7 @@ pub use glance::{
 };
 pub use hub::{Hub, Log};
 pub use listeners::Listener;
-pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets};
+pub use made_secrets::{SECRETS, demo_secrets, fresh_secrets, random_secrets};
 pub use mapping_ref::MappingRef;
 pub use mappings::{
     compile as compile_mapping, compile_bundle, find_mappings, read_bundle, that_name as mappings_that_name,

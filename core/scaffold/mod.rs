@@ -9,7 +9,7 @@ mod schemas;
 mod texts;
 
 pub use schemas::{SCHEMAS, write_schemas};
-pub use texts::{Example, NewRoute, destination, fresh, listener, mapping, route, source};
+pub use texts::{Example, NewRoute, destination, fresh, listener, mapping, route, secrets, source};
 
 /// A text with `{{name}}` where values belong.
 fn filled(text: &str, values: &[(&str, &str)]) -> String {

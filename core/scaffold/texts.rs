@@ -43,6 +43,11 @@ pub fn destination(name: &DestinationName, adapter: &dyn Adapter, tenants: &[Ten
     vec![(format!("destinations/{name}.toml"), filled(text!("destination.toml"), &values))]
 }
 
+/// The secrets that are made together with it.
+pub fn secrets(name: &DestinationName, adapter: &dyn Adapter) -> Vec<String> {
+    adapter.secrets().iter().map(|secret| filled(secret, &[("name", name.as_str())])).collect()
+}
+
 /// The file of a listener on this machine that an adapter answers on.
 pub fn listener(name: &ListenerName, adapter: &dyn InboundAdapter) -> Sheets {
     let table = filled(adapter.example().trim_end(), &[("name", name.as_str())]);

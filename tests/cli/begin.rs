@@ -55,11 +55,12 @@ fn new_items_are_in_order_for_every_adapter() {
     let known = unknown.errors.trim_end().rsplit_once("known: ").expect("a list").1.to_owned();
     for adapter in known.split(", ") {
         let ran = run(folder.path(), &["new", "destination", adapter, "--adapter", adapter]);
-        assert_eq!(
-            (ran.code, ran.text.trim_end()),
-            (0, &*format!("config/destinations/{adapter}.toml")),
-            "{ran:?}"
-        );
+        let written = format!("config/destinations/{adapter}.toml");
+        assert_eq!((ran.code, ran.text.lines().next()), (0, Some(written.as_str())), "{ran:?}");
+        for secret in ran.text.lines().skip(1) {
+            let mode = fs::metadata(folder.path().join(secret)).expect("a secret").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{secret} is its owner's");
+        }
         assert_in_order(folder.path());
     }
     let ran = run(folder.path(), &["new", "mapping", "anliegen"]);

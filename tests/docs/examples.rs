@@ -43,6 +43,8 @@ fn workshop() -> Workshop {
     shop.write("config/secrets/siegel.password", "geheim");
     shop.write("config/secrets/siegel.p12", pkcs12(&key, &certificate, "geheim"));
     shop.write("config/secrets/dms.token", "0123456789abcdef0123456789abcdef");
+    shop.write("config/secrets/portal-rueckruf.key", "0123456789abcdef0123456789abcdef");
+    shop.write("config/secrets/portal-rueckruf-neu.key", "fedcba9876543210fedcba9876543210");
     shop.write("config/ca/dms-ca.pem", secret("trust/demo-ca.pem"));
     shop
 }

@@ -19,8 +19,14 @@ pub trait Adapter: Send + Sync {
     fn kind(&self) -> &'static str;
 
     /// The table of a new destination with comments for whoever changes it, in German: it is in order, without asking for
-    /// secrets or files. `{{name}}` stands for the destination's name.
+    /// files, or for secrets other than [`secrets`](Self::secrets). `{{name}}` stands for the destination's name.
     fn example(&self) -> &'static str;
+
+    /// The random secrets without which there is no such destination: files in the folder of secrets, which are made together
+    /// with a new one. `{{name}}` stands for its name.
+    fn secrets(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The JSON schema (draft 7) of the table, for editors: every key that [`configure`](Self::configure) knows and no other,
     /// with a description in German. It refers to nothing outside itself.

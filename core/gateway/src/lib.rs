@@ -74,7 +74,7 @@ pub use endpoint::{Door, Endpoint, serve_endpoint};
 pub use listener::{ListenFault, Listener, serve_api, serve_operations};
 pub use measures::install_metrics;
 pub use probe::ProbeReport;
-pub use proxies::{Network, Proxy};
+pub use proxies::Proxy;
 pub use sources::{AllFetching, Fetching, Sources};
 pub use tls::{TlsFault, TlsIdentity};
 

@@ -77,6 +77,12 @@ pub enum ReplyWanted {
         /// Its handle there.
         handle: String,
     },
+    /// An address of the portal that answers are sent to, signed.
+    Callback {
+        /// `https`, at most 2048 characters, without credentials and fragment.
+        #[schema(format = "uri", max_length = 2048, pattern = "^https://[!-~]+$")]
+        url: String,
+    },
 }
 
 impl Metadata {
@@ -175,6 +181,10 @@ mod tests {
         let intent = Metadata::parse(json).unwrap().intent(&HeaderMap::new()).unwrap();
         assert_eq!(intent.kind.as_str(), "application");
         assert!(intent.test && intent.reply.is_some() && intent.trust_level.is_some());
+        let json = br#"{"service":"99000000000000","area":"15091",
+            "reply":{"callback":{"url":"https://portal.example.org/r?v=1"}}}"#;
+        let reply = Metadata::parse(json).unwrap().intent(&HeaderMap::new()).unwrap().reply;
+        assert!(matches!(reply, Some(ReplyChannel::Callback { .. })), "{reply:?}");
     }
 
     #[test]
@@ -184,6 +194,14 @@ mod tests {
         assert!(unknown.contains("sevrice") && unknown.contains("`trustLevel`"), "{unknown}");
         assert!(detail(r#"{"service":"12","area":"15091"}"#).contains("`service`"));
         assert!(detail(r#"{"area":"15091"}"#).contains("missing field `service`"));
+        let reply = |channel: &str| {
+            detail(&format!(r#"{{"service":"99000000000000","area":"15091","reply":{channel}}}"#))
+        };
+        let told = reply(r#"{"callback":{"url":"http://portal.example.org/erika"}}"#);
+        assert!(told.contains("`reply.callback.url`") && told.contains("begins with https://"), "{told}");
+        assert!(!told.contains("erika"), "h10: {told}");
+        assert!(reply(r#"{"callback":{"url":"https://a.example/","port":1}}"#).contains("`port`"));
+        assert!(reply(r#"{"fax":{"number":"1"}}"#).contains("`callback`"));
         assert!(detail(r#"{"service":"99000000000000","area":"15091","trustLevel":9}"#).contains("STORK"));
         assert!(detail(r#"{"service":"99000000000000","area":"15091"} x"#).contains("trailing"));
     }

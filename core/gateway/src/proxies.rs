@@ -3,12 +3,11 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rohrpost_model::Network;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::ParsedCertificate;
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 
 /// A proxy that is believed what it says in its header, because it is at this address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,76 +16,6 @@ pub struct Proxy {
     pub network: Network,
     /// Where it says whose certificate it has seen.
     pub header: HeaderName,
-}
-
-/// One address (`10.0.0.7`), or those that begin alike (`10.0.0.0/24`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    first: IpAddr,
-    /// At least 1: whoever names all addresses names no proxy.
-    prefix: u32,
-}
-
-/// The text is no network; the message says what would be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BadNetwork(String);
-
-impl Network {
-    /// Whether the address lies in it. One of IPv4 that came through a socket of IPv6 is what it is.
-    pub fn holds(&self, address: IpAddr) -> bool {
-        match (self.first, address.to_canonical()) {
-            (IpAddr::V4(first), IpAddr::V4(other)) => {
-                (u32::from(first) ^ u32::from(other)) >> (32 - self.prefix) == 0
-            }
-            (IpAddr::V6(first), IpAddr::V6(other)) => {
-                (u128::from(first) ^ u128::from(other)) >> (128 - self.prefix) == 0
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether an address lies in both.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.holds(other.first) || other.holds(self.first)
-    }
-
-    /// The same without what lies behind the prefix.
-    fn rounded(self) -> IpAddr {
-        match self.first {
-            IpAddr::V4(first) => IpAddr::V4((u32::from(first) & (u32::MAX << (32 - self.prefix))).into()),
-            IpAddr::V6(first) => IpAddr::V6((u128::from(first) & (u128::MAX << (128 - self.prefix))).into()),
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = BadNetwork;
-
-    fn from_str(text: &str) -> Result<Self, BadNetwork> {
-        let form = || BadNetwork(format!("`{text}` is no address (10.0.0.7) and no network (10.0.0.0/24)"));
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
-        let first = address.parse::<IpAddr>().map_err(|_| form())?.to_canonical();
-        let whole = if first.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(whole), |prefix| prefix.parse().map_err(|_| form()))?;
-        if prefix == 0 || prefix > whole {
-            return Err(BadNetwork(format!("the prefix of `{text}` lies from 1 to {whole}")));
-        }
-        let network = Self { first, prefix };
-        if network.rounded() != first {
-            let meant = Self { first: network.rounded(), prefix };
-            return Err(BadNetwork(format!("`{text}` does not begin a network; write `{meant}`")));
-        }
-        Ok(network)
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = if self.first.is_ipv4() { 32 } else { 128 };
-        write!(f, "{}", self.first)?;
-        if self.prefix < whole { write!(f, "/{}", self.prefix) } else { Ok(()) }
-    }
 }
 
 /// What a proxy sent as a certificate is none.

@@ -13,6 +13,7 @@
 //! | what surrounds the engine | the ports in [`ports`] |
 
 pub mod calendar;
+mod callback;
 pub mod client;
 pub mod delivery;
 pub mod destination;
@@ -23,6 +24,7 @@ pub mod ids;
 pub mod limits;
 pub mod media_type;
 pub mod names;
+pub mod network;
 pub mod outcome;
 pub mod ports;
 pub mod reason;
@@ -40,6 +42,7 @@ pub use digest::Digest;
 pub use fault::Fault;
 pub use ids::{CommandId, DeliveryId, SubmissionId};
 pub use names::*;
+pub use network::Network;
 pub use outcome::{Failure, Outcome, Receipt};
 pub use reason::{Reason, ReasonCode};
 pub use submission::Submission;

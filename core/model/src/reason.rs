@@ -125,6 +125,10 @@ pub enum ReasonCode {
     CalledOff,
     /// The adapter's configuration cannot make this request (`field`).
     AdapterConfiguration,
+    /// The submission names no address for callbacks.
+    NoCallback,
+    /// The destination must not send to this address (`field`: the list in which it is missing).
+    AddressForbidden,
     /// The folder cannot be written now.
     FolderUnavailable,
     /// No room in the folder.
@@ -183,7 +187,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 72] = [
+    pub const ALL: [Self; 74] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -229,6 +233,8 @@ impl ReasonCode {
         Self::NotBefore,
         Self::CalledOff,
         Self::AdapterConfiguration,
+        Self::NoCallback,
+        Self::AddressForbidden,
         Self::FolderUnavailable,
         Self::FolderFull,
         Self::NameTaken,

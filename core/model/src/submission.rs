@@ -1,5 +1,6 @@
 //! One message as it came in.
 
+pub use crate::callback::CallbackUrl;
 use crate::ports::Location;
 use crate::{Area, CaseId, ClientName, Digest, Kind, ServiceKey, SubmissionId, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,11 @@ pub enum ReplyChannel {
         system: String,
         /// Its handle there.
         handle: String,
+    },
+    /// An address of the portal that answers are sent to.
+    Callback {
+        /// The address.
+        url: CallbackUrl,
     },
 }
 

@@ -22,7 +22,6 @@ async fn preview<P: Peer>(peer: &P, sample: &Sample) -> Result<Option<Preview>, 
 
 async fn shows_what_is_then_sent<P: Peer>(peer: &P) {
     let sample = with_all(peer, Sample::new())
-        .with_signature()
         .with_attachment(Some("Lageplan Süd.pdf"), 70_000)
         .with_attachment(None, 0);
     let before = peer.target().inquire(&sample.parcel(1), None).await;

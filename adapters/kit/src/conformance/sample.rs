@@ -236,15 +236,18 @@ impl Sample {
 
     /// The digests of all parts, sorted.
     pub fn digests(&self) -> Vec<Digest> {
+        let mut all = self.digests_without_attachments();
+        all.extend(self.attachments.iter().map(|attached| attached.sha256));
+        all.sort();
+        all
+    }
+
+    /// The same for a target that takes no attachments.
+    pub fn digests_without_attachments(&self) -> Vec<Digest> {
         let signature = self.signature.iter().map(|bytes| Digest::of(bytes));
-        let attachments = self.attachments.iter().map(|attached| attached.sha256);
         let enclosed = self.enclosed.iter().map(|enclosed| Digest::of(&enclosed.content));
-        let mut all: Vec<Digest> = [Digest::of(&self.message)]
-            .into_iter()
-            .chain(signature)
-            .chain(enclosed)
-            .chain(attachments)
-            .collect();
+        let mut all: Vec<Digest> =
+            [Digest::of(&self.message)].into_iter().chain(signature).chain(enclosed).collect();
         all.sort();
         all
     }

@@ -2,13 +2,15 @@
 //!
 //! It follows no redirect, repeats nothing by itself, reads no proxy from the environment, speaks HTTP/1.1 and TLS as
 //! BSI TR-02102-2 asks, and takes plain HTTP only to this machine unless the destination says otherwise. How long an
-//! attempt may take in all is the engine's business: it drops the future.
+//! attempt may take in all is the engine's business: it drops the future. Where others than the operator say where
+//! requests go, it connects to public addresses only: [`Connection::require_public`].
 
 mod auth;
 mod judge;
 mod multipart;
 mod preview;
 mod proxy;
+pub(crate) mod reach;
 pub(crate) mod tls;
 
 pub use auth::Auth;
@@ -23,8 +25,9 @@ use crate::settings::{ByteSize, Duration, Places, SecretRef};
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
+use reach::{NoAddress, Reach};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
-use rohrpost_model::{Failure, Fault, Reason, ReasonCode};
+use rohrpost_model::{Failure, Fault, Network, Reason, ReasonCode};
 use rustls::ClientConfig;
 use serde::Deserialize;
 use std::error::Error as _;
@@ -63,6 +66,10 @@ pub struct Connection {
     pub proxy_user: Option<Spanned<String>>,
     /// Its password there.
     pub proxy_password: Option<Spanned<SecretRef>>,
+    /// Connect to public addresses only: for a destination whose address others may write.
+    pub public_only: Option<Spanned<bool>>,
+    /// Networks that it may connect to as well.
+    pub allow_addresses: Vec<Spanned<Network>>,
 }
 
 impl Default for Connection {
@@ -80,6 +87,8 @@ impl Default for Connection {
             proxy: None,
             proxy_user: None,
             proxy_password: None,
+            public_only: None,
+            allow_addresses: vec![],
         }
     }
 }
@@ -87,7 +96,28 @@ impl Default for Connection {
 impl Connection {
     /// Checks that an address may be talked to. The error says what would be right.
     pub fn permits(&self, url: &Url) -> Result<(), String> {
-        permits(self.allow_plain_http, url)
+        permits(self.allow_plain_http, url)?;
+        let allowed = || self.allow_addresses.iter().map(Spanned::get_ref);
+        match reach::written(url) {
+            Some(address) if self.is_public_only() && !reach::lets_through(allowed(), address) => {
+                Err("the address is not a public one; name its network in allow-addresses in the table connection".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_public_only(&self) -> bool {
+        self.public_only.as_ref().is_some_and(|written| *written.get_ref())
+    }
+
+    /// Makes it connect to public addresses only: for an adapter that leaves nobody the choice.
+    pub fn require_public(&mut self, places: &Places<'_>) -> Result<(), Fault> {
+        if let Some(written) = self.public_only.as_ref().filter(|it| !it.get_ref()) {
+            let fault = places.fault_at(written, "this adapter connects to public addresses only");
+            return Err(fault.hint("leave it out; networks of your own stand in allow-addresses"));
+        }
+        self.public_only = Some(Spanned::new(0..0, true));
+        Ok(())
     }
 
     /// A configured address without placeholders.
@@ -125,6 +155,7 @@ pub struct Client {
     client: reqwest::Client,
     tls: tls::Tls,
     proxy: Option<Url>,
+    reach: Option<Reach>,
     connect_timeout: std::time::Duration,
     answer_limit: u64,
     allow_plain_http: bool,
@@ -136,27 +167,15 @@ impl Client {
         let mut faults = Faults::default();
         let tls = faults.note(tls::configure(settings, source));
         let proxy = faults.note(proxy::configure(settings, source));
-        let (tls, proxy) = faults.finish(tls.zip(proxy))?;
-        #[expect(clippy::disallowed_methods, reason = "this is rohrpost_kit::http")]
-        let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(ClientConfig::clone(&tls.config))
-            .user_agent(concat!("rohrpost/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .http1_only()
-            .connect_timeout(settings.connect_timeout.get())
-            .pool_idle_timeout(POOL_IDLE);
-        let proxied = proxy.as_ref().map(|proxy| proxy.through.clone());
-        let client = proxied
-            .into_iter()
-            .fold(builder, reqwest::ClientBuilder::proxy)
-            .build()
+        let reach = faults.note(Reach::configure(settings, source));
+        let ((tls, proxy), reach) = faults.finish(tls.zip(proxy).zip(reach))?;
+        let client = client(settings, &tls, proxy.as_ref(), reach.as_ref())
             .map_err(|error| vec![Fault::of_file(source.file, format!("no HTTP client: {error}"))])?;
         Ok(Self {
             client,
             tls,
             proxy: proxy.map(|proxy| proxy.address),
+            reach,
             connect_timeout: settings.connect_timeout.get(),
             answer_limit: settings.answer_limit.get(),
             allow_plain_http: settings.allow_plain_http,
@@ -171,7 +190,7 @@ impl Client {
         }
         let (host, port) = (url.host()?.to_owned(), url.port_or_known_default()?);
         let tls = (url.scheme() == "https").then(|| self.tls.clone());
-        Some(Endpoint::new(host, port, tls, self.connect_timeout))
+        Some(Endpoint::new(host, port, tls, self.connect_timeout).within(self.reach.clone()))
     }
 
     /// Sends a request and reads its answer. What the answer's status means is not judged here.
@@ -194,6 +213,7 @@ impl Client {
 
     async fn sent(&self, request: Request) -> Result<reqwest::Response, Failure> {
         permits(self.allow_plain_http, &request.url).map_err(|_| misconfigured("url"))?;
+        self.reach.as_ref().map_or(Ok(()), |reach| reach.judge_written(&request.url))?;
         let mut builder = self.client.request(request.method, request.url).headers(request.headers);
         builder = match request.body {
             Body::Empty => builder,
@@ -220,6 +240,31 @@ impl Client {
             }
         }
     }
+}
+
+fn client(
+    settings: &Connection,
+    tls: &tls::Tls,
+    proxy: Option<&proxy::Proxy>,
+    reach: Option<&Reach>,
+) -> reqwest::Result<reqwest::Client> {
+    #[expect(clippy::disallowed_methods, reason = "this is rohrpost_kit::http")]
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(ClientConfig::clone(&tls.config))
+        .user_agent(concat!("rohrpost/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .http1_only()
+        .connect_timeout(settings.connect_timeout.get())
+        .pool_idle_timeout(POOL_IDLE);
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy.through.clone());
+    }
+    if let Some(reach) = reach {
+        builder = builder.dns_resolver(reach.clone());
+    }
+    builder.build()
 }
 
 fn is_loopback(host: &url::Host<&str>) -> bool {
@@ -340,6 +385,9 @@ fn failure_of(error: reqwest::Error) -> Failure {
     if error.is_connect() {
         // Only here the error's text is logged: it speaks of names, ports and certificates, never of content.
         tracing::warn!(cause = chain(&error), "no connection to the target");
+        if causes(&error).any(|cause| matches!(cause.downcast_ref(), Some(NoAddress::Forbidden))) {
+            return Failure::Defect(reach::forbidden());
+        }
         let code = if error.is_timeout() { ReasonCode::ConnectTimeout } else { ReasonCode::Unreachable };
         return Failure::unavailable(Reason::new(code));
     }

@@ -18,6 +18,7 @@
 mod certificate;
 mod handshake;
 
+use crate::http::reach::{self, NoAddress, Reach};
 use crate::tls::Tls;
 use rohrpost_model::ports::{Finding, Probe, Words};
 use rohrpost_model::{Failure, Reason, ReasonCode, Timestamp};
@@ -43,6 +44,8 @@ pub struct Endpoint {
     port: u16,
     tls: Option<Tls>,
     proxied: bool,
+    /// Which addresses may be connected to; `None` for all.
+    reach: Option<Reach>,
     patience: Duration,
 }
 
@@ -56,12 +59,17 @@ impl Endpoint {
     /// `tls` is how TLS is spoken, `None` for an address in clear; `patience` is the longest that all steps here may
     /// take together.
     pub const fn new(host: Host, port: u16, tls: Option<Tls>, patience: Duration) -> Self {
-        Self { host, port, tls, proxied: false, patience }
+        Self { host, port, tls, proxied: false, reach: None, patience }
+    }
+
+    /// The same, but only addresses that this lets through are connected to.
+    pub(crate) fn within(self, reach: Option<Reach>) -> Self {
+        Self { reach, ..self }
     }
 
     /// A proxy, behind which the address lies.
     pub(crate) const fn of_proxy(host: Host, port: u16, patience: Duration) -> Self {
-        Self { host, port, tls: None, proxied: true, patience }
+        Self { host, port, tls: None, proxied: true, reach: None, patience }
     }
 
     /// Plans the steps.
@@ -148,21 +156,55 @@ impl Endpoint {
     }
 
     async fn look_up(&self) -> Result<Vec<SocketAddr>, Finding> {
-        let Host::Domain(name) = &self.host else {
-            return Ok(self.literal().into_iter().collect());
-        };
-        match tokio::net::lookup_host((name.as_str(), self.port)).await.map(Iterator::collect::<Vec<_>>) {
+        match self.addresses().await {
             Ok(addresses) if !addresses.is_empty() => Ok(addresses),
-            _ => Err(fails(Words::new(
+            Err(NoAddress::Forbidden) => Err(self.forbidden()),
+            _ => Err(self.unresolved()),
+        }
+    }
+
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, NoAddress> {
+        match (&self.host, &self.reach) {
+            (Host::Domain(name), Some(reach)) => reach.look_up(name, self.port).await,
+            (Host::Domain(name), None) => {
+                Ok(tokio::net::lookup_host((name.as_str(), self.port)).await?.collect())
+            }
+            (_, reach) => {
+                let allowed =
+                    |it: &SocketAddr| reach.as_ref().is_none_or(|reach| reach.lets_through(it.ip()));
+                Ok(vec![self.literal().filter(allowed).ok_or(NoAddress::Forbidden)?])
+            }
+        }
+    }
+
+    fn unresolved(&self) -> Finding {
+        let name = &self.host;
+        fails(Words::new(
+            format!(
+                "Der Name {name} lässt sich nicht auflösen. Schreibweise in der Adresse, DNS-Eintrag und \
+                 Namensserver dieses Rechners prüfen."
+            ),
+            format!(
+                "The name {name} cannot be resolved. Check its spelling in the address, its DNS entry and this \
+                 machine's name server."
+            ),
+        ))
+    }
+
+    fn forbidden(&self) -> Finding {
+        let name = &self.host;
+        Finding::Fails {
+            reason: reach::forbidden(),
+            advice: Words::new(
                 format!(
-                    "Der Name {name} lässt sich nicht auflösen. Schreibweise in der Adresse, DNS-Eintrag und \
-                     Namensserver dieses Rechners prüfen."
+                    "Keine Adresse von {name} ist öffentlich, und keine liegt in einem Netz aus `allow-addresses`. \
+                     Prüfen, ob der Name stimmt; soll das Ziel im eigenen Netz liegen, das Netz dort nennen."
                 ),
                 format!(
-                    "The name {name} cannot be resolved. Check its spelling in the address, its DNS entry and this \
-                     machine's name server."
+                    "No address of {name} is public, and none lies in a network of `allow-addresses`. Check whether \
+                     the name is right; if the target is to be in a network of your own, name the network there."
                 ),
-            ))),
+            ),
         }
     }
 

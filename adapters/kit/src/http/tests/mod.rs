@@ -1,5 +1,6 @@
 mod certificates;
 mod probes;
+mod reach;
 
 use super::*;
 use crate::conformance::FixedClock;

@@ -2,7 +2,6 @@
 
 use super::papers::{EXPIRED, HOLDS, Paper, Purpose};
 use super::{Served, ask, beside, proxy, told};
-use crate::Network;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
@@ -79,25 +78,4 @@ async fn a_proxys_header_that_cannot_be_read_is_refused() {
     }
     let twice = asked(&served, &[("X-Client-Cert", &good), ("X-Client-Cert", &good)]).await;
     assert_eq!(twice.0, 400, "which of both is the proxy's?");
-}
-
-#[test]
-fn networks_hold_what_begins_alike() {
-    let network = |text: &str| text.parse::<Network>().unwrap();
-    let holds = |text: &str, address: &str| network(text).holds(address.parse().unwrap());
-    assert!(holds("10.0.0.7", "10.0.0.7") && !holds("10.0.0.7", "10.0.0.6"));
-    assert!(holds("10.0.0.0/24", "10.0.0.255") && !holds("10.0.0.0/24", "10.0.1.0"));
-    assert!(holds("128.0.0.0/1", "255.1.2.3") && !holds("128.0.0.0/1", "127.1.2.3"));
-    assert!(holds("10.0.0.7", "::ffff:10.0.0.7"), "IPv4 through a socket of IPv6");
-    assert!(holds("fd00::/8", "fd12::1") && !holds("fd00::/8", "fe00::1") && !holds("fd00::/8", "10.0.0.7"));
-    assert!(network("10.0.0.0/8").overlaps(&network("10.9.0.0/16")));
-    assert!(!network("10.0.0.0/16").overlaps(&network("10.1.0.0/16")));
-    let wrong = |text: &str| text.parse::<Network>().unwrap_err().to_string();
-    assert!(wrong("10.0.0.7/24").contains("write `10.0.0.0/24`"), "{}", wrong("10.0.0.7/24"));
-    for text in ["0.0.0.0/0", "::/0", "10.0.0.0/33"] {
-        assert!(wrong(text).contains("the prefix of"), "{text}: {}", wrong(text));
-    }
-    for text in ["proxy.example.org", "", "10.0.0.0/x", "10.0.0"] {
-        assert!(wrong(text).contains("no address (10.0.0.7)"), "{text}: {}", wrong(text));
-    }
 }

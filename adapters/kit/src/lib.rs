@@ -8,6 +8,8 @@
 //! | how configuration is read, with all its faults at once | [`settings`] |
 //! | `{placeholders}` in names, URLs and headers | [`template`] |
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
+//! | connections for protocols that are not HTTP | [`socket`] |
+//! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
@@ -18,9 +20,11 @@ pub mod answer;
 pub mod conformance;
 pub mod http;
 pub mod inbound;
+pub mod intake;
 pub mod parcel;
 pub mod probe;
 pub mod settings;
+pub mod socket;
 pub mod source;
 pub mod template;
 

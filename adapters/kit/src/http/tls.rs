@@ -30,7 +30,7 @@ pub(crate) struct Tls {
     pub(crate) verifier: Option<Arc<WebPkiServerVerifier>>,
 }
 
-pub(super) fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
+pub(crate) fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
     let mut faults = Faults::default();
     let roots = faults.note(roots(settings, source).map(Arc::new));
     let config = roots.as_ref().and_then(|roots| faults.note(client(settings, source, roots)));

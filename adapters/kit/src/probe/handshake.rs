@@ -32,7 +32,7 @@ pub(super) async fn shake(tls: &Tls, host: &Host, stream: TcpStream, now: Timest
     }
 }
 
-fn server_name(host: &Host) -> Option<ServerName<'static>> {
+pub(crate) fn server_name(host: &Host) -> Option<ServerName<'static>> {
     Some(match host {
         Host::Domain(name) => ServerName::try_from(name.clone()).ok()?,
         Host::Ipv4(address) => ServerName::IpAddress(std::net::IpAddr::from(*address).into()),

@@ -18,6 +18,8 @@
 mod certificate;
 mod handshake;
 
+pub(crate) use handshake::server_name;
+
 use crate::http::tls::Tls;
 use rohrpost_model::ports::{Finding, Probe, Words};
 use rohrpost_model::{Reason, ReasonCode, Timestamp};

@@ -214,7 +214,10 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 
 /// Writes the log to stderr as the configuration says. A second call changes nothing.
 pub fn begin_log(log: Log) {
-    let filter = tracing_subscriber::EnvFilter::new(format!("{},hyper=warn,rustls=warn,h2=warn", log.level));
+    let filter = tracing_subscriber::EnvFilter::new(format!(
+        "{},hyper=warn,rustls=warn,h2=warn,lapin=warn",
+        log.level
+    ));
     let colours = io::stderr().is_terminal();
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr);

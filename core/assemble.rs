@@ -30,8 +30,11 @@ pub const INBOUND: &[&dyn InboundAdapter] = &[&rohrpost_adapter_xta::Xta];
 pub const INBOUND: &[&dyn InboundAdapter] = &[&crate::echo::Echo];
 
 /// Every adapter that fetches. The same.
-pub const SOURCES: &[&dyn SourceAdapter] =
-    &[&rohrpost_adapter_amqp::AmqpQueue, &rohrpost_adapter_xta::XtaMailbox];
+pub const SOURCES: &[&dyn SourceAdapter] = &[
+    &rohrpost_adapter_amqp::AmqpQueue,
+    &rohrpost_adapter_folder::Hotfolder,
+    &rohrpost_adapter_xta::XtaMailbox,
+];
 
 /// What is done by hand at an XTA server.
 pub use rohrpost_adapter_xta as xta;

@@ -48,7 +48,10 @@ mod probe;
 mod publish;
 mod settings;
 mod sidecar;
+mod source;
 mod write;
+
+pub use source::Hotfolder;
 
 use async_trait::async_trait;
 use disk::Disk;

@@ -9,6 +9,7 @@
 //! | `{placeholders}` in names, URLs and headers | [`template`] |
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
 //! | connections for protocols that are not HTTP | [`socket`] |
+//! | an inbox of files: what is whole, claimed, put away | [`inbox`] |
 //! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
@@ -20,6 +21,7 @@ pub mod answer;
 pub mod conformance;
 pub mod http;
 pub mod inbound;
+pub mod inbox;
 pub mod intake;
 pub mod parcel;
 pub mod probe;

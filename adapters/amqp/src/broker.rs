@@ -19,6 +19,8 @@ pub(crate) enum Login {
     Password(String, SecretString),
     /// The client's certificate says it (SASL EXTERNAL).
     Certificate,
+    /// It is not configured yet.
+    Nobody,
 }
 
 /// One virtual host of one broker.
@@ -58,6 +60,10 @@ impl Broker {
 
     /// A connection of one's own, logged in.
     pub(crate) async fn log_in(&self) -> Result<Connection, Failure> {
+        if matches!(self.login, Login::Nobody) {
+            let reason = Reason::new(ReasonCode::AdapterConfiguration);
+            return Err(Failure::Defect(reason.with("field", "user")));
+        }
         let stream = self.dialer.dial().await?;
         // Dropped before the end, also by whoever waits no longer, it cuts the connection.
         let cut = CancellationToken::new();
@@ -90,7 +96,7 @@ impl Broker {
             Login::Password(user, password) => {
                 (SASLMechanism::Plain, user.clone(), password.expose_secret().to_owned())
             }
-            Login::Certificate => (SASLMechanism::External, String::new(), String::new()),
+            Login::Certificate | Login::Nobody => (SASLMechanism::External, String::new(), String::new()),
         };
         AMQPUri {
             scheme: AMQPScheme::AMQP,

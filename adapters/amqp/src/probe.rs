@@ -104,6 +104,10 @@ fn not_in(failure: Failure, login: &Login) -> Finding {
                 "The broker refuses the log-in by certificate. Have a user made there that is called like the certificate, and SASL EXTERNAL admitted.",
             )
         }
+        (Failure::Defect(_), _) => Words::new(
+            "Nichts sagt, wer der Hub beim Broker ist. `user` und `password` angeben, oder in der Tabelle connection ein Client-Zertifikat für SASL EXTERNAL.",
+            "Nothing says who the hub is at the broker. Give `user` and `password`, or a client's certificate in the table connection for SASL EXTERNAL.",
+        ),
         (Failure::Refused(_), _) => Words::new(
             "Den Vhost gibt es nicht, oder der Benutzer darf nicht hinein. `vhost` prüfen und beim Broker freischalten lassen.",
             "There is no such virtual host, or the user may not enter it. Check `vhost`, and have it admitted at the broker.",

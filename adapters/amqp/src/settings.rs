@@ -48,12 +48,7 @@ impl Server<'_> {
             (Some(user), None) => Err(places.fault_at(user, "`password` is missing")),
             (None, Some(password)) => Err(places.fault_at(password, "`user` is missing")),
             (None, None) if self.connection.shows_certificate() => Ok(Login::Certificate),
-            (None, None) => {
-                let fault = places.fault_at(self.url, "nothing says who the hub is at the broker");
-                Err(fault.hint(
-                    "give `user` and `password`, or a client's certificate in the table connection for SASL EXTERNAL",
-                ))
-            }
+            (None, None) => Ok(Login::Nobody),
         }
     }
 }

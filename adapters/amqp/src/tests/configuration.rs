@@ -33,8 +33,6 @@ fn every_fault_of_a_destination_is_told_with_its_place() {
             "7:9: a name at a broker has at most 255 bytes",
         ],
     );
-    let nobody = "[amqp]\nurl = \"amqps://a\"\nexchange = \"a\"\nrouting-key = \"b\"\n";
-    assert_all(&told(target(nobody)), &["2:7: nothing says who the hub is at the broker"]);
     let path = "[amqp]\nurl = \"amqps://u:p@a/x\"\nuser = \"u\"\npassword = { file = \"password\" }\n\
                 exchange = \"a\"\nrouting-key = \"b\"\n";
     assert_all(&told(target(path)), &["2:7: credentials do not stand in the address"]);

@@ -3,7 +3,7 @@
 use super::{Other, fresh, shared, target};
 use lapin::types::{AMQPValue, FieldTable};
 use rohrpost_kit::conformance::Sample;
-use rohrpost_model::ports::{Inquiry, Target};
+use rohrpost_model::ports::{Inquiry, Probe, Target};
 use rohrpost_model::{Failure, Outcome, ReasonCode};
 use std::sync::Arc;
 
@@ -102,6 +102,20 @@ async fn the_bare_form_has_no_place_for_anything_but_the_message() {
         matches!(&failure, Failure::Defect(reason) if reason.params["field"] == "max-size"),
         "{failure:?}"
     );
+}
+
+#[tokio::test]
+async fn without_a_log_in_nothing_is_sent_and_the_probe_says_what_is_missing() {
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = mute.local_addr().unwrap().port();
+    let text = format!("[amqp]\nurl = \"amqp://127.0.0.1:{port}\"\nexchange = \"a\"\nrouting-key = \"b\"\n");
+    let (target, sample, mut probe) = (target(&text).unwrap(), Sample::new(), Probe::default());
+    let failure = target.deliver(&sample.parcel(1)).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Defect(reason) if reason.params["field"] == "user"), "{failure:?}");
+    target.probe(&mut probe).await;
+    let step = &probe.steps()[3];
+    assert_eq!((step.word, step.finding.word()), ("log-in", "failed"));
+    assert!(step.finding.words().german.contains("`user` und `password` angeben"), "{step:?}");
 }
 
 #[tokio::test]

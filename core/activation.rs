@@ -120,6 +120,7 @@ impl Activator {
         let certificate = self.certificate(&configuration)?;
         let Configuration { hub, catalog, listeners, sources, text, named, .. } = configuration;
         let endpoints = self.endpoints(&listeners, sources)?;
+        self.doors.get().iter().for_each(|doors| doors.introduce(&catalog));
         let version = text.version();
         let needs_restart = self.started.differences(&Fixed::of(&hub, &listeners));
         let changed = version != active.version;

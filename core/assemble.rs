@@ -16,9 +16,13 @@ use tokio::sync::watch;
 /// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
 pub const ADAPTERS: &[&dyn Adapter] = &[
     &rohrpost_adapter_amqp::AmqpExchange,
+    &rohrpost_adapter_enaio::Enaio,
     &rohrpost_adapter_folder::Folder,
     &rohrpost_adapter_http::Http,
     &rohrpost_adapter_mailbox::Mailbox,
+    &rohrpost_adapter_reply::Reply,
+    &rohrpost_adapter_sftp::Sftp,
+    &rohrpost_adapter_smtp::Smtp,
     &rohrpost_adapter_xta::XtaDestination,
 ];
 

@@ -111,6 +111,7 @@ impl Start {
             Settings::default(),
         );
         gateway.sources().adopt(sources);
+        listeners::introduce(&gateway, &engine.catalog());
         let house = listeners::House { gateway: Arc::clone(&gateway), engine: Arc::clone(&engine), clock };
         let opened = Opened::open(&listeners, &house).await?;
         activator.open_doors(opened.doors(&house));
@@ -214,10 +215,9 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 
 /// Writes the log to stderr as the configuration says. A second call changes nothing.
 pub fn begin_log(log: Log) {
-    let filter = tracing_subscriber::EnvFilter::new(format!(
-        "{},hyper=warn,rustls=warn,h2=warn,lapin=warn",
-        log.level
-    ));
+    // Below these levels libraries tell of each message that they pass on.
+    let quiet = "hyper=warn,rustls=warn,h2=warn,russh=warn,lapin=warn";
+    let filter = tracing_subscriber::EnvFilter::new(format!("{},{quiet}", log.level));
     let colours = io::stderr().is_terminal();
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr);

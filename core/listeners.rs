@@ -4,11 +4,12 @@
 use crate::config;
 use crate::faults::Stop;
 use rohrpost_engine::Engine;
+use rohrpost_engine::catalog::Catalog;
 use rohrpost_gateway::{
     AllFetching, Door, Endpoint, Gateway, Listener, Settings, TlsFault, TlsIdentity, serve_endpoint,
 };
 use rohrpost_kit::inbound::Hub;
-use rohrpost_model::ports::Clock;
+use rohrpost_model::ports::{Clock, Desk};
 use rohrpost_model::{Fault, ListenerName};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -40,6 +41,12 @@ impl House {
         });
         Endpoint::new(routes, listener.proxies.clone())
     }
+}
+
+/// Shows the desk to targets that hand in by themselves.
+pub fn introduce(gateway: &Arc<Gateway>, catalog: &Catalog) {
+    let desk = Arc::clone(gateway) as Arc<dyn Desk>;
+    catalog.destinations.values().for_each(|connected| connected.target.meet(&desk));
 }
 
 fn identity(listener: &config::Listener) -> Result<Option<TlsIdentity>, TlsFault> {
@@ -107,6 +114,11 @@ pub struct Prepared {
 }
 
 impl Doors {
+    /// Shows the desk to targets of a configuration that hand in by themselves.
+    pub fn introduce(&self, catalog: &Catalog) {
+        self.gateway.upgrade().iter().for_each(|gateway| introduce(gateway, catalog));
+    }
+
     /// Makes ready what a configuration says of sources, and of listeners that are open. What it says of other listeners
     /// needs a restart.
     pub fn prepare(&self, listeners: &Configured, sources: AllFetching) -> Result<Prepared, Vec<Fault>> {

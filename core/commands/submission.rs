@@ -61,7 +61,7 @@ impl Submission {
     pub fn content(&self, context: &Context<'_>) -> Result<Content, Stop> {
         let mut multipart = Multipart::new(DeliveryId::new(context.clock.now()));
         let json = Some("application/json");
-        let metadata = Part { name: "metadata", file_name: None, content_type: json };
+        let metadata = Part { name: "metadata", file_name: None, content_type: json, ..Part::default() };
         multipart.bytes(&metadata, self.metadata().to_string().into());
         add_file(&mut multipart, "data", &self.file)?;
         for attachment in &self.attachments {
@@ -93,6 +93,7 @@ impl Submission {
             service: self.service.clone(),
             area: self.area.clone(),
             case: self.case.clone(),
+            tenant: None,
             reply: None,
             trust_level: None,
             test: self.test,
@@ -154,7 +155,12 @@ fn add_file(multipart: &mut Multipart, name: &str, path: &Path) -> Result<(), St
         return Err(Stop::Usage(format!("{}: this is a folder, not a file", path.display())));
     }
     let file_name = path.file_name().map(|name| name.to_string_lossy());
-    let part = Part { name, file_name: file_name.as_deref(), content_type: Some(media_type(path)) };
+    let part = Part {
+        name,
+        file_name: file_name.as_deref(),
+        content_type: Some(media_type(path)),
+        ..Part::default()
+    };
     multipart.stream(&part, metadata.len(), pieces(file));
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::references::Known;
 use policy::Policy;
 use rohrpost_kit::settings::{Secrets, nearest};
 use rohrpost_kit::{Adapter, AdapterSource, InboundAdapter, SourceAdapter};
+use rohrpost_model::client::Role;
 use rohrpost_model::destination::Destination;
 use rohrpost_model::ports::{Clock, Target};
 use rohrpost_model::{DestinationName, TenantName};
@@ -110,6 +111,21 @@ impl DestinationDraft {
             };
             faults.note(self.name.at.fault(what).hint(hint));
         }
+    }
+
+    /// Checks that a target that hands in by itself does so in the name of a client that may.
+    pub fn check_hands_in(&self, clients: &[ClientDraft], faults: &Faults) {
+        let Some(name) = self.target.as_ref().and_then(|target| target.hands_in_as()) else { return };
+        let client = clients.iter().find(|client| client.name.value == *name);
+        let (what, hint) = match client {
+            None => (format!("the client `{name}` is not there"), "add a file to clients/".to_owned()),
+            Some(client) if !client.has_role(&[Role::Submit]) => (
+                format!("the client `{name}` may not hand in"),
+                format!("give it the role submit in {}", client.name.at.file()),
+            ),
+            Some(_) => return,
+        };
+        faults.note(self.name.at.fault(what).hint(hint));
     }
 
     /// Whether it lists the tenant (promise H7).

@@ -239,6 +239,7 @@ impl Draft {
         self.clients.iter().for_each(|client| client.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check(&self.known, faults));
         self.destinations.iter().for_each(|destination| destination.check_readers(&self.clients, faults));
+        self.destinations.iter().for_each(|destination| destination.check_hands_in(&self.clients, faults));
         self.check_listeners(faults);
         self.sources.iter().for_each(|source| source.check(&self.known, &self.clients, faults));
         self.check_receipt_seal(faults);

@@ -70,9 +70,12 @@ impl RouteDraft {
         let expiry = read_expiry(table.may("expiry"));
         let listed = table.may("step");
         let steps: Vec<_> = listed.tables().into_iter().map(StepDraft::read).collect();
-        if listed.items().is_empty() {
+        let pulled = table.may("pull").flag().is_some_and(|pull| pull.value);
+        if listed.items().is_empty() && !pulled {
             let fault = table.place().fault("the route has no step, so it would deliver nothing");
-            faults.note(fault.hint("add [[step]] with name and destination"));
+            faults.note(fault.hint(
+                "add [[step]] with name and destination; or, for answers that portals pull, pull = true",
+            ));
         }
         let stage = table.may("stage").word(&STAGES);
         let overrides = table.may("override").tables().into_iter().map(OverrideDraft::read).collect();

@@ -37,6 +37,8 @@ fn workshop() -> Workshop {
     shop.write("config/secrets/api.key", &key);
     shop.write("config/secrets/api.pem", &certificate);
     shop.write("config/secrets/client.key", &key);
+    shop.write("config/secrets/smtp.password", "geheim");
+    shop.write("config/secrets/sftp.key", &key);
     shop.write("config/secrets/client.pem", &certificate);
     shop.write("config/secrets/siegel.password", "geheim");
     shop.write("config/secrets/siegel.p12", pkcs12(&key, &certificate, "geheim"));

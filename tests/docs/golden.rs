@@ -187,9 +187,12 @@ const fn meaning(event: Event) -> &'static str {
         }
         Event::Defect => "Mapping oder Konfiguration sind falsch; gesendet wurde nichts.",
         Event::Marked => "Die Marke ist gesetzt: Ab jetzt kann etwas das Haus verlassen haben.",
+        Event::ProgressRecorded => {
+            "Einer von mehreren Aufrufen ist getan; was daraus wurde, ist festgehalten."
+        }
         Event::Taken => "Das Ziel hat es.",
         Event::TakenForNow => "Das Ziel hat es angenommen, sein letztes Wort steht aus.",
-        Event::NotTaken => "Das Ziel hat es sicher nicht.",
+        Event::NotTaken => "Das Ziel hat es sicher nicht, oder noch nicht ganz.",
         Event::Refused => "Das Ziel lehnt es ab und würde es wieder ablehnen.",
         Event::OutcomeLost => "Ob das Ziel es hat, ist ungewiss.",
         Event::NoWordYet => "Das Ziel wurde gefragt und konnte nichts sagen; es wird wieder gefragt.",

@@ -5,6 +5,7 @@ mod crash;
 mod damaged;
 mod documents;
 mod fetched;
+mod filed;
 mod full;
 mod judged;
 mod life;

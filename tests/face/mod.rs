@@ -9,6 +9,7 @@ mod mailboxes;
 mod mappings;
 mod operations;
 mod privacy;
+mod replies;
 mod responsible;
 mod rules;
 mod sizes;

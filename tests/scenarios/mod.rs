@@ -12,5 +12,6 @@ mod patience;
 mod pause;
 #[allow(dead_code, reason = "every scenario takes what it needs")]
 mod rig;
+mod several_calls;
 mod stop;
 mod unknown;

@@ -112,7 +112,8 @@ impl Part {
         let name = self.name.fill(parcel)?;
         let file_name = self.file_name.as_ref().map(|template| template.fill(parcel)).transpose()?;
         let content_type = self.content_type.as_deref().or(media_type);
-        let head = http::Part { name: &name, file_name: file_name.as_deref(), content_type };
+        let head =
+            http::Part { name: &name, file_name: file_name.as_deref(), content_type, content_id: None };
         form.bytes(&head, content);
         Ok(())
     }
@@ -128,7 +129,8 @@ impl Part {
         let name = fill(&self.name)?;
         let file_name = self.file_name.as_ref().map(fill).transpose()?;
         let content_type = Some(self.content_type.as_deref().unwrap_or(&enclosed.media_type));
-        let head = http::Part { name: &name, file_name: file_name.as_deref(), content_type };
+        let head =
+            http::Part { name: &name, file_name: file_name.as_deref(), content_type, content_id: None };
         form.bytes(&head, enclosed.content.clone());
         Ok(())
     }
@@ -144,7 +146,8 @@ impl Part {
         let file_name =
             self.file_name.as_ref().map(|template| template.fill_with(parcel, further)).transpose()?;
         let content_type = Some(self.content_type.as_deref().unwrap_or(&attached.media_type));
-        let head = http::Part { name: &name, file_name: file_name.as_deref(), content_type };
+        let head =
+            http::Part { name: &name, file_name: file_name.as_deref(), content_type, content_id: None };
         // What cannot be opened is found out before the first byte leaves.
         let content = checked(attached).await.map_err(|fault| fault.before_sending())?;
         form.attachment(&head, attached, content);

@@ -4,12 +4,12 @@ use crate::HttpTarget;
 use crate::body::{Body, Content, Part};
 use crate::inquire::Inquirer;
 use crate::probe::{Asks, Prober};
-use crate::request::{Auth, RequestHead};
+use crate::request::RequestHead;
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::adapter::Faults;
 use rohrpost_kit::answer::{Extract, ExtractSettings, json_pointer};
 use rohrpost_kit::http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
-use rohrpost_kit::http::{Client, Connection, Method, StatusTable, Url};
+use rohrpost_kit::http::{Auth, Client, Connection, Method, StatusTable, Url};
 use rohrpost_kit::settings::SecretRef;
 use rohrpost_kit::template::{Place, Template};
 use rohrpost_model::Fault;
@@ -339,12 +339,7 @@ impl Reader<'_> {
     /// The question of a probe. It goes to the same server as deliveries, because the steps before it speak of that one.
     fn asks(&self, settings: &Settings, probe: &ProbeSettings) -> Result<Asks, Fault> {
         let fault = |message: &str| self.source.places().fault_at(&probe.url, message);
-        let url = Url::parse(probe.url.get_ref())
-            .map_err(|error| fault(&format!("this is no address: {error}")))?;
-        settings.connection.permits(&url).map_err(|message| fault(&message))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(fault("credentials do not stand in the address").hint("write them as `auth`"));
-        }
+        let url = settings.connection.address(&probe.url, &self.source.places())?;
         let start = Template::parse(settings.url.get_ref(), Place::Url).ok();
         let deliveries = start.and_then(|template| Url::parse(template.fixed_start()).ok());
         if deliveries.is_some_and(|deliveries| deliveries.origin() != url.origin()) {

@@ -13,12 +13,15 @@
 //! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
+//! | deliveries as files in a folder, here or on another machine | [`files`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
+//! | TLS for other protocols than HTTP, and whom it believes | [`tls`] |
 //! | what every adapter must do, as tests | [`conformance`] |
 
 pub mod adapter;
 pub mod answer;
 pub mod conformance;
+pub mod files;
 pub mod http;
 pub mod inbound;
 pub mod inbox;
@@ -29,6 +32,7 @@ pub mod settings;
 pub mod socket;
 pub mod source;
 pub mod template;
+pub mod tls;
 
 pub use adapter::{Adapter, AdapterSource};
 pub use inbound::InboundAdapter;

@@ -1,17 +1,16 @@
 //! Connections for protocols that are not HTTP (AMQP, …): TCP, and TLS by the same rules as HTTP.
 
 use crate::adapter::AdapterSource;
-use crate::http::{self, is_loopback, tls};
+use crate::http::{self, is_loopback};
 use crate::probe::Endpoint;
 use crate::settings::{Duration, SecretRef};
+use crate::tls::Tls;
 use rohrpost_model::{Failure, Fault, Reason, ReasonCode};
 use serde::Deserialize;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use toml::Spanned;
 use url::{Host, Url};
 
@@ -91,7 +90,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub struct Dialer {
     host: Host,
     port: u16,
-    tls: Option<tls::Tls>,
+    tls: Option<Tls>,
     patience: std::time::Duration,
 }
 
@@ -111,7 +110,7 @@ impl Dialer {
             return Err(vec![fault.hint(hint)]);
         }
         let patience = settings.connect_timeout.get();
-        let tls = tls::configure(&settings.of_tls(), source)?;
+        let tls = http::tls::configure(&settings.of_tls(), source)?;
         Ok(Self { host, port, tls: secure.then_some(tls), patience })
     }
 
@@ -151,9 +150,7 @@ impl Dialer {
         };
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
-        let name = crate::probe::server_name(&self.host).ok_or(io::ErrorKind::InvalidInput)?;
-        let connector = TlsConnector::from(Arc::clone(&tls.config));
-        Ok(Box::new(connector.connect(name, stream).await?))
+        Ok(Box::new(tls.connect(&self.host, stream).await?))
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Place {
     Xml,
     /// Plain text.
     Plain,
+    /// A text that leaves by open mail. A foreign system's references are not allowed in it: they may be of a person.
+    Notice,
 }
 
 const FACTS: [&str; 12] = [
@@ -60,8 +62,10 @@ const FACTS: [&str; 12] = [
     "received-at",
     "step",
     "sent-sha256",
-    "receipt:STEP",
+    RECEIPT,
 ];
+
+const RECEIPT: &str = "receipt:STEP";
 
 const DOCUMENT: &str = "document";
 
@@ -84,7 +88,8 @@ impl Place {
             Self::DocumentName => &[DOCUMENT],
             _ => &[],
         };
-        FACTS.iter().chain(further).copied().collect()
+        let allowed = |fact: &&str| self != Self::Notice || *fact != RECEIPT;
+        FACTS.iter().copied().filter(allowed).chain(further.iter().copied()).collect()
     }
 }
 
@@ -192,6 +197,7 @@ impl Template {
             Place::Json => escape_json(value, out),
             Place::Xml => escape_xml(value, out),
             Place::Plain => out.push_str(value),
+            Place::Notice => out.extend(value.chars().map(|c| if c.is_control() { ' ' } else { c })),
         }
         Ok(())
     }
@@ -219,7 +225,7 @@ fn placeholder(name: &str, place: Place) -> Result<Piece, (String, String)> {
             )
         });
     }
-    if let Some(step) = name.strip_prefix("receipt:") {
+    if let Some(step) = name.strip_prefix("receipt:").filter(|_| place != Place::Notice) {
         return step.parse().map(Piece::Receipt).map_err(|error| (format!("{error}"), String::new()));
     }
     let known = place.known();

@@ -68,15 +68,31 @@ impl From<StoreFault> for Refusal {
 impl Engine {
     /// Admits a submission of `client`: finds its tenant, checks the grant, and makes its data key.
     pub fn admit(&self, client: &Client, intent: Intent) -> Result<Intake, Refusal> {
-        let catalog = self.catalog();
-        let now = self.ports.clock.now();
-        let asked = (&intent.service, &intent.area);
-        let tenant = routing::tenant_for(&catalog, client, asked, now).map_err(|none| match none {
-            NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
-            NoTenant::NotGranted => Refusal::NotGranted(intent.service.clone(), intent.area.clone()),
-        })?;
+        let (catalog, now) = (self.catalog(), self.ports.clock.now());
+        let not_granted = || Refusal::NotGranted(intent.service.clone(), intent.area.clone());
+        let tenant = match &intent.tenant {
+            Some(tenant) if client.may_submit(tenant, &intent.service) => tenant.clone(),
+            Some(_) => return Err(not_granted()),
+            None => {
+                let asked = (&intent.service, &intent.area);
+                routing::tenant_for(&catalog, client, asked, now).map_err(|none| match none {
+                    NoTenant::UnknownArea => Refusal::UnknownArea(intent.area.clone()),
+                    NoTenant::NotGranted => not_granted(),
+                })?
+            }
+        };
+        self.admit_to(catalog, client, tenant, intent)
+    }
+
+    fn admit_to(
+        &self,
+        catalog: Arc<Catalog>,
+        client: &Client,
+        tenant: TenantName,
+        intent: Intent,
+    ) -> Result<Intake, Refusal> {
         stage_takes(&catalog, &tenant, &intent)?;
-        let key = self.ports.vault.issue(&tenant, now).map_err(StoreFault::from)?;
+        let key = self.ports.vault.issue(&tenant, self.ports.clock.now()).map_err(StoreFault::from)?;
         let keeping = Keeping { blobs: Arc::clone(&self.ports.blobs), key };
         Ok(self.intake(catalog, Some(keeping), client, tenant, intent))
     }

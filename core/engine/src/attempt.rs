@@ -8,6 +8,7 @@ use crate::gate::Ended;
 use crate::judge::{self, Circumstances, Saying as _, settlement};
 use crate::prepare::{Loaded, Ready, Stop};
 use crate::routing::{self, Facts};
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use rohrpost_mappings::NamedAttachment;
@@ -15,11 +16,14 @@ use rohrpost_model::delivery::{KeptDocument, KeptEnclosed, KeptPart};
 use rohrpost_model::destination::Destination;
 use rohrpost_model::document::{Document, Enclosed};
 use rohrpost_model::ports::{
-    Attached, Attempted, Claim, Content, Mark, Parcel, Settlement, Slot, Staged, StagedContent, StoreFault,
+    Attached, Attempted, Claim, Clock, Content, Mark, Outbox, Parcel, Progress, ProgressKeeper, Recorded,
+    Settlement, Slot, Staged, StagedContent, StoreFault,
 };
 use rohrpost_model::submission::Part;
 use rohrpost_model::transition::Event;
-use rohrpost_model::{Digest, Failure, Outcome, Reason, ReasonCode, RouteName, State, Submission, Timestamp};
+use rohrpost_model::{
+    DeliveryId, Digest, Failure, Outcome, Reason, ReasonCode, RouteName, State, Submission, Timestamp,
+};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -174,13 +178,24 @@ impl Engine {
     }
 
     async fn deliver(&self, claim: &Claim, sending: &Sending, to: &Connected) -> Result<Outcome, Failure> {
-        let parcel = self.parcel(claim, sending);
+        let keeping = Keeping {
+            outbox: Arc::clone(&self.ports.outbox),
+            clock: Arc::clone(&self.ports.clock),
+            delivery: claim.delivery.id,
+        };
+        let progress = Progress::new(sending.loaded.progress.clone(), Arc::new(keeping));
+        let parcel = self.parcel(claim, sending, &progress);
         let torn = || Failure::Unknown(Reason::new(ReasonCode::Torn));
         self.within(to.destination.timeout, to.target.deliver(&parcel)).await.unwrap_or_else(|| Err(torn()))
     }
 
     /// The parcel of an attempt or an inquiry.
-    pub(crate) fn parcel<'a>(&self, claim: &'a Claim, sending: &'a Sending) -> Parcel<'a> {
+    pub(crate) fn parcel<'a>(
+        &self,
+        claim: &'a Claim,
+        sending: &'a Sending,
+        progress: &'a Progress,
+    ) -> Parcel<'a> {
         let submission = &sending.loaded.origin.submission;
         Parcel {
             key: claim.delivery.id,
@@ -194,6 +209,7 @@ impl Engine {
             attachments: self.attached_parts(sending),
             sent_sha256: sending.sent_sha256,
             receipts: &sending.loaded.receipts,
+            progress,
         }
     }
 
@@ -329,6 +345,23 @@ impl Engine {
     }
 }
 
+/// Keeps what a target records of a delivery between its calls.
+struct Keeping {
+    outbox: Arc<dyn Outbox>,
+    clock: Arc<dyn Clock>,
+    delivery: DeliveryId,
+}
+
+#[async_trait]
+impl ProgressKeeper for Keeping {
+    async fn keep(&self, key: &str, value: &str) -> Result<(), StoreFault> {
+        let recorded = Recorded { at: self.clock.now(), key: key.to_owned(), value: value.to_owned() };
+        self.outbox.record(self.delivery, &recorded).await.inspect_err(|fault| {
+            tracing::error!(delivery = %self.delivery, key, %fault, "progress was not kept");
+        })
+    }
+}
+
 /// A submission, what is sent of it, and what its attachments are called.
 type Prepared = (Loaded, Ready, Vec<NamedAttachment>);
 
@@ -412,7 +445,6 @@ fn count(claim: &Claim, verdict: &Settlement) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use async_trait::async_trait;
     use rohrpost_model::ports::{Inquiry, Probe, Target};
 
     /// Has a place for documents that go along, or has none.

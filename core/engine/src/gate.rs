@@ -189,8 +189,15 @@ impl Ended {
             Err(Failure::Unavailable { reason, .. }) if reason.code == ReasonCode::HubTrouble => {
                 Self::Untouched
             }
+            // One delivery waits for one call: nothing is wrong with the target.
+            Err(Failure::Unavailable { reason, .. }) if reason.code == ReasonCode::CallOutstanding => {
+                Self::Reached
+            }
             Err(Failure::Unavailable { retry_after, .. }) => Self::Troubled { retry_after: *retry_after },
-            Err(Failure::Refused(reason)) if reason.code == ReasonCode::CredentialsRefused => {
+            // The next delivery would meet the same.
+            Err(Failure::Refused(reason))
+                if matches!(reason.code, ReasonCode::CredentialsRefused | ReasonCode::HostKeyDiffers) =>
+            {
                 Self::Troubled { retry_after: None }
             }
             Err(Failure::Refused(_)) => Self::Reached,

@@ -7,7 +7,7 @@ use crate::dispatch::Conversation;
 use crate::gate::Ended;
 use crate::judge::{self, Saying as _, settlement};
 use crate::prepare::{Ready, Stop};
-use rohrpost_model::ports::{Attempted, Claim, Inquiry, StoreFault};
+use rohrpost_model::ports::{Attempted, Claim, Inquiry, Progress, StoreFault};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{Failure, Reason, ReasonCode, State};
 
@@ -40,7 +40,8 @@ impl Engine {
     }
 
     async fn ask(&self, claim: &Claim, sending: &Sending, to: &Connected) -> Result<Inquiry, Failure> {
-        let parcel = self.parcel(claim, sending);
+        let progress = Progress::to_read(sending.loaded.progress.clone());
+        let parcel = self.parcel(claim, sending, &progress);
         let reference = claim.delivery.receipt.as_ref().and_then(|receipt| receipt.reference.as_deref());
         let silent = || Err(Failure::unavailable(Reason::new(ReasonCode::ConnectTimeout)));
         self.within(to.destination.timeout, to.target.inquire(&parcel, reference))

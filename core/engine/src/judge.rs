@@ -80,6 +80,10 @@ pub fn inquiry(
         Ok(Inquiry::Absent) => {
             not_taken(Reason::new(ReasonCode::SurelyAbsent), Some(Duration::ZERO), RULE, around)
         }
+        // The target was asked, and can be asked for each call that is outstanding: no blind repetition (H5).
+        Ok(Inquiry::Unfinished) => {
+            not_taken(Reason::new(ReasonCode::Unfinished), Some(Duration::ZERO), RULE, around)
+        }
         Err(Failure::Refused(reason) | Failure::Defect(reason)) => {
             settlement(Event::Refused, RULE, around.now).because(reason)
         }
@@ -258,6 +262,14 @@ mod tests {
         assert_eq!(event(OnUnknown::Park, false), Event::GivenUp);
         assert_eq!(event(OnUnknown::Park, true), Event::SendAgain);
         assert_eq!(event(OnUnknown::Retry, false), Event::SendAgain);
+    }
+
+    #[test]
+    fn h5_what_is_unfinished_goes_on_at_once_only_because_the_target_was_asked() {
+        let destination = destination(OnUnknown::Park);
+        let word = inquiry(Ok(Inquiry::Unfinished), State::Unknown, 1, around(&destination, false));
+        assert_eq!((word.event, word.due_at), (Event::NotTaken, Some(at(0))));
+        assert_eq!(word.reason, Some(Reason::new(ReasonCode::Unfinished)));
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(crate) struct Loaded {
     pub(crate) origin: Arc<Origin>,
     pub(crate) pinned: Arc<PinnedStep>,
     pub(crate) receipts: BTreeMap<StepName, Receipt>,
+    /// What earlier attempts recorded.
+    pub(crate) progress: BTreeMap<String, String>,
 }
 
 /// A document, made now or kept from the first attempt.
@@ -102,7 +104,11 @@ impl Engine {
             true => BTreeMap::new(),
             false => self.ports.records.receipts(delivery.submission).await?,
         };
-        Ok(Loaded { origin, pinned, receipts })
+        let progress = match delivery.attempts {
+            0 => BTreeMap::new(),
+            _ => self.ports.records.recorded(delivery.id).await?,
+        };
+        Ok(Loaded { origin, pinned, receipts, progress })
     }
 
     pub(crate) async fn pinned_step(&self, delivery: &Delivery) -> Result<Arc<PinnedStep>, Stop> {

@@ -8,6 +8,7 @@
 //! | what a person asks: of one delivery, of a destination, of many deliveries | `commands`, `destinations`, `orders` |
 //! | a changed configuration, and those from before | `activate`, `configurations` |
 //! | what waits to be fetched | `mailboxes` |
+//! | answers in a case | `replies`, `reply_shapes` |
 //! | places that the hub fetches from | [`sources`], `source_shapes` |
 //! | a dry run under the active configuration | `trace`, [`trace_shapes`] |
 //! | who may do what | `caller` |
@@ -52,6 +53,8 @@ pub mod problem;
 pub mod proxies;
 mod reads;
 mod refusal;
+mod replies;
+mod reply_shapes;
 pub mod routes;
 pub mod shapes;
 mod source_shapes;

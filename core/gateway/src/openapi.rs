@@ -26,6 +26,8 @@ use utoipa::{Modify, OpenApi};
         crate::mailboxes::part,
         crate::mailboxes::close,
         crate::reads::case,
+        crate::replies::replies,
+        crate::replies::answer,
         crate::reads::deliveries,
         crate::reads::delivery,
         crate::commands::retry,
@@ -59,6 +61,7 @@ use utoipa::{Modify, OpenApi};
     tags(
         (name = "mailboxes", description = "What waits to be fetched"),
         (name = "submissions", description = "Hand in, follow, fetch"),
+        (name = "replies", description = "Answers in a case, both ways"),
         (name = "deliveries", description = "What waits and why, and what to do about it"),
         (name = "destinations", description = "How they stand and whether deliveries would get through; pause, drain, resume"),
         (name = "sources", description = "Places that the hub fetches from"),

@@ -131,6 +131,44 @@ pub(crate) async fn take_in(
     Ok(intake)
 }
 
+/// Reads an answer: `reply` first, from which `admit` makes an intake, then any `attachment`s.
+pub(crate) async fn take_reply(
+    headers: &HeaderMap,
+    body: Body,
+    admit: impl AsyncFnOnce(Bytes) -> Result<Intake, Problem>,
+) -> Result<Intake, Problem> {
+    let boundary = boundary(headers)?;
+    let (length, ledger) = (boundary.len(), Arc::new(Ledger::default()));
+    let mut parts = open(boundary, body, Arc::clone(&ledger));
+    let first = parts.next_field().await.map_err(broken)?;
+    let Some(first) = first.filter(|part| part.name() == Some("reply")) else {
+        return Err(malformed("the part `reply` (JSON) comes first, before `attachment`"));
+    };
+    let mut intake = admit(small_part(first, &ledger).await?.into()).await?;
+    while let Some(part) = parts.next_field().await.map_err(broken)? {
+        ledger.part_begins(part.headers(), length);
+        refuse_encoded(part.headers())?;
+        match part.name() {
+            Some("attachment") => take_attachment(&mut intake, part, &ledger).await?,
+            other => return Err(unknown_part_of_reply(other.unwrap_or_default())),
+        }
+    }
+    Ok(intake)
+}
+
+/// A small JSON body.
+pub(crate) async fn small_json(body: Body) -> Result<Bytes, Problem> {
+    axum::body::to_bytes(body, metadata::LONGEST).await.map_err(|_| too_long("reply"))
+}
+
+fn unknown_part_of_reply(name: &str) -> Problem {
+    Problem::new(
+        Kind::UnknownPart,
+        format!("There is no part `{name}`; the parts are reply and attachment."),
+        format!("Einen Teil `{name}` gibt es nicht; die Teile heißen reply und attachment."),
+    )
+}
+
 fn boundary(headers: &HeaderMap) -> Result<String, Problem> {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -146,18 +184,24 @@ fn open(boundary: String, body: Body, ledger: Arc<Ledger>) -> Multipart<'static>
 }
 
 async fn metadata_part(first: Option<Field<'_>>, ledger: &Ledger) -> Result<Metadata, Problem> {
-    let Some(mut part) = first.filter(|part| part.name() == Some("metadata")) else {
+    let Some(part) = first.filter(|part| part.name() == Some("metadata")) else {
         return Err(metadata_first("the first part has another name, or there is none"));
     };
+    Metadata::parse(&small_part(part, ledger).await?)
+}
+
+/// A part that is read whole: `metadata` or `reply`.
+async fn small_part(mut part: Field<'_>, ledger: &Ledger) -> Result<Vec<u8>, Problem> {
+    let name = part.name().unwrap_or_default().to_owned();
     let mut json = Vec::new();
     while let Some(piece) = part.chunk().await.map_err(broken)? {
         ledger.gave_out(piece.len());
         json.extend_from_slice(&piece);
         if json.len() > metadata::LONGEST {
-            return Err(too_long());
+            return Err(too_long(&name));
         }
     }
-    Metadata::parse(&json)
+    Ok(json)
 }
 
 async fn take_data(intake: &mut Intake, part: Field<'_>, ledger: &Ledger) -> Result<(), Problem> {
@@ -242,11 +286,11 @@ fn unknown_part(name: &str) -> Problem {
     )
 }
 
-fn too_long() -> Problem {
+fn too_long(name: &str) -> Problem {
     Problem::new(
         Kind::TooLarge,
-        format!("The part `metadata` may have at most {} bytes.", metadata::LONGEST),
-        format!("Der Teil `metadata` darf höchstens {} Bytes haben.", metadata::LONGEST),
+        format!("The part `{name}` may have at most {} bytes.", metadata::LONGEST),
+        format!("Der Teil `{name}` darf höchstens {} Bytes haben.", metadata::LONGEST),
     )
     .with("limit", metadata::LONGEST)
 }

@@ -85,7 +85,7 @@ pub(crate) async fn case(
     only(views).map(|view| Json(Case::new(case, view, &gateway.engine)))
 }
 
-fn only(mut views: Vec<CaseView>) -> Result<CaseView, Problem> {
+pub(crate) fn only(mut views: Vec<CaseView>) -> Result<CaseView, Problem> {
     match views.pop() {
         Some(view) if views.is_empty() => Ok(view),
         last => {

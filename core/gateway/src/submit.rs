@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use rohrpost_engine::Engine;
 use rohrpost_engine::accept::{Accepted as Kept, Intake, Intent};
+use rohrpost_model::Timestamp;
 use rohrpost_model::client::Role;
 use rohrpost_model::limits::Limits;
 use rohrpost_model::submission::Role as PartRole;
@@ -50,18 +51,22 @@ pub(crate) async fn submit(
 ) -> Result<Response, Problem> {
     let begun = gateway.engine.clock().now();
     let taken = take(&gateway, &caller, request).await;
-    match &taken {
+    told(&caller, &taken, begun, &gateway);
+    answer(taken?)
+}
+
+/// Logs and counts what became of it.
+pub(crate) fn told(caller: &Caller, taken: &Result<Kept, Problem>, begun: Timestamp, gateway: &Gateway) {
+    match taken {
         Ok(kept) => {
-            tracing::info!(client = %caller.name(), submission = %kept.answer.id, repeated = kept.repeated, "accepted")
+            tracing::info!(client = %caller.name(), submission = %kept.answer.id, repeated = kept.repeated, "accepted");
+            measures::accepted(kept.repeated, gateway.engine.clock().now().duration_since(begun));
         }
         Err(problem) => {
             measures::refused(problem.kind());
             tracing::info!(client = %caller.name(), why = problem.kind().slug(), "refused");
         }
     }
-    let kept = taken?;
-    measures::accepted(kept.repeated, gateway.engine.clock().now().duration_since(begun));
-    answer(kept)
 }
 
 async fn take(gateway: &Gateway, caller: &Caller, request: Request) -> Result<Kept, Problem> {
@@ -135,7 +140,7 @@ async fn take_bare(
     Ok(intake)
 }
 
-fn answer(kept: Kept) -> Result<Response, Problem> {
+pub(crate) fn answer(kept: Kept) -> Result<Response, Problem> {
     let location = format!("/v1/submissions/{}", kept.answer.id);
     let location = HeaderValue::try_from(location).map_err(|_| Problem::not_found())?;
     let mut response = (StatusCode::ACCEPTED, Json(Accepted::from(kept.answer))).into_response();

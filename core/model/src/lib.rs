@@ -27,6 +27,7 @@ pub mod outcome;
 pub mod ports;
 pub mod reason;
 mod reason_text;
+pub mod reply;
 pub mod responsibility;
 pub mod route;
 pub mod submission;

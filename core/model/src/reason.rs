@@ -81,8 +81,12 @@ pub enum ReasonCode {
     TargetBusy,
     /// The target refused (`status`).
     TargetRefused,
+    /// It is larger than the destination allows (`size`, `limit`, in bytes).
+    TooLarge,
     /// The target refused the credentials (`status`).
     CredentialsRefused,
+    /// The target shows another host key than the one that is configured (`shown`).
+    HostKeyDiffers,
     /// The target took it and reports later that it failed (`status`).
     ReportedFailed,
     /// The answer was not what the configuration expects (`status`).
@@ -95,8 +99,18 @@ pub enum ReasonCode {
     NoWord,
     /// The target was asked: it does not have it.
     SurelyAbsent,
+    /// The target was asked: it has a part of it, and the delivery goes on from there.
+    Unfinished,
     /// The target was asked: it has it.
     Found,
+    /// The target has more than one object that bears the hub's mark (`field`).
+    SeveralFound,
+    /// A call that nobody waits for any more may still be at work at the target: it is not repeated until that time is over.
+    CallOutstanding,
+    /// One of several calls was made (`key`).
+    ProgressRecorded,
+    /// One of several calls was made or was to be made, and that could not be kept (`key`).
+    ProgressNotKept,
     /// The target took it and works on it.
     InProgress,
     /// It waits in its mailbox to be fetched.
@@ -169,7 +183,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 65] = [
+    pub const ALL: [Self; 72] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -193,14 +207,21 @@ impl ReasonCode {
         Self::ConnectTimeout,
         Self::TargetBusy,
         Self::TargetRefused,
+        Self::TooLarge,
         Self::CredentialsRefused,
+        Self::HostKeyDiffers,
         Self::ReportedFailed,
         Self::UnexpectedAnswer,
         Self::Torn,
         Self::Interrupted,
         Self::NoWord,
         Self::SurelyAbsent,
+        Self::Unfinished,
         Self::Found,
+        Self::SeveralFound,
+        Self::CallOutstanding,
+        Self::ProgressRecorded,
+        Self::ProgressNotKept,
         Self::InProgress,
         Self::InMailbox,
         Self::FetchedByReader,

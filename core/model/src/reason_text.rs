@@ -63,6 +63,9 @@ const fn text(code: C) -> (&'static str, &'static str) {
         | C::RetryAt => waiting(code),
         C::TriedLongEnough | C::AwaitingTooLong | C::ExpiryWarning | C::Expired => deadline(code),
         C::ContentDamaged | C::ContentErased | C::HubStopping | C::HubTrouble | C::Interrupted => hub(code),
+        C::Unfinished | C::SeveralFound | C::CallOutstanding | C::ProgressRecorded | C::ProgressNotKept => {
+            several_calls(code)
+        }
         _ => target(code),
     }
 }
@@ -283,6 +286,28 @@ const fn hub(code: C) -> (&'static str, &'static str) {
     }
 }
 
+const fn several_calls(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::Unfinished => (
+            "Das Ziel hat einen Teil davon; die Zustellung geht dort weiter.",
+            "The target has a part of it; the delivery goes on from there.",
+        ),
+        C::SeveralFound => (
+            "Beim Ziel liegt mehr als ein Objekt mit demselben Wert in {field}. Dort das überzählige löschen, dann neu zustellen.",
+            "The target has more than one object with the same value in {field}. Delete what is too much there, then retry.",
+        ),
+        C::CallOutstanding => (
+            "Ein früherer Aufruf kann beim Ziel noch in Arbeit sein; damit nichts doppelt entsteht, wird gewartet.",
+            "An earlier call may still be at work at the target; so that nothing is made twice, it waits.",
+        ),
+        C::ProgressRecorded => ("Ein Zwischenschritt ist getan: {key}.", "A step on the way is done: {key}."),
+        _ => (
+            "Der Zwischenschritt {key} ließ sich nicht festhalten; das Ziel wird gefragt, ob er getan ist.",
+            "The step {key} on the way could not be kept; the target is asked whether it was done.",
+        ),
+    }
+}
+
 const fn target(code: C) -> (&'static str, &'static str) {
     match code {
         C::Unreachable => (
@@ -301,9 +326,17 @@ const fn target(code: C) -> (&'static str, &'static str) {
             "Das Ziel hat die Annahme verweigert (Status {status}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",
             "The target refused (status {status}). Clear the cause with the target, then retry or discard.",
         ),
+        C::TooLarge => (
+            "Mit {size} Bytes größer, als `size-limit` des Ziels erlaubt ({limit}); es wurde nichts gesendet. Die Grenze mit dem Ziel klären, oder einen anderen Weg nehmen.",
+            "With {size} bytes larger than the destination's `size-limit` ({limit}); nothing was sent. Clear the limit with the target, or take another way.",
+        ),
         C::CredentialsRefused => (
             "Das Ziel hat die Zugangsdaten abgelehnt (Status {status}). Zugangsdaten prüfen, dann neu zustellen.",
             "The target refused the credentials (status {status}). Check them, then retry.",
+        ),
+        C::HostKeyDiffers => (
+            "Das Ziel zeigt einen anderen Host-Schlüssel als den eingetragenen ({shown}); es wurde nichts gesendet. Beim Ziel auf sicherem Weg klären, ob er gewechselt hat, dann `host-keys` berichtigen und neu zustellen.",
+            "The target shows another host key than the one that is configured ({shown}); nothing was sent. Clear over a safe channel whether it was changed, then mend `host-keys` and retry.",
         ),
         C::ReportedFailed => (
             "Das Ziel hat angenommen und meldet, dass die Zustellung gescheitert ist (Status {status}). Ursache beim Ziel klären, dann neu zustellen oder verwerfen.",

@@ -61,6 +61,8 @@ pub(crate) enum Column {
     PartName(u32),
     /// `deliveries.sealed_receipt` of this delivery
     Receipt(DeliveryId),
+    /// `progress.sealed_value` of this delivery's attempt; key and value together
+    Progress(DeliveryId, u32),
     /// `history.sealed_why` of this row
     Why(i64),
     /// The same of a row that is about no delivery
@@ -80,6 +82,7 @@ impl Column {
             Self::Properties => "submissions.properties".to_owned(),
             Self::PartName(number) => format!("parts.name {number}"),
             Self::Receipt(delivery) => format!("deliveries.receipt {delivery}"),
+            Self::Progress(delivery, attempt) => format!("progress.value {delivery} {attempt}"),
             Self::Why(seq) => format!("history.why {seq}"),
             Self::Note(seq) => format!("history.note {seq}"),
             Self::Order(id) => format!("commands.why {id}"),

@@ -5,13 +5,13 @@ use crate::ready::Taken;
 use crate::rows::Stored;
 use crate::scope::ScopeParams;
 use crate::store::SqliteStore;
-use crate::work::{Accept, Commanded, Expire, Recover, SetMark, Settle};
+use crate::work::{Accept, Commanded, Expire, Record, Recover, SetMark, Settle};
 use async_trait::async_trait;
 use rohrpost_model::ports::{
-    Acceptance, Claim, Claimed, Command, CommandOutcome, Expired, Mark, NewSubmission, Outbox, Place, Scope,
-    Settlement, StoreFault, Unsettled, Wanted,
+    Acceptance, Claim, Claimed, Command, CommandOutcome, Expired, Mark, NewSubmission, Outbox, Place,
+    Recorded, Scope, Settlement, StoreFault, Unsettled, Wanted,
 };
-use rohrpost_model::{State, Timestamp};
+use rohrpost_model::{DeliveryId, State, Timestamp};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -58,6 +58,10 @@ impl Outbox for SqliteStore {
         delivery.since = marked.at;
         delivery.document = Some(marked.document);
         Ok(())
+    }
+
+    async fn record(&self, delivery: DeliveryId, recorded: &Recorded) -> Result<(), StoreFault> {
+        self.writer.submit(Record { delivery, recorded: recorded.clone() }).await
     }
 
     async fn settle(&self, claim: Claim, settlement: &Settlement) -> Result<State, Box<Unsettled>> {

@@ -8,6 +8,7 @@ use crate::rows::{
 };
 use crate::scope::{ScopeParams, VISIBLE, VISIBLE_SUBMISSION};
 use crate::store::SqliteStore;
+use crate::work::recorded;
 use async_trait::async_trait;
 use rohrpost_model::ports::{
     Answer, AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records,
@@ -74,6 +75,11 @@ impl Records for SqliteStore {
                 Ok(found.into_iter().filter_map(|(_, of)| Some((of.step, of.receipt?))).collect())
             })
             .await
+    }
+
+    async fn recorded(&self, id: DeliveryId) -> Result<BTreeMap<String, String>, StoreFault> {
+        let keys = Arc::clone(&self.keys);
+        self.readers.snapshot(move |connection| recorded(connection, &keys, id)).await
     }
 
     async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault> {

@@ -66,6 +66,7 @@ impl World {
             service: service(letter.route),
             area: format!("{area:02}").parse().unwrap(),
             case: Some(letter.case.parse().unwrap()),
+            tenant: None,
             reply: None,
             trust_level: None,
             test: false,

@@ -141,6 +141,10 @@ impl Outbox for Watched {
         watched!(self.mark(claim, mark))
     }
 
+    async fn record(&self, delivery: DeliveryId, recorded: &Recorded) -> Result<(), StoreFault> {
+        watched!(self.record(delivery, recorded))
+    }
+
     async fn settle(&self, claim: Claim, settlement: &Settlement) -> Result<State, Box<Unsettled>> {
         let settled = watched!(self.settle(claim, settlement))?;
         self.doings.claims.fetch_sub(1, SeqCst);
@@ -188,6 +192,10 @@ impl Records for Watched {
 
     async fn receipts(&self, id: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault> {
         watched!(self.receipts(id))
+    }
+
+    async fn recorded(&self, id: DeliveryId) -> Result<BTreeMap<String, String>, StoreFault> {
+        watched!(self.recorded(id))
     }
 
     async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault> {

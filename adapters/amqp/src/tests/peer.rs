@@ -93,6 +93,11 @@ impl Peer for BrokerPeer {
         false
     }
 
+    /// A broker cannot be asked for a message that it was sent.
+    fn parks(&self) -> bool {
+        true
+    }
+
     fn streams(&self) -> bool {
         false
     }
@@ -100,6 +105,15 @@ impl Peer for BrokerPeer {
     async fn takes(&self) -> usize {
         self.look().await;
         self.seen.lock().unwrap().len()
+    }
+
+    /// A delivery is one publication; its moods break off before and after it.
+    async fn cut(&self, _: usize, _: conformance::Cut) -> bool {
+        false
+    }
+
+    fn requests(&self) -> usize {
+        0
     }
 
     async fn break_step(&self, word: &str) {

@@ -1,9 +1,10 @@
 //! A folder of this machine, or one that is mounted here.
 
-use crate::unavailable;
+use crate::disk::RealDisk;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
+use rohrpost_kit::files::Disk as _;
 use rohrpost_kit::inbox::{Content, Entry, Files};
 use rohrpost_model::Failure;
 use rustix::fs::OFlags;
@@ -33,7 +34,7 @@ impl Local {
     ) -> Result<T, Failure> {
         let path = self.root.join(path);
         let done = tokio::task::spawn_blocking(move || work(&path)).await;
-        done.unwrap_or_else(|_| Err(ErrorKind::Interrupted.into())).map_err(|error| unavailable(&error))
+        done.unwrap_or_else(|_| Err(ErrorKind::Interrupted.into())).map_err(|error| RealDisk.failure(&error))
     }
 }
 
@@ -48,7 +49,7 @@ impl Files for Local {
         Ok(futures::stream::try_unfold(file, |file| async {
             let read = tokio::task::spawn_blocking(move || piece(file)).await;
             let read = read.unwrap_or_else(|_| Err(ErrorKind::Interrupted.into()));
-            read.map_err(|error| unavailable(&error))
+            read.map_err(|error| RealDisk.failure(&error))
         })
         .boxed())
     }

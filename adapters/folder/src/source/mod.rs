@@ -3,11 +3,12 @@
 
 mod local;
 
-use crate::disk::{Disk, RealDisk};
-use crate::probe;
+use crate::advice;
+use crate::disk::RealDisk;
 use async_trait::async_trait;
 use local::Local;
 use rohrpost_kit::adapter::Faults;
+use rohrpost_kit::files::{self, Disk};
 use rohrpost_kit::inbox::{Inbox, Pattern, Rules, Whole, media_type};
 use rohrpost_kit::intake::Usual;
 use rohrpost_kit::settings::Duration;
@@ -144,6 +145,7 @@ impl Source for Dropped {
 
     /// The hub moves files within the folder, so it needs of it what a destination needs.
     async fn probe(&self, probe: &mut Probe) {
-        probe::probe(&self.disk, &self.path, self.clock.now(), probe).await;
+        files::plan_probe(&self.path, probe);
+        files::probe(&self.disk, &self.path, self.clock.now(), advice, probe).await;
     }
 }

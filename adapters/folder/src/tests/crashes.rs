@@ -1,9 +1,10 @@
 //! A crash, or an error, at every single step.
 
 use super::faulty::{FaultyDisk, Op};
-use super::{real, target, visible, whole_units};
-use crate::names::Unit;
+use super::{real, target};
 use rohrpost_kit::conformance::Sample;
+use rohrpost_kit::conformance::units::{visible, whole_units};
+use rohrpost_kit::files::Unit;
 use rohrpost_model::ports::{Inquiry, Target};
 use rohrpost_model::{Failure, ReasonCode};
 use std::fs;

@@ -1,6 +1,8 @@
 //! A disk that notes what is done to it, and fails where a test wants it.
 
-use crate::disk::{Disk, OpenFile, RealDisk};
+use crate::disk::RealDisk;
+use async_trait::async_trait;
+use rohrpost_kit::files::{Disk, OpenFile};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -94,63 +96,69 @@ impl FaultyDisk {
     }
 }
 
+#[async_trait]
 impl Disk for FaultyDisk {
-    fn make_folder(&self, path: &Path, private: bool) -> io::Result<()> {
-        self.before(Op::MakeFolder(path.into()))?;
-        RealDisk.make_folder(path, private)
+    fn blocks(&self) -> bool {
+        true
     }
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
+    async fn make_folder(&self, path: &Path, private: bool) -> io::Result<()> {
+        self.before(Op::MakeFolder(path.into()))?;
+        RealDisk.make_folder(path, private).await
+    }
+
+    async fn create(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
         self.before(Op::Create(path.into()))?;
-        let file = RealDisk.create(path)?;
+        let file = RealDisk.create(path).await?;
         Ok(Box::new(FaultyFile { disk: self.clone(), path: path.into(), file }))
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+    async fn sync_folder(&self, path: &Path) -> io::Result<()> {
         self.before(Op::SyncFolder(path.into()))?;
-        RealDisk.sync_folder(path)
+        RealDisk.sync_folder(path).await
     }
 
-    fn move_to_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+    async fn move_to_new(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.before(Op::Move(from.into(), to.into()))?;
-        RealDisk.move_to_new(from, to)
+        RealDisk.move_to_new(from, to).await
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
+    async fn remove(&self, path: &Path) -> io::Result<()> {
         self.before(Op::Remove(path.into()))?;
-        RealDisk.remove(path)
+        RealDisk.remove(path).await
     }
 
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+    async fn remove_folder(&self, path: &Path) -> io::Result<()> {
         self.before(Op::Remove(path.into()))?;
-        RealDisk.remove_folder(path)
+        RealDisk.remove_folder(path).await
     }
 
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        RealDisk.read(path)
+    async fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        RealDisk.read(path).await
     }
 
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        RealDisk.exists(path)
+    async fn exists(&self, path: &Path) -> io::Result<bool> {
+        RealDisk.exists(path).await
     }
 
-    fn is_folder(&self, path: &Path) -> io::Result<bool> {
-        RealDisk.is_folder(path)
+    async fn is_folder(&self, path: &Path) -> io::Result<bool> {
+        RealDisk.is_folder(path).await
     }
 
-    fn room(&self, path: &Path) -> io::Result<u64> {
-        match self.0.lock().unwrap().room {
+    async fn room(&self, path: &Path) -> io::Result<u64> {
+        let room = self.0.lock().unwrap().room;
+        match room {
             Some(room) => Ok(room),
-            None => RealDisk.room(path),
+            None => RealDisk.room(path).await,
         }
     }
 
-    fn same(&self, left: &Path, right: &Path) -> io::Result<bool> {
-        RealDisk.same(left, right)
+    async fn same(&self, left: &Path, right: &Path) -> io::Result<bool> {
+        RealDisk.same(left, right).await
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<(PathBuf, SystemTime)>> {
-        RealDisk.list(path)
+    async fn list(&self, path: &Path) -> io::Result<Vec<(PathBuf, SystemTime)>> {
+        RealDisk.list(path).await
     }
 }
 
@@ -160,18 +168,19 @@ struct FaultyFile {
     file: Box<dyn OpenFile>,
 }
 
+#[async_trait]
 impl OpenFile for FaultyFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Err(error) = self.disk.before(Op::Write(self.path.clone())) {
             // A write that fails may have written a part.
-            let _ = self.file.write(&bytes[..bytes.len() / 2]);
+            let _ = self.file.write(&bytes[..bytes.len() / 2]).await;
             return Err(error);
         }
-        self.file.write(bytes)
+        self.file.write(bytes).await
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    async fn sync(&mut self) -> io::Result<()> {
         self.disk.before(Op::SyncFile(self.path.clone()))?;
-        self.file.sync()
+        self.file.sync().await
     }
 }

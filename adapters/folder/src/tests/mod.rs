@@ -2,23 +2,21 @@ mod configuration;
 mod crashes;
 mod dropped;
 mod faulty;
+mod lying;
 mod order;
 mod probes;
-mod units;
 
-use crate::disk::{Disk, RealDisk};
-use crate::names::{Naming, Unit};
-use crate::sidecar::Sidecar;
+use crate::disk::RealDisk;
 use crate::{FolderTarget, Target};
 use async_trait::async_trait;
 use faulty::{FaultyDisk, Op};
-use rohrpost_kit::conformance::{self, FixedClock, Mood, Peer};
+use rohrpost_kit::conformance::units;
+use rohrpost_kit::conformance::{self, Cut, FixedClock, Mood, Peer};
+use rohrpost_kit::files::{Disk, Folder, Naming, Unit};
 use rohrpost_kit::template::{Place, Template};
-use rohrpost_model::digest::Hasher;
-use rohrpost_model::ports::{Piece, Preview, Sends};
+use rohrpost_model::ports::{Piece, Preview};
 use rohrpost_model::{DeliveryId, Digest};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -26,58 +24,12 @@ use tempfile::TempDir;
 fn target(path: &Path, unit: Unit, disk: Arc<dyn Disk>) -> FolderTarget {
     let template =
         Template::parse("{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}", Place::FileName).unwrap();
-    FolderTarget::new(
-        path.into(),
-        Naming { template, document: None, unit },
-        Arc::new(FixedClock::default()),
-        disk,
-    )
+    of(path, Naming { template, document: None, unit }, disk)
 }
 
-/// All files that a reader sees, without `.rohrpost`.
-fn visible(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true if path.ends_with(".rohrpost") => {}
-            true => files.extend(visible(&path)),
-            false => files.push(path),
-        }
-    }
-    files.sort();
-    files
-}
-
-/// The sidecars that a reader sees, each checked: all that it names is there, whole.
-fn whole_units(folder: &Path) -> Vec<Sidecar> {
-    let is_sidecar = |path: &PathBuf| path.to_string_lossy().ends_with(".meta.json");
-    let sidecars = visible(folder).into_iter().filter(is_sidecar);
-    sidecars
-        .map(|path| {
-            let sidecar: Sidecar = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-            for part in &sidecar.parts {
-                let read = read(&path.with_file_name(&part.file));
-                assert_eq!(read, (part.size, part.sha256), "{}", part.file);
-            }
-            sidecar
-        })
-        .collect()
-}
-
-/// Size and digest, without holding the whole in memory: the suite measures that.
-fn read(path: &Path) -> (u64, Digest) {
-    let (mut file, mut hasher, mut size) = (fs::File::open(path).unwrap(), Hasher::default(), 0);
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer).unwrap() {
-            0 => return (size, hasher.finish()),
-            length => {
-                hasher.update(&buffer[..length]);
-                size += length as u64;
-            }
-        }
-    }
+fn of(path: &Path, naming: Naming, disk: Arc<dyn Disk>) -> FolderTarget {
+    let clock = Arc::new(FixedClock::default());
+    FolderTarget { folder: Folder::new(path.into(), naming, clock.clone()), clock, disk }
 }
 
 struct FolderPeer {
@@ -134,42 +86,15 @@ impl Peer for FolderPeer {
     }
 
     async fn arrived(&self, key: DeliveryId) -> Vec<(Vec<Digest>, Digest)> {
-        if !self.path.exists() {
-            return vec![];
-        }
-        let units = whole_units(&self.path).into_iter().filter(|sidecar| sidecar.delivery_id == key);
-        units
-            .map(|sidecar| {
-                let mut digests: Vec<Digest> = sidecar.parts.iter().map(|part| part.sha256).collect();
-                digests.sort();
-                (digests, Digest::of(&serde_json::to_vec(&sidecar).unwrap()))
-            })
-            .collect()
+        units::arrived(&self.path, key)
     }
 
     fn foreseen(&self, preview: &Preview, whole: &dyn Fn(&Piece) -> Vec<u8>) -> (Vec<Digest>, Digest) {
-        let Sends::Files { folder, files } = &preview.sends else { panic!("{preview:?}") };
-        let paths: Vec<_> = files.iter().map(|(name, _)| Path::new(folder).join(name)).collect();
-        let mut seen = paths.clone();
-        seen.sort();
-        assert_eq!(visible(&self.path), seen);
-        let (sidecar, parts) = files.split_last().unwrap();
-        for (path, (_, piece)) in paths.iter().zip(files) {
-            assert_eq!(fs::read(path).unwrap(), whole(piece), "{}", path.display());
-        }
-        let mut digests: Vec<_> = parts.iter().map(|(_, piece)| Digest::of(&whole(piece))).collect();
-        digests.sort();
-        let sidecar: Sidecar = serde_json::from_slice(&whole(&sidecar.1)).unwrap();
-        (digests, Digest::of(&serde_json::to_vec(&sidecar).unwrap()))
+        units::foreseen(&self.path, preview, whole)
     }
 
     async fn takes(&self) -> usize {
-        if !self.path.is_dir() {
-            return 0;
-        }
-        let units = whole_units(&self.path);
-        let named: usize = units.iter().map(|unit| unit.parts.len() + 1).sum();
-        units.len() + visible(&self.path).len() - named
+        units::takes(&self.path)
     }
 
     async fn break_step(&self, word: &str) {
@@ -183,6 +108,16 @@ impl Peer for FolderPeer {
             "room" => self.disk.has_room(0),
             other => panic!("there is no step {other}"),
         }
+    }
+
+    /// A disk's operation is never done without being answered, but for the crash after it, which is one before the next.
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        self.disk.crashes_before(request - 1);
+        cut == Cut::TornBefore
+    }
+
+    fn requests(&self) -> usize {
+        self.disk.log().len()
     }
 
     async fn reached(&self) {

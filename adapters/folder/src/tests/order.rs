@@ -2,8 +2,8 @@
 
 use super::faulty::{FaultyDisk, Op};
 use super::target;
-use crate::names::Unit;
 use rohrpost_kit::conformance::Sample;
+use rohrpost_kit::files::Unit;
 use rohrpost_model::ports::Target;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use super::faulty::{FaultyDisk, Op};
 use super::target;
-use crate::names::Unit;
 use rohrpost_kit::conformance::Sample;
+use rohrpost_kit::files::Unit;
 use rohrpost_model::ReasonCode;
 use rohrpost_model::ports::{Finding, Inquiry, Probe, Target};
 use std::fs;

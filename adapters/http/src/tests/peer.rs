@@ -1,6 +1,6 @@
 use super::{TOKEN, async_trait, target};
 use futures::stream;
-use rohrpost_kit::conformance::{Mood, Peer};
+use rohrpost_kit::conformance::{Cut, Mood, Peer, REST};
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{HIDDEN, Piece, Preview, Sends, Target};
 use rohrpost_model::{DeliveryId, Digest};
@@ -29,6 +29,9 @@ struct Shared {
     broken: Mutex<String>,
     /// How many requests were neither questions nor probes.
     takes: AtomicUsize,
+    requests: AtomicUsize,
+    /// The request that it is cut off at.
+    cut: Mutex<Option<(usize, Cut)>>,
     taken: Mutex<HashMap<String, Vec<Arrival>>>,
     reached: Notify,
     /// Of every delivery that came in.
@@ -76,6 +79,8 @@ impl HttpPeer {
             mood: Mutex::new(Mood::Well),
             broken: Mutex::default(),
             takes: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
+            cut: Mutex::default(),
             taken: Mutex::default(),
             reached: Notify::new(),
             heads: Mutex::default(),
@@ -119,20 +124,30 @@ impl Shared {
         let mut reader = BufReader::new(reader);
         let Some(head) = read_head(&mut reader).await else { return };
         assert_eq!(head.headers["authorization"], format!("Bearer {TOKEN}"));
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let cut = self.cut.lock().unwrap().filter(|(at, _)| *at == number).map(|(_, cut)| cut);
         let answer = if head.line.starts_with("GET /session?") {
             Some(self.probed())
         } else if head.line.starts_with("GET ") {
             Some(self.asked(&head.line))
         } else {
             self.takes.fetch_add(1, Ordering::Relaxed);
-            self.delivered(&head, reader).await
+            self.delivered(&head, reader, cut).await
         };
         if let Some((status, body)) = answer {
             let length = body.len();
-            let text =
-                format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+            let retry =
+                if status == 429 { format!("Retry-After: {}\r\n", REST.as_secs()) } else { String::new() };
+            let text = format!(
+                "HTTP/1.1 {status} X\r\n{retry}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
             let _ = writer.write_all(text.as_bytes()).await;
         }
+    }
+
+    async fn hang<T>(&self) -> T {
+        self.reached.notify_one();
+        std::future::pending().await
     }
 
     fn probed(&self) -> (u16, String) {
@@ -152,13 +167,19 @@ impl Shared {
         }
     }
 
-    async fn delivered(&self, head: &Head, reader: BufReader<OwnedReadHalf>) -> Option<(u16, String)> {
-        let mood = *self.mood.lock().unwrap();
+    async fn delivered(
+        &self,
+        head: &Head,
+        reader: BufReader<OwnedReadHalf>,
+        cut: Option<Cut>,
+    ) -> Option<(u16, String)> {
+        let mood = cut.map_or(*self.mood.lock().unwrap(), mood_of);
         let arrived = take_in(head, reader).await?;
         self.heads.lock().unwrap().push(head.clone());
         match mood {
-            Mood::Unavailable => return Some((503, String::new())),
+            Mood::Unavailable => return Some((if cut.is_some() { 429 } else { 503 }, String::new())),
             Mood::Refusing => return Some((422, TOKEN.to_owned())),
+            Mood::BreaksBefore if cut == Some(Cut::SilentBefore) => return self.hang().await,
             Mood::BreaksBefore => return None,
             Mood::Well | Mood::BreaksAfter | Mood::Silent => {}
         }
@@ -172,12 +193,19 @@ impl Shared {
         }
         match mood {
             Mood::BreaksAfter => None,
-            Mood::Silent => {
-                self.reached.notify_one();
-                std::future::pending().await
-            }
+            Mood::Silent => self.hang().await,
             _ => Some((201, format!("{{\"id\":\"R-{key}\"}}"))),
         }
+    }
+}
+
+/// What a cut is at a request that delivers.
+fn mood_of(cut: Cut) -> Mood {
+    match cut {
+        Cut::TornBefore | Cut::SilentBefore => Mood::BreaksBefore,
+        Cut::TornAfter => Mood::BreaksAfter,
+        Cut::SilentAfter => Mood::Silent,
+        Cut::Throttled => Mood::Unavailable,
     }
 }
 
@@ -268,6 +296,15 @@ impl Peer for HttpPeer {
 
     async fn arrived(&self, key: DeliveryId) -> Vec<(Vec<Digest>, Digest)> {
         self.shared.taken.lock().unwrap().get(&key.to_string()).cloned().unwrap_or_default()
+    }
+
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        *self.shared.cut.lock().unwrap() = Some((request, cut));
+        true
+    }
+
+    fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::Relaxed)
     }
 
     async fn reached(&self) {

@@ -1,8 +1,8 @@
 //! What leaves the house.
 
 use super::{Scripted, TOKEN, target};
-use crate::request::Auth;
 use rohrpost_kit::conformance::Sample;
+use rohrpost_kit::http::Auth;
 use rohrpost_model::{Failure, ReasonCode, Receipt};
 
 const OK: &str = "HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n";

@@ -3,20 +3,24 @@
 //! An adapter's tests implement [`Peer`] and call [`run`]. The suite is no test itself and is not compiled away in
 //! builds without tests, because the tests of other crates call it.
 
+mod calls;
 mod desk;
 mod log;
 mod previews;
 mod probes;
 mod sample;
+pub mod units;
 
+pub use calls::{Cut, REST};
 pub use desk::{Kept, KeptPart, TestDesk};
 pub use log::Log;
-pub use sample::{FixedClock, Sample, digest_of_generated};
+pub use sample::{CONTENT_MARK, FixedClock, Sample, digest_of_generated};
 
 use async_trait::async_trait;
 use rohrpost_model::ports::{Inquiry, Piece, Preview, Target};
 use rohrpost_model::{DeliveryId, Digest, Failure, Outcome};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a counterpart behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +68,37 @@ pub trait Peer: Send + Sync {
         true
     }
 
+    /// Whether the content goes to the target at all; a notice only says that there is some.
+    fn takes_content(&self) -> bool {
+        true
+    }
+
     /// How often something came in, under whatever key, that a reader could take for a delivery, whole or not.
     async fn takes(&self) -> usize;
 
     /// From now on the step `word` of a probe fails, and those before it work. It is asked for every step that worked.
     async fn break_step(&self, word: &str);
+
+    /// From now on it is cut off so, once, at its request with this number from its beginning: whatever it is asked, an
+    /// operation of a disk is one, too. False if this kind of system cannot.
+    async fn cut(&self, request: usize, cut: Cut) -> bool;
+
+    /// How many requests it got.
+    fn requests(&self) -> usize;
+
+    /// What lies at it of this delivery and its case, a word for each object, sorted: for a target of one call nothing but
+    /// what arrived.
+    async fn made(&self, key: DeliveryId) -> Vec<String> {
+        self.arrived(key).await.iter().map(|_| "delivery".to_owned()).collect()
+    }
+
+    /// Its target's clock goes on, where that makes a difference.
+    async fn time_passes(&self, _: Duration) {}
+
+    /// Whether a delivery may have to be looked at by a person after it was broken off. The adapter's page says why.
+    fn parks(&self) -> bool {
+        false
+    }
 
     /// What must never be seen in an error, a log or a probe.
     fn secrets(&self) -> Vec<String>;
@@ -76,6 +106,16 @@ pub trait Peer: Send + Sync {
 
 /// Runs the whole suite; every case gets a fresh counterpart.
 pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
+    run_without_probes(&fresh).await;
+    let log = Log::default();
+    let guard = log.listen();
+    probes::run(&fresh).await;
+    drop(guard);
+    log.assert_without(&fresh().await.secrets());
+}
+
+/// The suite for a target that has nobody to talk to, and so nothing that a probe could find.
+pub async fn run_without_probes<P: Peer>(fresh: impl AsyncFn() -> P) {
     let log = Log::default();
     let guard = log.listen();
     takes_the_whole_parcel(&fresh().await).await;
@@ -86,15 +126,22 @@ pub async fn run<P: Peer>(fresh: impl AsyncFn() -> P) {
     breaks_after_taking(&fresh().await).await;
     is_silent(&fresh().await).await;
     streams_large_attachments(&fresh().await).await;
-    never_sends_other_content(&fresh().await).await;
+    if fresh().await.takes_content() {
+        never_sends_other_content(&fresh().await).await;
+    }
     never_sends_another_message(&fresh().await).await;
     never_sends_another_document(&fresh().await).await;
+    calls::run(&fresh).await;
     previews::run(&fresh).await;
-    probes::run(&fresh).await;
     drop(guard);
     let mut secrets = fresh().await.secrets();
     secrets.push(sample::CONTENT_MARK.to_owned());
     log.assert_without(&secrets);
+}
+
+/// The digests of what must have arrived.
+fn expected<P: Peer>(peer: &P, sample: &Sample) -> Vec<Digest> {
+    if peer.takes_content() { sample.digests() } else { vec![] }
 }
 
 /// With a document that goes along, where the target has a place for it.
@@ -116,7 +163,7 @@ async fn takes_the_whole_parcel<P: Peer>(peer: &P) {
     done(peer, &sample, 1).await;
     let arrived = peer.arrived(sample.key).await;
     assert_eq!(arrived.len(), 1, "one delivery arrives once");
-    assert_eq!(arrived[0].0, sample.digests(), "h8: every part arrives as it was marked");
+    assert_eq!(arrived[0].0, expected(peer, &sample), "h8: every part arrives as it was marked");
     assert_found(peer, &sample).await;
 }
 
@@ -173,10 +220,16 @@ async fn breaks_before_taking<P: Peer>(peer: &P) {
     peer.behave(Mood::Well).await;
     assert!(peer.arrived(sample.key).await.is_empty());
     if peer.inquires() {
-        assert_eq!(peer.target().inquire(&sample.parcel(1), None).await, Ok(Inquiry::Absent));
+        let asked = peer.target().inquire(&sample.parcel(1), None).await;
+        let parts = [Ok(Inquiry::Absent), Ok(Inquiry::Unfinished)];
+        assert!(parts.contains(&asked), "it does not have it, or not all of it: {asked:?}");
     }
-    done(peer, &sample, 2).await;
-    assert_eq!(peer.arrived(sample.key).await[0].0, sample.digests());
+    let target = peer.target();
+    if !calls::goes_on(peer, target.as_ref(), &sample, Err(failure), "it broke off before").await {
+        assert!(peer.parks(), "h5: a person has to look, and the adapter does not say why");
+        done(peer, &sample, 2).await;
+    }
+    assert_eq!(peer.arrived(sample.key).await[0].0, expected(peer, &sample));
 }
 
 async fn breaks_after_taking<P: Peer>(peer: &P) {
@@ -226,7 +279,7 @@ async fn streams_large_attachments<P: Peer>(peer: &P) {
     let grown = sample::resident_peak().saturating_sub(before);
     assert!(grown < SIZE / 2, "the memory grew by {grown} bytes for an attachment of {SIZE}");
     if peer.streams() {
-        assert_eq!(peer.arrived(sample.key).await[0].0, sample.digests());
+        assert_eq!(peer.arrived(sample.key).await[0].0, expected(peer, &sample));
     }
 }
 

@@ -3,12 +3,15 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::document::{Document, Enclosed};
-use rohrpost_model::ports::{Attached, Clock, Content, ContentStream, Parcel, Piece, StoreFault};
+use rohrpost_model::ports::{
+    Attached, Clock, Content, ContentStream, Parcel, Piece, Progress, ProgressKeeper, StoreFault,
+};
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::Notify;
 
 /// Stands in every sample's message, and must not be seen in an error or a log.
 pub const CONTENT_MARK: &str = "Mustermann-Inhalt";
@@ -55,6 +58,9 @@ pub struct Sample {
     pub attachments: Vec<Attached>,
     /// What earlier steps were answered.
     pub receipts: BTreeMap<StepName, Receipt>,
+    /// What was recorded so far; it outlives attempts, as if it were on disk.
+    pub progress: Progress,
+    keeper: Arc<Kept>,
     marked: Option<Digest>,
 }
 
@@ -63,6 +69,7 @@ impl Sample {
     #[expect(clippy::new_without_default, reason = "every sample is another one")]
     pub fn new() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let keeper = Arc::new(Kept::default());
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mut id = [7; 16];
         id[8..].copy_from_slice(&number.to_be_bytes());
@@ -75,6 +82,8 @@ impl Sample {
             enclosed: vec![],
             attachments: vec![],
             receipts: BTreeMap::new(),
+            progress: Progress::new(BTreeMap::new(), Arc::clone(&keeper) as _),
+            keeper,
             marked: None,
         }
     }
@@ -141,6 +150,29 @@ impl Sample {
         self
     }
 
+    /// The store stops at this record until [`Sample::fail_to_record`].
+    #[must_use]
+    pub fn that_stops_at(mut self, record: usize) -> Self {
+        self.keeper = Arc::new(Kept { stops_at: record, ..Kept::default() });
+        self.progress = Progress::new(BTreeMap::new(), Arc::clone(&self.keeper) as _);
+        self
+    }
+
+    /// Returns when it was asked to keep what it stops at.
+    pub async fn asked_to_record(&self) {
+        self.keeper.asked.notified().await;
+    }
+
+    /// It cannot be kept.
+    pub fn fail_to_record(&self) {
+        self.keeper.fails.notify_one();
+    }
+
+    /// How often something was recorded.
+    pub fn recorded(&self) -> usize {
+        self.keeper.records.load(Ordering::Relaxed)
+    }
+
     fn attach(mut self, name: Option<&str>, size: u64, sha256: Digest, content: Generated) -> Self {
         self.attachments.push(Attached {
             number: u32::try_from(self.attachments.len()).unwrap_or(u32::MAX) + 1,
@@ -169,6 +201,7 @@ impl Sample {
             attachments: self.attachments.clone(),
             sent_sha256: self.marked.unwrap_or_else(|| self.sent_sha256()),
             receipts: &self.receipts,
+            progress: &self.progress,
         }
     }
 
@@ -214,6 +247,27 @@ impl Sample {
             .collect();
         all.sort();
         all
+    }
+}
+
+/// A disk on which all is kept, but for what it stops at.
+#[derive(Default)]
+struct Kept {
+    records: AtomicUsize,
+    stops_at: usize,
+    asked: Notify,
+    fails: Notify,
+}
+
+#[async_trait]
+impl ProgressKeeper for Kept {
+    async fn keep(&self, _: &str, _: &str) -> Result<(), StoreFault> {
+        if self.records.fetch_add(1, Ordering::Relaxed) + 1 == self.stops_at {
+            self.asked.notify_one();
+            self.fails.notified().await;
+            return Err(StoreFault::Unavailable("made up".into()));
+        }
+        Ok(())
     }
 }
 

@@ -69,19 +69,26 @@ impl StatusTable {
 
     /// Judges an answer: `Ok` if the target has the delivery.
     pub fn judge(&self, answer: &Answer, now: Timestamp) -> Result<(), Failure> {
+        self.verdict(answer.status).judge(answer, now)
+    }
+}
+
+impl Verdict {
+    /// What it makes of an answer: `Ok` if the target has the delivery.
+    pub fn judge(self, answer: &Answer, now: Timestamp) -> Result<(), Failure> {
         let told = |code| Reason::new(code).with("status", answer.status);
-        match self.verdict(answer.status) {
-            Verdict::Done => Ok(()),
-            Verdict::Unavailable => Err(Failure::Unavailable {
+        match self {
+            Self::Done => Ok(()),
+            Self::Unavailable => Err(Failure::Unavailable {
                 reason: told(ReasonCode::TargetBusy),
                 retry_after: retry_after(answer, now),
             }),
-            Verdict::Refused => Err(Failure::Refused(told(match answer.status {
+            Self::Refused => Err(Failure::Refused(told(match answer.status {
                 401 | 403 | 407 => ReasonCode::CredentialsRefused,
                 300..=399 => ReasonCode::UnexpectedAnswer,
                 _ => ReasonCode::TargetRefused,
             }))),
-            Verdict::Unknown => Err(Failure::Unknown(told(ReasonCode::UnexpectedAnswer))),
+            Self::Unknown => Err(Failure::Unknown(told(ReasonCode::UnexpectedAnswer))),
         }
     }
 }

@@ -4,12 +4,14 @@
 //! BSI TR-02102-2 asks, and takes plain HTTP only to this machine unless the destination says otherwise. How long an
 //! attempt may take in all is the engine's business: it drops the future.
 
+mod auth;
 mod judge;
 mod multipart;
 mod preview;
 mod proxy;
 pub(crate) mod tls;
 
+pub use auth::Auth;
 pub use judge::{StatusTable, Verdict, retry_after};
 pub use multipart::{Multipart, Part};
 pub use reqwest::{Method, Url, header};
@@ -17,7 +19,7 @@ pub use reqwest::{Method, Url, header};
 use crate::adapter::{AdapterSource, Faults};
 use crate::parcel::{CheckedStream, ContentFault};
 use crate::probe::Endpoint;
-use crate::settings::{ByteSize, Duration, SecretRef};
+use crate::settings::{ByteSize, Duration, Places, SecretRef};
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
@@ -86,6 +88,20 @@ impl Connection {
     /// Checks that an address may be talked to. The error says what would be right.
     pub fn permits(&self, url: &Url) -> Result<(), String> {
         permits(self.allow_plain_http, url)
+    }
+
+    /// A configured address without placeholders.
+    pub fn address(&self, setting: &Spanned<String>, places: &Places<'_>) -> Result<Url, Fault> {
+        let fault = |message: &str| places.fault_at(setting, message);
+        let url =
+            Url::parse(setting.get_ref()).map_err(|error| fault(&format!("this is no address: {error}")))?;
+        self.permits(&url).map_err(|message| fault(&message))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(
+                fault("credentials do not stand in the address").hint("write them as settings of their own")
+            );
+        }
+        Ok(url)
     }
 }
 

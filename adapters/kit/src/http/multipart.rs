@@ -12,6 +12,7 @@ pub struct Multipart {
 }
 
 /// The head of one part.
+#[derive(Clone, Copy, Default)]
 pub struct Part<'a> {
     /// The name of the form's field.
     pub name: &'a str,
@@ -19,6 +20,8 @@ pub struct Part<'a> {
     pub file_name: Option<&'a str>,
     /// The media type.
     pub content_type: Option<&'a str>,
+    /// What other parts call it: the header `Content-ID`.
+    pub content_id: Option<&'a str>,
 }
 
 impl Multipart {
@@ -72,6 +75,9 @@ impl Multipart {
         }
         if let Some(content_type) = part.content_type {
             head.push_str(&format!("\r\nContent-Type: {}", one_line(content_type)));
+        }
+        if let Some(content_id) = part.content_id {
+            head.push_str(&format!("\r\nContent-ID: {}", one_line(content_id)));
         }
         head.push_str("\r\n\r\n");
         self.push(head.into());

@@ -23,7 +23,7 @@ static SYSTEM: LazyLock<Vec<CertificateDer<'static>>> =
 
 /// How TLS is spoken to one destination.
 #[derive(Clone)]
-pub(crate) struct Tls {
+pub struct Tls {
     /// As deliveries speak it.
     pub(crate) config: Arc<ClientConfig>,
     /// Judges certificates of servers as `config` does; none where no authority is trusted at all.

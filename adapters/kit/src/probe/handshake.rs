@@ -2,7 +2,7 @@
 
 use super::certificate::Certificate;
 use super::fails;
-use crate::http::tls::Tls;
+use crate::tls::{Tls, server_name};
 use rohrpost_model::Timestamp;
 use rohrpost_model::ports::{Finding, Words};
 use rustls::client::WebPkiServerVerifier;
@@ -30,14 +30,6 @@ pub(super) async fn shake(tls: &Tls, host: &Host, stream: TcpStream, now: Timest
         (Ok(()), None) => Finding::Works(Words::new("ausgehandelt", "done")),
         (Err(error), certificate) => fails(advice(&error, host, certificate.as_ref())),
     }
-}
-
-pub(crate) fn server_name(host: &Host) -> Option<ServerName<'static>> {
-    Some(match host {
-        Host::Domain(name) => ServerName::try_from(name.clone()).ok()?,
-        Host::Ipv4(address) => ServerName::IpAddress(std::net::IpAddr::from(*address).into()),
-        Host::Ipv6(address) => ServerName::IpAddress(std::net::IpAddr::from(*address).into()),
-    })
 }
 
 /// The same TLS, but what the server shows is noted. Sessions that deliveries left are not taken up: they belong to the

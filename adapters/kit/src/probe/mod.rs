@@ -18,11 +18,9 @@
 mod certificate;
 mod handshake;
 
-pub(crate) use handshake::server_name;
-
-use crate::http::tls::Tls;
+use crate::tls::Tls;
 use rohrpost_model::ports::{Finding, Probe, Words};
-use rohrpost_model::{Reason, ReasonCode, Timestamp};
+use rohrpost_model::{Failure, Reason, ReasonCode, Timestamp};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -57,7 +55,7 @@ impl Endpoint {
 
     /// `tls` is how TLS is spoken, `None` for an address in clear; `patience` is the longest that all steps here may
     /// take together.
-    pub(crate) const fn new(host: Host, port: u16, tls: Option<Tls>, patience: Duration) -> Self {
+    pub const fn new(host: Host, port: u16, tls: Option<Tls>, patience: Duration) -> Self {
         Self { host, port, tls, proxied: false, patience }
     }
 
@@ -75,16 +73,50 @@ impl Endpoint {
         probe.plan(TLS, Words::new("TLS aushandeln", "shake hands over TLS"));
     }
 
+    /// Connects as a delivery does.
+    pub async fn open(&self) -> Result<TcpStream, Failure> {
+        let opened = tokio::time::timeout(self.patience, async {
+            let addresses = self.look_up().await.map_err(|_| io::ErrorKind::NotFound)?;
+            self.connect(&addresses).await
+        });
+        let failed = |code| Failure::unavailable(Reason::new(code));
+        match opened.await {
+            Ok(Ok((stream, _))) => {
+                // Questions and answers are short and wait for each other; one that cannot be told so is only slower.
+                let _ = stream.set_nodelay(true);
+                Ok(stream)
+            }
+            Ok(Err(error)) if error.kind() != io::ErrorKind::TimedOut => Err(failed(ReasonCode::Unreachable)),
+            _ => Err(failed(ReasonCode::ConnectTimeout)),
+        }
+    }
+
     /// Tries the steps and ends them; whether all worked. Certificates are judged at `now`.
     pub async fn reach(&self, probe: &mut Probe, now: Timestamp) -> bool {
-        let reached = tokio::time::timeout(self.patience, self.all(probe, now)).await;
+        self.reach_after(probe, now, |stream| std::future::ready(Ok(stream))).await
+    }
+
+    /// The same where something is said in clear before TLS begins; what goes wrong there is the finding of that step.
+    pub async fn reach_after<F>(
+        &self,
+        probe: &mut Probe,
+        now: Timestamp,
+        preface: impl FnOnce(TcpStream) -> F,
+    ) -> bool
+    where
+        F: Future<Output = Result<TcpStream, Finding>>,
+    {
+        let reached = tokio::time::timeout(self.patience, self.all(probe, now, preface)).await;
         reached.unwrap_or_else(|_| {
             probe.cut_off(self.patience, "connect-timeout");
             false
         })
     }
 
-    async fn all(&self, probe: &mut Probe, now: Timestamp) -> bool {
+    async fn all<F>(&self, probe: &mut Probe, now: Timestamp, preface: impl FnOnce(TcpStream) -> F) -> bool
+    where
+        F: Future<Output = Result<TcpStream, Finding>>,
+    {
         let addresses = match self.look_up().await {
             Ok(addresses) => addresses,
             Err(finding) => return ended(probe, finding),
@@ -99,7 +131,10 @@ impl Endpoint {
             format!("{address} takes connections"),
         )));
         let finding = match &self.tls {
-            Some(tls) => handshake::shake(tls, &self.host, stream, now).await,
+            Some(tls) => match preface(stream).await {
+                Ok(stream) => handshake::shake(tls, &self.host, stream, now).await,
+                Err(finding) => finding,
+            },
             None if self.proxied => Finding::NotTried(Words::new(
                 "Nicht versucht: Die Verbindung geht durch einen Proxy; TLS wird erst dahinter ausgehandelt.",
                 "Not tried: the connection goes through a proxy; TLS is spoken behind it.",

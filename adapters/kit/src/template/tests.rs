@@ -97,3 +97,11 @@ fn file_names_are_safe() {
     assert_eq!(file_name(&format!("{}.pdf", "ü".repeat(50)), 21), "üüüüüüüü.pdf");
     assert_eq!(file_name(&"a".repeat(50), 21).len(), 21);
 }
+
+#[test]
+fn a_notice_by_open_mail_holds_no_reference_of_a_foreign_system() {
+    assert!(Template::parse("{service} {received-at:%Y}", Place::Notice).is_ok());
+    let (message, hint) = Template::parse("{receipt:dms}", Place::Notice).unwrap_err();
+    assert_eq!(message, "unknown placeholder {receipt:dms}");
+    assert!(!hint.contains("receipt:STEP"), "{hint}");
+}

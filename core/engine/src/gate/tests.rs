@@ -401,6 +401,7 @@ fn what_an_answer_says_about_the_target() {
     assert_eq!(failed(Failure::Unknown(Reason::new(Code::Torn))), TROUBLE);
     assert_eq!(failed(Failure::Unknown(status(Code::UnexpectedAnswer, 502))), TROUBLE);
     assert_eq!(failed(Failure::Refused(status(Code::CredentialsRefused, 401))), TROUBLE);
+    assert_eq!(failed(Failure::Refused(Reason::new(Code::HostKeyDiffers))), TROUBLE);
     assert_eq!(failed(Failure::Unknown(status(Code::UnexpectedAnswer, 200))), Ended::Reached);
     assert_eq!(failed(Failure::Refused(status(Code::TargetRefused, 422))), Ended::Reached);
     assert_eq!(Ended::of(&Ok(())), Ended::Reached);
@@ -435,3 +436,14 @@ fn every_hold_is_a_reason_with_what_its_sentence_needs() {
 }
 
 mod at_random;
+
+#[test]
+fn a_delivery_that_waits_for_its_own_earlier_call_says_nothing_against_its_target() {
+    let waits = |code| {
+        let answer: Result<(), _> =
+            Err(Failure::Unavailable { reason: Reason::new(code), retry_after: Some(seconds(120)) });
+        Ended::of(&answer)
+    };
+    assert_eq!(waits(Code::CallOutstanding), Ended::Reached);
+    assert_eq!(waits(Code::TargetBusy), Ended::Troubled { retry_after: Some(seconds(120)) });
+}

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use rohrpost_mappings::NamedAttachment;
 use rohrpost_model::document::Document;
-use rohrpost_model::ports::{Content, ContentStream, Parcel, Preview, StoreFault};
+use rohrpost_model::ports::{Content, ContentStream, Parcel, Preview, Progress, StoreFault};
 use rohrpost_model::route::{Route, Step, When};
 use rohrpost_model::{
     DeliveryId, DestinationName, Failure, Reason, ReasonCode, Receipt, StepName, Submission,
@@ -177,14 +177,15 @@ impl Tried<'_> {
             Some(mapped) => attachment_names(&mapped.mapping, self.submission).map_err(reason)?,
             None => Vec::new(),
         };
-        let parcel = self.parcel(document, answers, &names);
+        let progress = Progress::to_read(BTreeMap::new());
+        let parcel = self.parcel(document, (answers, &progress), &names);
         to.target.preview(&parcel).await.map_err(|failure: Failure| failure.reason().clone())
     }
 
     fn parcel<'p>(
         &'p self,
         document: &'p Document,
-        answers: &'p Answers,
+        (answers, progress): (&'p Answers, &'p Progress),
         names: &[NamedAttachment],
     ) -> Parcel<'p> {
         let sent = || sent_attachments(self.submission, self.step.attachments);
@@ -200,6 +201,7 @@ impl Tried<'_> {
             attachments: sent().map(|part| attached(part, names, Arc::new(NotHere))).collect(),
             sent_sha256: document.manifest(sent()),
             receipts: &answers.receipts,
+            progress,
         }
     }
 }

@@ -79,7 +79,7 @@ async fn h7_what_is_foreign_answers_as_what_does_not_exist_on_every_route() {
         assert_eq!(foreign.headers, absent.headers, "{method} {path}");
         tried += 1;
     }
-    assert_eq!(tried, 22);
+    assert_eq!(tried, 24);
     let listed = house.get("stranger", "/v1/deliveries").await.json();
     assert_eq!(listed["deliveries"].as_array().unwrap().len(), 0);
     assert_eq!(house.get("viewer", "/v1/deliveries").await.json()["deliveries"].as_array().unwrap().len(), 1);

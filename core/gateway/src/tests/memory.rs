@@ -108,6 +108,10 @@ impl Outbox for Memory {
         Ok(())
     }
 
+    async fn record(&self, _: DeliveryId, _: &Recorded) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
     async fn settle(&self, claim: Claim, _: &Settlement) -> Result<State, Box<Unsettled>> {
         Ok(claim.delivery.state)
     }
@@ -333,6 +337,10 @@ impl Records for Memory {
         id: SubmissionId,
     ) -> Result<Option<SubmissionView>, StoreFault> {
         Ok(self.seen(scope, |kept| (kept.view.submission.id == id).then(|| kept.view.clone())).pop())
+    }
+
+    async fn recorded(&self, _: DeliveryId) -> Result<BTreeMap<String, String>, StoreFault> {
+        Ok(BTreeMap::new())
     }
 
     async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault> {

@@ -1,6 +1,6 @@
 use super::{Answer, StoreFault, SubmissionView};
 use crate::submission::{Properties, ReplyChannel, Role, TrustLevel};
-use crate::{Area, CaseId, ClientName, DeliveryId, Kind, ServiceKey, Timestamp};
+use crate::{Area, CaseId, ClientName, DeliveryId, Kind, ServiceKey, TenantName, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub struct Intent {
     pub area: Area,
     /// The case that it belongs to; without one the hub opens a case.
     pub case: Option<CaseId>,
+    /// Whose case it is, where that is known: then nobody else becomes responsible for it, whatever its area says by now.
+    pub tenant: Option<TenantName>,
     /// Where answers are wanted.
     pub reply: Option<ReplyChannel>,
     /// How surely the applicant is known.
@@ -80,6 +82,7 @@ impl Intent {
             service,
             area,
             case: None,
+            tenant: None,
             reply: None,
             trust_level: None,
             test: false,

@@ -13,6 +13,7 @@ mod outbox;
 mod peer;
 mod preview;
 mod probe;
+mod progress;
 mod records;
 mod seal;
 mod source;
@@ -32,11 +33,12 @@ pub use desk::{CalledOff, Desk, HandedIn, Intent, TakingIn, TurnedAway, Why};
 pub use mailbox::{Asked, Closed, Fetched, Mailbox, Reader, Waiting};
 pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
-    Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Settlement, Unsettled, Wanted, Work,
+    Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Recorded, Settlement, Unsettled, Wanted, Work,
 };
 pub use peer::Peer;
 pub use preview::{HIDDEN, Piece, Preview, Sends};
 pub use probe::{Finding, Probe, ProbeStep, Words};
+pub use progress::{Progress, ProgressKeeper};
 pub use records::{
     AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records, Scope,
     StateCount, SubmissionView,

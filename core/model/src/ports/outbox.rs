@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use std::sync::Arc;
 
 /// What is kept, written in transactions. The order of calls for one delivery is
-/// `accept → claim → mark → settle`, or `claim → settle` where nothing was sent, or `claim → give_back`.
+/// `accept → claim → mark → record … → settle`, or `claim → settle` where nothing was sent, or `claim → give_back`.
 ///
 /// * Every call is one durable transaction: when it returns `Ok`, the change is on disk (file and directory synced, or
 ///   a synchronous database commit); when it returns an error, nothing was changed. Exceptions are [`Outbox::claim`]
@@ -41,6 +41,10 @@ pub trait Outbox: Send + Sync {
     /// Sets the mark: after this the first byte may leave (H5). Writes the attempt and, the first time, the document
     /// that is sent on every attempt (H4, H8). Afterwards the claim's delivery is [`State::Sending`].
     async fn mark(&self, claim: &mut Claim, mark: Mark) -> Result<(), StoreFault>;
+
+    /// Keeps what a delivery of several calls has done, between the mark and the settlement; its history names the key.
+    /// [`Records::recorded`](super::Records::recorded) tells it from then on.
+    async fn record(&self, delivery: DeliveryId, recorded: &Recorded) -> Result<(), StoreFault>;
 
     /// Ends a claim with what came of it. Releases the steps that waited for this one, in the same transaction.
     /// Returns the state reached. If the store cannot be written the claim comes back, still held: the caller knows
@@ -227,6 +231,17 @@ impl std::fmt::Debug for dyn ContentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ContentKey(***)")
     }
+}
+
+/// One entry of a delivery's progress.
+#[derive(Clone)]
+pub struct Recorded {
+    /// When.
+    pub at: Timestamp,
+    /// The adapter's word for it.
+    pub key: String,
+    /// What is to be known later. Content: stored encrypted.
+    pub value: String,
 }
 
 /// What came of a claim.

@@ -26,6 +26,10 @@ pub trait Records: Send + Sync {
     /// What the steps of a submission were answered so far. Told to the hub itself only.
     async fn receipts(&self, id: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault>;
 
+    /// What attempts at the delivery recorded at the destination that it goes to now, the last value of each key; nothing
+    /// where the content was erased. Told to the hub itself only.
+    async fn recorded(&self, id: DeliveryId) -> Result<BTreeMap<String, String>, StoreFault>;
+
     /// One case: its submissions in order. The same case id may live in several tenants of the scope; each is a view.
     async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault>;
 

@@ -1,4 +1,4 @@
-use super::{ContentStream, Preview, Probe, StoreFault};
+use super::{ContentStream, Desk, Preview, Probe, Progress, StoreFault};
 use crate::document::Enclosed;
 use crate::{ClientName, DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything that a target is handed for one attempt. On every attempt of one delivery it is the same, but for
-/// `attempt` (promise H4).
+/// `attempt` and `progress` (promise H4).
 pub struct Parcel<'a> {
     /// The idempotency key.
     pub key: DeliveryId,
@@ -31,6 +31,9 @@ pub struct Parcel<'a> {
     pub sent_sha256: Digest,
     /// What earlier steps of the same submission were answered.
     pub receipts: &'a BTreeMap<StepName, Receipt>,
+    /// What a delivery of several calls has done so far, and where [`Target::deliver`] records more of it. A target of
+    /// one call has no use for it.
+    pub progress: &'a Progress,
 }
 
 /// One attachment of a parcel.
@@ -68,6 +71,9 @@ pub enum Inquiry {
     Found(Outcome),
     /// It surely does not have it.
     Absent,
+    /// It has a part of it, or may have one, and [`Target::deliver`] goes on from there without making anything twice:
+    /// only from a target of several calls, see there.
+    Unfinished,
     /// It cannot tell.
     NoWord,
 }
@@ -89,6 +95,37 @@ pub enum Inquiry {
 ///
 /// So an adapter answers `Unavailable` only if no byte of the message can have been taken, and `Unknown` whenever it
 /// is in doubt. It retries nothing by itself, keeps no state between calls, and logs no content.
+///
+/// # A delivery of several calls
+///
+/// A folder is created, then a document in it; a payment is begun, then asked for; a job is made, then filled. Whatever
+/// call such an attempt ends at, the next one has to go on there and make nothing twice. So `deliver` takes the calls
+/// in their order, and for each one that makes something:
+///
+/// 1. What [`Parcel::progress`] says was made is not made again.
+/// 2. If progress does not say so, the target is asked for it, by a mark that the call would have left there: a field
+///    with the delivery's key or its case, a request id, a job's name. What is found is recorded, as if just made.
+/// 3. Where the target cannot be asked for it, the intent is recorded before the call ("begun: request id"). An attempt
+///    that finds an intent and no result answers `Unknown`: the call may have been made.
+/// 4. What the call answered is recorded ([`Progress::record`] returns when it is on disk) before the next call is made.
+///
+/// The table above then speaks of the call that the attempt ended at: `Unavailable` if that call surely made nothing,
+/// `Refused` if it would be refused again, `Unknown` if it may have made something or progress could not be kept.
+/// What the calls before it made stays, and is recorded.
+///
+/// After `Unknown`, or a crash at whatever point, the target is asked, and [`Target::inquire`] is handed the same progress
+/// to read. It answers `Found` if the last call was made, and [`Inquiry::Unfinished`] if not and every outstanding call
+/// is one that `deliver` can ask for (2.): then the delivery is sent again at once, which is no blind repetition (H5).
+/// If one call can neither be found nor be repeated without harm, it answers `NoWord`, and a person decides, who may
+/// look at the target first.
+///
+/// A call that timed out may still be at work at the target and be done only after it was asked for. Where that would make
+/// something twice, the adapter leaves the target alone for as long as such a call may take (`Unavailable` with
+/// `retry_after`) before it takes "not there" for an answer.
+///
+/// A person may mend a delivery: then other bytes are sent under the same key, and progress stays what it is as long as
+/// the destination is the same. Whoever records that content was handed over records with it which
+/// ([`Parcel::sent_sha256`]).
 #[async_trait]
 pub trait Target: Send + Sync {
     /// Hands the parcel over.
@@ -123,6 +160,15 @@ pub trait Target: Send + Sync {
     async fn preview(&self, _: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
         Ok(None)
     }
+
+    /// In whose name it hands in at the hub itself, where it does: it answers in cases. `None` from every other target.
+    fn hands_in_as(&self) -> Option<&ClientName> {
+        None
+    }
+
+    /// Shows the hub's desk to a target that [hands in](Self::hands_in_as), before its first delivery. Whoever keeps it
+    /// keeps it weakly: the hub must be able to end.
+    fn meet(&self, _: &Arc<dyn Desk>) {}
 
     /// Who may read it, where the target is a [`Mailbox`](super::Mailbox) of the hub: what is delivered to it waits there
     /// until a reader closes it. `None` from every other target.

@@ -20,6 +20,10 @@ macro_rules! conformance {
             outbox: h6_commands_are_recorded_with_who_and_why
             outbox: h6_a_command_is_refused_while_somebody_works
             outbox: the_next_due_time_is_that_of_unclaimed_work
+            progress: h5_what_was_recorded_between_two_calls_is_there_after_a_crash
+            progress: h6_the_history_names_what_was_recorded_and_not_its_value
+            progress: h6_only_whoever_sends_records
+            progress: progress_at_one_destination_is_none_at_another
             operations: tenants_take_turns
             operations: as_many_are_handed_out_as_are_wanted
             operations: while_a_destination_drains_only_what_was_sent_is_asked_about

@@ -9,6 +9,7 @@ pub(crate) mod dependents;
 pub(crate) mod operations;
 pub(crate) mod order;
 pub(crate) mod outbox;
+pub(crate) mod progress;
 pub(crate) mod records;
 pub(crate) mod sample;
 

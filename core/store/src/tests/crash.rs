@@ -6,7 +6,7 @@ use crate::conformance::{Ports, Stand, blobs::noise};
 use crate::directory::Directory;
 use crate::schema::open_writer;
 use crate::{SqliteStore, StoreOptions};
-use rohrpost_model::ports::{Acceptance, Location, NewDelivery, Order, Scope, Slot, StoreFault};
+use rohrpost_model::ports::{Acceptance, Location, NewDelivery, Order, Recorded, Scope, Slot, StoreFault};
 use rohrpost_model::transition::Event;
 use rohrpost_model::{State, SubmissionId};
 use std::fs;
@@ -232,7 +232,12 @@ async fn h10_nothing_private_stands_on_disk_in_plain() {
         ports.send(0, Event::TakenForNow).await;
         let id = ports.deliveries().await.last().unwrap().id;
         ports.outbox.command(&Scope::Hub, command(id, Order::Retry)).await.unwrap();
-        ports.send(900, Event::Taken).await;
+        let mut claim = ports.claim_only(900).await;
+        ports.mark(&mut claim, 900).await.unwrap();
+        let recorded = Recorded { at: at(900), key: "folder".into(), value: PRIVATE[3].into() };
+        ports.outbox.record(id, &recorded).await.unwrap();
+        ports.settle(claim, &attempt(Event::Taken, 900)).await;
+        assert_eq!(ports.records.recorded(id).await.unwrap()["folder"], PRIVATE[3], "it is kept, though");
     }
     let shown = ports.deliveries().await.pop().unwrap();
     assert_eq!(shown.receipt.unwrap().reference.unwrap(), PRIVATE[3], "it is kept, though");

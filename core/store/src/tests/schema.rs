@@ -5,8 +5,9 @@ use crate::conformance::sample::{Draft, at, name, ordered};
 use crate::{SqliteStore, StoreOptions};
 use rohrpost_model::ports::{
     BulkEnd, BulkOrder, BulkState, DeliveryFilter, DestinationOrder, NewBulkCommand, NewDelivery,
-    NewDestinationCommand, Scope, StoreFault, Vault as _,
+    NewDestinationCommand, Recorded, Scope, StoreFault, Vault as _,
 };
+use rohrpost_model::transition::Event;
 use rohrpost_model::{CommandId, Digest, State};
 use rusqlite::Connection;
 use std::fs;
@@ -14,12 +15,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 /// What each released version of the schema looks like, and the one in the making.
-const GOLDEN: [&str; 5] = [
+const GOLDEN: [&str; 6] = [
     include_str!("../../golden/schema-1.sql"),
     include_str!("../../golden/schema-2.sql"),
     include_str!("../../golden/schema-3.sql"),
     include_str!("../../golden/schema-4.sql"),
     include_str!("../../golden/schema-5.sql"),
+    include_str!("../../golden/schema-6.sql"),
 ];
 
 fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
@@ -66,6 +68,9 @@ async fn a_store_of_version_1_is_brought_up_to_date() {
     assert!(delivery.paused_by.is_none() && delivery.expires_at.is_none());
 }
 
+/// Takes back what the sixth version added.
+const BACK_TO_5: &str = "DROP TABLE progress; PRAGMA user_version = 5;";
+
 /// Takes back what the fifth version added.
 const BACK_TO_4: &str = "ALTER TABLE submissions DROP COLUMN not_before;
     ALTER TABLE submissions DROP COLUMN sealed_properties;
@@ -106,6 +111,7 @@ async fn a_store_of_version_2_is_brought_up_to_date() {
     let ended = ports(&store).commands.end(BulkEnd { id, state, who, why, at: at(3) }).await.unwrap();
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_5).unwrap();
     connection.execute_batch(BACK_TO_4).unwrap();
     connection.execute_batch(BACK_TO_3).unwrap();
     connection.execute_batch(BACK_TO_2).unwrap();
@@ -134,6 +140,7 @@ async fn a_store_of_version_3_is_brought_up_to_date() {
     assert!(ports(&store).commands.order_destination(pause).await.unwrap());
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_5).unwrap();
     connection.execute_batch(BACK_TO_4).unwrap();
     connection.execute_batch(BACK_TO_3).unwrap();
     assert_eq!(schema_of(&connection), GOLDEN[2], "it is a store of the third version");
@@ -150,18 +157,42 @@ async fn a_store_of_version_3_is_brought_up_to_date() {
     assert_eq!(store.verify_chain().await.unwrap(), before + 1);
 }
 
+/// A store of the fifth version, in which an attempt was under way, is brought up to date: the attempt has recorded nothing,
+/// and the next one records.
+#[tokio::test]
+async fn a_store_of_version_5_is_brought_up_to_date() {
+    let folder = Folder::new();
+    let store = ports(&open(&folder.path()));
+    store.accept(&Draft::default()).await;
+    store.send(0, Event::NotTaken).await;
+    drop(store);
+    let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_5).unwrap();
+    assert_eq!(schema_of(&connection), GOLDEN[4], "it is a store of the fifth version");
+    drop(connection);
+
+    let store = ports(&open(&folder.path()));
+    let mut claim = store.claim_only(900).await;
+    let id = claim.delivery.id;
+    assert!(store.records.recorded(id).await.unwrap().is_empty());
+    store.mark(&mut claim, 900).await.unwrap();
+    let recorded = Recorded { at: at(900), key: "folder".into(), value: "4711".into() };
+    store.outbox.record(id, &recorded).await.unwrap();
+    assert_eq!(store.records.recorded(id).await.unwrap()["folder"], "4711");
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let folder = Folder::new();
     drop(open(&folder.path()));
     let database = folder.path().join("rohrpost.sqlite");
     let connection = Connection::open(&database).unwrap();
-    connection.pragma_update(None, "user_version", 6).unwrap();
+    connection.pragma_update(None, "user_version", 7).unwrap();
     drop(connection);
     let Err(StoreFault::Unavailable(text)) = try_open(&folder) else { panic!("a newer schema is opened") };
-    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 6"), "{text}");
+    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 7"), "{text}");
     let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 6);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 7);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod expire;
 mod hold;
 mod keep_version;
 mod mark;
+mod record;
 mod recover;
 mod settle;
 
@@ -21,5 +22,6 @@ pub(crate) use expire::Expire;
 pub(crate) use expire::{NEXT_RULE, RULE_APPLIES};
 pub(crate) use keep_version::KeepVersion;
 pub(crate) use mark::SetMark;
+pub(crate) use record::{Record, recorded};
 pub(crate) use recover::Recover;
 pub(crate) use settle::Settle;

@@ -1,5 +1,6 @@
 //! The client against a server that behaves as it is told.
 
+mod fetched;
 mod judged;
 mod peer;
 mod settings;
@@ -7,7 +8,7 @@ mod settings;
 use crate::{TransportStatus, XtaDestination};
 use async_trait::async_trait;
 use peer::Server;
-use rohrpost_kit::conformance::{self, FixedClock, Mood, Peer};
+use rohrpost_kit::conformance::{self, Cut, FixedClock, Mood, Peer};
 use rohrpost_kit::settings::Secrets;
 use rohrpost_kit::{Adapter, AdapterSource};
 use rohrpost_model::ports::{Piece, Preview, Target};
@@ -101,6 +102,16 @@ impl Peer for XtaPeer {
 
     fn foreseen(&self, _: &Preview, _: &dyn Fn(&Piece) -> Vec<u8>) -> (Vec<Digest>, Digest) {
         unreachable!("it has no preview")
+    }
+
+    /// XTA has no word for "later" of its own.
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        *self.server.cut_at.lock().unwrap() = Some((request, cut));
+        cut != Cut::Throttled
+    }
+
+    fn requests(&self) -> usize {
+        self.server.requests.load(Ordering::Relaxed)
     }
 
     async fn reached(&self) {

@@ -12,7 +12,7 @@ use futures::TryStreamExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use rohrpost_kit::conformance::Mood;
+use rohrpost_kit::conformance::{Cut, Mood};
 use rohrpost_model::Digest;
 use rohrpost_model::digest::Hasher;
 use std::collections::BTreeMap;
@@ -48,8 +48,22 @@ pub(super) struct Server {
     /// What it has, by message id.
     pub(super) kept: Mutex<BTreeMap<String, Kept>>,
     pub(super) reached: Notify,
+    /// How many requests it got, and which it is cut off at.
+    pub(super) requests: AtomicUsize,
+    pub(super) cut_at: Mutex<Option<(usize, Cut)>>,
     /// What was asked, in order.
     pub(super) asked: Mutex<Vec<Operation>>,
+    /// What waits in its mailbox, in order.
+    pub(super) waiting: Mutex<Vec<Waiting>>,
+    /// It closes, and its answer is lost.
+    pub(super) loses_close: Mutex<bool>,
+}
+
+/// A message in its mailbox.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    pub(super) metadata: MessageMetaData,
+    pub(super) message: Bytes,
 }
 
 #[derive(Clone)]
@@ -123,6 +137,49 @@ impl Server {
         }
     }
 
+    /// A page of the list; what follows is told by a request id that counts.
+    fn listed(&self, body: &Body) -> (HeaderBlocks, Body) {
+        let (from, most) = match body {
+            Body::StatusListRequest(asked) => (0, asked.max_items.unwrap_or(100)),
+            Body::GetNext(on) => (on.request_id.parse().unwrap(), 100),
+            other => panic!("{other:?}"),
+        };
+        let waiting = self.waiting.lock().unwrap();
+        let most = usize::try_from(most).unwrap();
+        let page: Vec<_> = waiting.iter().skip(from).take(most).map(|it| it.metadata.clone()).collect();
+        let left = waiting.len() - from.min(waiting.len()) - page.len();
+        let state = if page.is_empty() {
+            MsgBoxState::Nothing(names::REASON_NO_MATCH.into())
+        } else {
+            MsgBoxState::Pending(left as u64)
+        };
+        let response = MsgBoxResponse { request_id: (from + page.len()).to_string(), state };
+        let headers = HeaderBlocks { msg_box: Some(response), ..HeaderBlocks::default() };
+        (headers, Body::StatusList(MsgStatusList { attributes: Vec::new(), metadata: page }))
+    }
+
+    fn handed_out(&self, body: &Body) -> Result<(HeaderBlocks, Waiting), Fault> {
+        let Body::Fetch { selector: Some(selector), .. } = body else { panic!("{body:?}") };
+        let waiting = self.waiting.lock().unwrap();
+        let found = waiting.iter().find(|it| ids::same(&it.metadata.message_id, &selector.message_ids[0]));
+        let found = found.cloned().ok_or_else(|| Fault::of(FaultCode::MessageIdUnknown))?;
+        let response = MsgBoxResponse { request_id: "7".into(), state: MsgBoxState::Pending(0) };
+        let headers = HeaderBlocks {
+            metadata: Some(found.metadata.clone()),
+            msg_box: Some(response),
+            ..HeaderBlocks::default()
+        };
+        Ok((headers, found))
+    }
+
+    fn closed(&self, body: &Body) -> Body {
+        let Body::Close(done) = body else { panic!("{body:?}") };
+        let mut waiting = self.waiting.lock().unwrap();
+        let before = waiting.len();
+        waiting.retain(|it| !done.received.iter().any(|id| ids::same(id, &it.metadata.message_id)));
+        if waiting.len() < before { Body::Empty } else { Body::Fault(Fault::of(FaultCode::MessageIdUnknown)) }
+    }
+
     /// Keeps a message; `None` where the connection is to break or to stay silent.
     async fn take(&self, head: &Head, contents: Contents<'_>) -> Option<Body> {
         self.sent.fetch_add(1, Ordering::Relaxed);
@@ -154,7 +211,24 @@ impl Server {
     }
 }
 
-async fn answer(State(connection): State<Connection>, request: Request) -> Response {
+/// Cut off as the test says, before or after it did what was asked.
+async fn answer(state: State<Connection>, request: Request) -> Response {
+    let (server, connection) = (Arc::clone(&state.server), state.0.clone());
+    let number = server.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let cut_at = server.cut_at.lock().unwrap().filter(|(at, _)| *at == number).map(|(_, cut)| cut);
+    if matches!(cut_at, Some(Cut::TornAfter | Cut::SilentAfter)) {
+        drop(act(state, request).await);
+    } else if cut_at.is_none() {
+        return act(state, request).await;
+    }
+    if matches!(cut_at, Some(Cut::SilentBefore | Cut::SilentAfter)) {
+        server.reached.notify_one();
+        return std::future::pending().await;
+    }
+    cut(&connection).await
+}
+
+async fn act(State(connection): State<Connection>, request: Request) -> Response {
     let server = &connection.server;
     let (parts, body) = request.into_parts();
     let content_type = parts.headers["content-type"].to_str().unwrap().to_owned();
@@ -173,6 +247,21 @@ async fn answer(State(connection): State<Connection>, request: Request) -> Respo
             Some(body) => body,
             None => return cut(&connection).await,
         },
+        (None, Operation::GetStatusList | Operation::GetNextStatusList) => {
+            let (headers, body) = server.listed(&contents.small().await.unwrap().body);
+            return written_with(200, &head, headers, &body);
+        }
+        (None, Operation::GetMessage) => match server.handed_out(&contents.small().await.unwrap().body) {
+            Ok((headers, message)) => return container(&head, headers, message),
+            Err(fault) => Body::Fault(fault),
+        },
+        (None, Operation::Close) => {
+            let body = server.closed(&contents.small().await.unwrap().body);
+            if *server.loses_close.lock().unwrap() {
+                return cut(&connection).await;
+            }
+            body
+        }
         (None, _) => server.small(operation, contents.small().await.unwrap().body),
     };
     // A real server answers faults with HTTP 200, too.
@@ -185,15 +274,32 @@ async fn cut(connection: &Connection) -> Response {
 }
 
 fn written(status: u16, head: &Head, body: &Body) -> Response {
-    let outgoing = Outgoing {
+    written_with(status, head, HeaderBlocks::default(), body)
+}
+
+fn outgoing(head: &Head, headers: HeaderBlocks) -> Outgoing {
+    Outgoing {
         operation: head.operation,
         direction: Direction::Answer,
         message_id: "urn:uuid:0197b1aa-0000-7000-8000-000000000000".into(),
         relates_to: head.addressing.message_id.clone(),
         to: None,
-        headers: HeaderBlocks::default(),
-    };
-    let written = outgoing.small(body).unwrap();
+        headers,
+    }
+}
+
+fn written_with(status: u16, head: &Head, headers: HeaderBlocks, body: &Body) -> Response {
+    response(status, outgoing(head, headers).small(body).unwrap())
+}
+
+fn container(head: &Head, headers: HeaderBlocks, waiting: Waiting) -> Response {
+    let outline = ContentOutline::of_type("application/xml");
+    let message = OutgoingContent { outline, bytes: super::super::pieces(&waiting.message, 1000) };
+    let container = Container::Plain { message, attachments: Vec::new() };
+    response(200, outgoing(head, headers).container(container, Form::Inline).unwrap())
+}
+
+fn response(status: u16, written: Written<'static>) -> Response {
     let body = HttpBody::from_stream(written.body.map_err(std::io::Error::other));
     Response::builder().status(status).header("content-type", written.content_type).body(body).unwrap()
 }

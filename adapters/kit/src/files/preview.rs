@@ -1,12 +1,12 @@
-use crate::names::{Names, Unit};
-use crate::publish::Plan;
-use crate::sidecar::{self, Sidecar};
+use super::names::{Names, Unit};
+use super::publish::Plan;
+use super::sidecar::{self, Sidecar};
 use rohrpost_model::Failure;
 use rohrpost_model::ports::{Parcel, Piece, Preview, Sends};
 use std::path::Path;
 
 /// The unit as a reader of the folder would find it.
-pub(crate) fn preview(path: &Path, names: &Names, parcel: &Parcel<'_>) -> Result<Preview, Failure> {
+pub(super) fn preview(path: &Path, names: &Names, parcel: &Parcel<'_>) -> Result<Preview, Failure> {
     let parts = sidecar::parts(names, parcel);
     let names_of = parts.iter().map(|part| part.file.clone()).collect();
     let plan = Plan::new(parcel.sent_sha256, names, names_of);

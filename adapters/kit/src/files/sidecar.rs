@@ -1,4 +1,4 @@
-use crate::names::Names;
+use super::names::Names;
 use bytes::Bytes;
 use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Attached, Parcel, Piece};
@@ -12,61 +12,81 @@ use serde::{Deserialize, Serialize};
 /// not say when it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Sidecar {
+pub struct Sidecar {
     /// The version of this format; a reader refuses one that it does not know.
-    pub(crate) version: u32,
-    pub(crate) delivery_id: DeliveryId,
-    pub(crate) submission_id: SubmissionId,
-    pub(crate) case: CaseId,
-    pub(crate) sequence: u64,
-    pub(crate) tenant: TenantName,
-    pub(crate) service: ServiceKey,
-    pub(crate) area: Area,
-    pub(crate) kind: Kind,
-    pub(crate) step: StepName,
-    pub(crate) received_at: Timestamp,
-    pub(crate) test: bool,
+    pub version: u32,
+    /// The idempotency key.
+    pub delivery_id: DeliveryId,
+    /// What it is made of.
+    pub submission_id: SubmissionId,
+    /// The Vorgang.
+    pub case: CaseId,
+    /// The place of the submission in its case.
+    pub sequence: u64,
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The LeiKa key.
+    pub service: ServiceKey,
+    /// The ARS.
+    pub area: Area,
+    /// The kind of submission.
+    pub kind: Kind,
+    /// The step of the route.
+    pub step: StepName,
+    /// When the hub took the submission.
+    pub received_at: Timestamp,
+    /// Whether it is a test.
+    pub test: bool,
     /// SHA-256 of the manifest of all parts.
-    pub(crate) sent_sha256: Digest,
-    pub(crate) parts: Vec<Part>,
+    pub sent_sha256: Digest,
+    /// Every file but this one, the message first.
+    pub parts: Vec<Part>,
 }
 
 /// One file of the unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Part {
-    pub(crate) role: Role,
+pub struct Part {
+    /// What the file is.
+    pub role: Role,
     /// 0 for message and signature, 1 and up for documents that go along, and for attachments.
-    pub(crate) number: u32,
+    pub number: u32,
     /// The name of the file.
-    pub(crate) file: String,
+    pub file: String,
     /// The name of a document that goes along; of an attachment the one that the sender gave.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// What the message calls an attachment, where the mapping has a rule for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// The same for its file name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) file_name: Option<String>,
-    pub(crate) media_type: String,
+    pub file_name: Option<String>,
+    /// Its media type.
+    pub media_type: String,
     /// In bytes.
-    pub(crate) size: u64,
-    pub(crate) sha256: Digest,
+    pub size: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
 }
 
+/// What a file of a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Role {
+pub enum Role {
+    /// The message.
     Message,
+    /// Its detached signature.
     Signature,
+    /// A document that goes along.
     Document,
+    /// An attachment.
     Attachment,
 }
 
 impl Part {
     /// What stands in the file.
-    pub(crate) fn content(&self) -> Piece {
+    pub(super) fn content(&self) -> Piece {
         match self.role {
             Role::Message => Piece::Message,
             Role::Signature => Piece::Signature,
@@ -80,7 +100,7 @@ impl Part {
 }
 
 /// The files of a unit without its sidecar, in the order in which they are written: the message first.
-pub(crate) fn parts(names: &Names, parcel: &Parcel<'_>) -> Vec<Part> {
+pub(super) fn parts(names: &Names, parcel: &Parcel<'_>) -> Vec<Part> {
     let own = |role, file, media_type: &str, content: &[u8]| Part {
         role,
         number: 0,
@@ -121,7 +141,7 @@ fn attachment(names: &Names, attached: &Attached) -> Part {
 }
 
 impl Sidecar {
-    pub(crate) fn new(parcel: &Parcel<'_>, parts: Vec<Part>) -> Self {
+    pub(super) fn new(parcel: &Parcel<'_>, parts: Vec<Part>) -> Self {
         let submission = parcel.submission;
         Self {
             version: 1,
@@ -141,7 +161,7 @@ impl Sidecar {
         }
     }
 
-    pub(crate) fn to_json(&self) -> Result<Vec<u8>, Failure> {
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, Failure> {
         let defect = |_| Failure::Defect(Reason::new(ReasonCode::AdapterConfiguration).with("field", "name"));
         let mut json = serde_json::to_vec_pretty(self).map_err(defect)?;
         json.push(b'\n');

@@ -1,26 +1,27 @@
 //! Writing the files of a unit into its work folder.
 
-use crate::disk::OpenFile;
-use crate::names::{Names, Unit};
-use crate::publish::{Plan, Work};
-use crate::sidecar::{self, Part, Sidecar};
-use crate::{blocking, unavailable};
+use super::disk::{Disk, OpenFile, run};
+use super::names::{Names, Unit};
+use super::publish::{Plan, Work};
+use super::sidecar::{self, Part, Sidecar};
+use crate::parcel::{CheckedStream, ContentFault, checked};
 use bytes::Bytes;
 use futures::TryStreamExt;
-use rohrpost_kit::parcel::{CheckedStream, ContentFault, checked};
 use rohrpost_model::Failure;
 use rohrpost_model::ports::{Attached, Parcel, Piece};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Writes and syncs every file. What is written is what was marked to be sent, or it is an error (H8).
-pub(crate) async fn unit(work: &Work, names: &Names, parcel: &Parcel<'_>) -> Result<Plan, Failure> {
+pub(super) async fn unit(work: &Work, names: &Names, parcel: &Parcel<'_>) -> Result<Plan, Failure> {
     let folder = match names.unit {
         Unit::Flat => work.folder(),
         Unit::Subfolder => work.folder().join(&names.base),
     };
-    let made = (work.clone(), folder.clone(), names.unit);
-    blocking(move || made.0.make(&made.1, made.2 == Unit::Subfolder).map_err(|error| unavailable(&error)))
-        .await?;
+    let (own, unit, nested) = (work.clone(), folder.clone(), names.unit == Unit::Subfolder);
+    let made = async move { own.make(&unit, nested).await.map_err(|error| own.disk().failure(&error)) };
+    run(work.disk(), made).await?;
     let parts = sidecar::parts(names, parcel);
     let files: Vec<String> = parts.iter().map(|part| part.file.clone()).collect();
     let writer = Writer { work, folder };
@@ -29,8 +30,9 @@ pub(crate) async fn unit(work: &Work, names: &Names, parcel: &Parcel<'_>) -> Res
     }
     let sidecar = Sidecar::new(parcel, parts).to_json()?;
     writer.bytes(&names.sidecar(), sidecar.into()).await?;
-    let folder = (work.clone(), writer.folder);
-    blocking(move || folder.0.sync(&folder.1).map_err(|error| unavailable(&error))).await?;
+    let (own, folder) = (work.clone(), writer.folder);
+    let synced = async move { own.sync(&folder).await.map_err(|error| own.disk().failure(&error)) };
+    run(work.disk(), synced).await?;
     Ok(Plan::new(parcel.sent_sha256, names, files))
 }
 
@@ -64,29 +66,39 @@ impl Writer<'_> {
     }
 
     async fn bytes(&self, file: &str, content: Bytes) -> Result<(), Failure> {
-        let (disk, path) = (self.work.disk(), self.folder.join(file));
-        blocking(move || {
-            let written = disk.create(&path).and_then(|mut file| {
-                file.write(&content)?;
-                file.sync()
-            });
-            written.map_err(|error| unavailable(&error))
-        })
-        .await
+        let (disk, path) = (Arc::clone(self.work.disk()), self.folder.join(file));
+        let written = async move {
+            let written = write_whole(disk.as_ref(), &path, &content).await;
+            written.map_err(|error| disk.failure(&error))
+        };
+        run(self.work.disk(), written).await
     }
 
     /// Piece by piece, so that a large file is never in memory.
     async fn stream(&self, file: &str, mut content: CheckedStream) -> Result<(), Failure> {
-        let (disk, path) = (self.work.disk(), self.folder.join(file));
-        let mut file = blocking(move || disk.create(&path).map_err(|error| unavailable(&error))).await?;
+        let (disk, path) = (Arc::clone(self.work.disk()), self.folder.join(file));
+        let created = async move { disk.create(&path).await.map_err(|error| disk.failure(&error)) };
+        let mut file = run(self.work.disk(), created).await?;
         while let Some(piece) = content.try_next().await.map_err(|fault| fault.before_sending())? {
-            file = blocking(move || write(file, &piece)).await?;
+            file = self.write(file, piece).await?;
         }
-        blocking(move || file.sync().map_err(|error| unavailable(&error))).await
+        let disk = Arc::clone(self.work.disk());
+        let synced = async move { file.sync().await.map_err(|error| disk.failure(&error)) };
+        run(self.work.disk(), synced).await
+    }
+
+    async fn write(&self, mut file: Box<dyn OpenFile>, piece: Bytes) -> Result<Box<dyn OpenFile>, Failure> {
+        let disk = Arc::clone(self.work.disk());
+        let written = async move {
+            file.write(&piece).await.map_err(|error| disk.failure(&error))?;
+            Ok(file)
+        };
+        run(self.work.disk(), written).await
     }
 }
 
-fn write(mut file: Box<dyn OpenFile>, piece: &[u8]) -> Result<Box<dyn OpenFile>, Failure> {
-    file.write(piece).map_err(|error| unavailable(&error))?;
-    Ok(file)
+async fn write_whole(disk: &dyn Disk, path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = disk.create(path).await?;
+    file.write(content).await?;
+    file.sync().await
 }

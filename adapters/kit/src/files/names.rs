@@ -1,4 +1,4 @@
-use rohrpost_kit::template::{Further, Template, attachment_name, extension, file_name};
+use crate::template::{Further, Template, attachment_name, extension, file_name};
 use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Attached, Parcel};
 use rohrpost_model::{DocumentName, Failure, Reason, ReasonCode};
@@ -12,7 +12,7 @@ const BASE_MAX: usize = 200;
 /// How the files of a unit lie together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Unit {
+pub enum Unit {
     /// Beside each other; the sidecar comes last.
     #[default]
     Flat,
@@ -21,24 +21,26 @@ pub(crate) enum Unit {
 }
 
 /// How units are named.
-pub(crate) struct Naming {
-    pub(crate) template: Template,
+pub struct Naming {
+    /// What a unit is called.
+    pub template: Template,
     /// What documents that go along are called; without one after the unit.
-    pub(crate) document: Option<Template>,
-    pub(crate) unit: Unit,
+    pub document: Option<Template>,
+    /// How its files lie together.
+    pub unit: Unit,
 }
 
 /// The names of one unit. The same for every attempt of a delivery.
 #[derive(Clone, Debug)]
-pub(crate) struct Names {
-    pub(crate) base: String,
-    pub(crate) unit: Unit,
+pub(super) struct Names {
+    pub base: String,
+    pub unit: Unit,
     /// The files of documents that go along, by their names.
     documents: BTreeMap<DocumentName, String>,
 }
 
 impl Naming {
-    pub(crate) fn of(&self, parcel: &Parcel<'_>) -> Result<Names, Failure> {
+    pub(super) fn of(&self, parcel: &Parcel<'_>) -> Result<Names, Failure> {
         let base = self.template.fill(parcel)?;
         let base = file_name(&base, usize::MAX);
         if base.len() > BASE_MAX {
@@ -65,23 +67,23 @@ impl Naming {
 }
 
 /// The setting for what documents that go along are called.
-pub(crate) const DOCUMENT_NAME: &str = "document-name";
+pub(super) const DOCUMENT_NAME: &str = "document-name";
 
 fn misconfigured(field: &str) -> Failure {
     Failure::Defect(Reason::new(ReasonCode::AdapterConfiguration).with("field", field))
 }
 
 impl Names {
-    pub(crate) fn message(&self, media_type: &str) -> String {
+    pub fn message(&self, media_type: &str) -> String {
         format!("{}.{}", self.base, extension(media_type))
     }
 
-    pub(crate) fn signature(&self) -> String {
+    pub fn signature(&self) -> String {
         format!("{}.p7s", self.base)
     }
 
     /// The file of a document that goes along.
-    pub(crate) fn document(&self, name: &DocumentName) -> String {
+    pub fn document(&self, name: &DocumentName) -> String {
         self.documents.get(name).cloned().unwrap_or_default()
     }
 
@@ -93,7 +95,7 @@ impl Names {
         self.documents.values().all(|file| seen.insert(file.clone()))
     }
 
-    pub(crate) fn attachment(&self, attached: &Attached) -> String {
+    pub fn attachment(&self, attached: &Attached) -> String {
         let start = format!("{}_anlage{}", self.base, attached.number);
         match attached.file_name.as_ref().or(attached.name.as_ref()) {
             None => format!("{start}.{}", extension(&attached.media_type)),
@@ -103,7 +105,7 @@ impl Names {
         }
     }
 
-    pub(crate) fn sidecar(&self) -> String {
+    pub fn sidecar(&self) -> String {
         format!("{}.meta.json", self.base)
     }
 }

@@ -1,10 +1,10 @@
 //! What lies in the folder.
 
-use super::{real, visible, whole_units};
-use crate::FolderTarget;
+use super::{of, real};
 use crate::disk::RealDisk;
-use crate::names::{Naming, Unit};
+use rohrpost_kit::conformance::units::{visible, whole_units};
 use rohrpost_kit::conformance::{FixedClock, Sample};
+use rohrpost_kit::files::{Naming, Unit};
 use rohrpost_kit::template::{Place, Template};
 use rohrpost_model::ports::{Inquiry, Target};
 use rohrpost_model::{Failure, Outcome, ReasonCode};
@@ -100,7 +100,7 @@ async fn a_document_is_called_by_its_template_and_never_like_another_file_of_the
         let document = Some(Template::parse(document, Place::DocumentName).unwrap());
         let template = Template::parse("{delivery-id}", Place::FileName).unwrap();
         let naming = Naming { template, document, unit: Unit::Flat };
-        FolderTarget::new(folder.path().into(), naming, Arc::new(FixedClock::default()), Arc::new(RealDisk))
+        of(folder.path(), naming, Arc::new(RealDisk))
     };
     let sample = Sample::new().with_document("index");
     called("{document}-{delivery-id}").deliver(&sample.parcel(1)).await.unwrap();

@@ -1,0 +1,171 @@
+//! What happens to a delivery that is broken off at any of its calls, or between a call and what is recorded of it.
+
+use super::{Mood, Peer, Sample, with_all};
+use rohrpost_model::ports::{Inquiry, Target};
+use rohrpost_model::{Failure, Outcome, Reason, ReasonCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a counterpart is cut off at one of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It closes the connection and has not done what was asked.
+    TornBefore,
+    /// It has done what was asked and closes the connection.
+    TornAfter,
+    /// It does not do what was asked and never answers.
+    SilentBefore,
+    /// It has done what was asked and never answers.
+    SilentAfter,
+    /// It asks to be left alone for [`REST`], in the words of its protocol, and has done nothing.
+    Throttled,
+}
+
+/// How long a throttling counterpart asks to be left alone.
+pub const REST: Duration = Duration::from_secs(7);
+
+/// How often it is tried before it counts as never to end.
+const ROUNDS: usize = 20;
+
+const CUTS: [Cut; 5] = [Cut::TornBefore, Cut::TornAfter, Cut::SilentBefore, Cut::SilentAfter, Cut::Throttled];
+
+/// Runs the cases; each gets a fresh counterpart.
+pub(super) async fn run<P: Peer>(fresh: &impl AsyncFn() -> P) {
+    let undisturbed = fresh().await;
+    let sample = sample(&undisturbed);
+    let outcome = undisturbed.target().deliver(&sample.parcel(1)).await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    let made = undisturbed.made(sample.key).await;
+    for request in 1..=undisturbed.requests() {
+        for cut in CUTS {
+            for restarts in [false, true] {
+                let at = At { request, cut, restarts };
+                is_cut(&fresh().await, at, &made).await;
+            }
+        }
+    }
+    for record in 1..=sample.recorded() {
+        cannot_keep_its_progress(&fresh().await, record, &made).await;
+        is_killed_before_its_progress_is_kept(&fresh().await, record, &made).await;
+    }
+}
+
+fn sample<P: Peer>(peer: &P) -> Sample {
+    with_all(peer, Sample::new()).with_attachment(Some("Lageplan.pdf"), 1000)
+}
+
+#[derive(Clone, Copy, Debug)]
+struct At {
+    request: usize,
+    cut: Cut,
+    /// Whether the hub is another process afterwards.
+    restarts: bool,
+}
+
+async fn is_cut<P: Peer>(peer: &P, at: At, made: &[String]) {
+    if !peer.cut(at.request, at.cut).await {
+        return;
+    }
+    let (sample, target) = (sample(peer), peer.target());
+    let parcel = sample.parcel(1);
+    let outcome = tokio::select! {
+        outcome = target.deliver(&parcel) => outcome,
+        // The engine drops the future when the time is up, and so does whoever kills the hub.
+        () = peer.reached() => Err(Failure::Unknown(Reason::new(ReasonCode::Torn))),
+    };
+    if at.cut == Cut::Throttled {
+        let told = matches!(outcome, Err(Failure::Unavailable { retry_after: Some(REST), .. }));
+        assert!(told, "it asked to be left alone for {REST:?}: {at:?}: {outcome:?}");
+    }
+    let target = if at.restarts { peer.target() } else { target };
+    is_made_once(peer, target, &sample, outcome, made, &format!("{at:?}")).await;
+}
+
+/// The store fails: nothing more is sent, and nobody knows how far it came.
+async fn cannot_keep_its_progress<P: Peer>(peer: &P, record: usize, made: &[String]) {
+    let (sample, target) = (sample(peer).that_stops_at(record), peer.target());
+    let parcel = sample.parcel(1);
+    let failing = async {
+        sample.asked_to_record().await;
+        let requests = peer.requests();
+        sample.fail_to_record();
+        requests
+    };
+    let (outcome, requests) = futures::join!(target.deliver(&parcel), failing);
+    let context = format!("record {record} is not kept: {outcome:?}");
+    assert_eq!(peer.requests(), requests, "h5: it went on without it: {context}");
+    let lost = outcome.as_ref().err().map(Failure::reason).map(|reason| reason.code);
+    assert_eq!(lost, Some(ReasonCode::ProgressNotKept), "h5: {context}");
+    is_made_once(peer, target, &sample, outcome, made, &format!("record {record} is not kept")).await;
+}
+
+async fn is_killed_before_its_progress_is_kept<P: Peer>(peer: &P, record: usize, made: &[String]) {
+    let (sample, target) = (sample(peer).that_stops_at(record), peer.target());
+    let parcel = sample.parcel(1);
+    let outcome = tokio::select! {
+        outcome = target.deliver(&parcel) => outcome,
+        () = sample.asked_to_record() => Err(Failure::Unknown(Reason::new(ReasonCode::Interrupted))),
+    };
+    let context = format!("killed before record {record}");
+    is_made_once(peer, peer.target(), &sample, outcome, made, &context).await;
+}
+
+/// Goes on as the engine does, and looks at what was made.
+async fn is_made_once<P: Peer>(
+    peer: &P,
+    target: Arc<dyn Target>,
+    sample: &Sample,
+    outcome: Result<Outcome, Failure>,
+    made: &[String],
+    context: &str,
+) {
+    // What it was cut off by is over.
+    peer.behave(Mood::Well).await;
+    let delivered = goes_on(peer, target.as_ref(), sample, outcome, context).await;
+    if !delivered {
+        assert!(peer.parks(), "h5: nobody has to look: {context}");
+        return;
+    }
+    assert_eq!(peer.made(sample.key).await, made, "h5: everything is made once: {context}");
+    let arrived = peer.arrived(sample.key).await;
+    assert_eq!(arrived.len(), 1, "h5: {context}");
+    assert_eq!(arrived[0].0, sample.digests(), "h8: {context}");
+}
+
+/// Whether it is delivered at last; if not, a person would have to look.
+pub(super) async fn goes_on<P: Peer>(
+    peer: &P,
+    target: &dyn Target,
+    sample: &Sample,
+    mut outcome: Result<Outcome, Failure>,
+    context: &str,
+) -> bool {
+    for attempt in 2..ROUNDS {
+        match &outcome {
+            Ok(_) => return true,
+            Err(Failure::Unavailable { retry_after, .. }) => {
+                peer.time_passes(retry_after.unwrap_or(REST)).await;
+            }
+            Err(Failure::Unknown(_)) => match asked(peer, target, sample).await {
+                Inquiry::Found(_) => return true,
+                Inquiry::Absent | Inquiry::Unfinished => {}
+                Inquiry::NoWord if target.deduplicates() => {}
+                Inquiry::NoWord => return false,
+            },
+            Err(failure) => assert!(peer.parks(), "h5: {context}: {failure:?}"),
+        }
+        outcome = target.deliver(&sample.parcel(u32::try_from(attempt).unwrap_or(u32::MAX))).await;
+    }
+    assert!(outcome.is_ok(), "it never ends: {context}: {outcome:?}");
+    true
+}
+
+async fn asked<P: Peer>(peer: &P, target: &dyn Target, sample: &Sample) -> Inquiry {
+    for _ in 0..ROUNDS {
+        match target.inquire(&sample.parcel(1), None).await {
+            Ok(word) => return word,
+            Err(_) => peer.time_passes(REST).await,
+        }
+    }
+    Inquiry::NoWord
+}

@@ -1,0 +1,55 @@
+use super::configure;
+
+fn table(further: &str) -> String {
+    format!(
+        "[smtp]\nhost = \"mail.example.org\"\nfrom = \"hub@example.org\"\nto = [\"Bauamt <a@example.org>\"]\n{further}\n"
+    )
+}
+
+fn faults(text: &str) -> Vec<String> {
+    configure(text).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn good_settings_have_no_faults() {
+    for further in [
+        "",
+        "security = \"tls\"\nuser = \"hub\"\npassword = { env = \"PASSWORD\" }",
+        "attach = true\nopen-mail-is-acceptable = true\nsize-limit = \"50 MB\"",
+        "security = \"none\"\nallow-plain = true",
+        "subject = \"{service} {received-at:%d.%m.%Y}\"\ntext = \"{case}\"\nhello = \"hub.example.org\"",
+        "[smtp.tls]\nsystem-ca = false",
+    ] {
+        assert_eq!(faults(&table(further)), Vec::<String>::new(), "{further}");
+    }
+}
+
+#[test]
+fn every_fault_is_told_with_its_place() {
+    for (further, told) in [
+        (
+            "attach = true",
+            "a.toml:5:10: the content would be readable wherever the mail passes or lies; leave it out for a notice",
+        ),
+        ("attach = true\nopen-mail-is-acceptable = false", "a.toml:5:10: the content would be readable"),
+        ("open-mail-is-acceptable = true", "a.toml:5:27: nothing is attached"),
+        (
+            "security = \"none\"",
+            "a.toml:5:12: mail in clear is only for this machine; write \"starttls\" or \"tls\"",
+        ),
+        ("user = \"hub\"", "a.toml:5:8: `password` is missing"),
+        ("password = { env = \"PASSWORD\" }", "a.toml:5:12: `user` is missing"),
+        ("subject = \"{receipt:dms}\"", "a.toml:5:11: unknown placeholder {receipt:dms}"),
+        ("text = \"{attachment-name}\"", "a.toml:5:8: unknown placeholder {attachment-name}"),
+        ("subject = \"a\\nb\"", "a.toml:5:11: a subject is one line"),
+        ("hello = \"a b\"", "a.toml:5:9: this is no name of a host"),
+        ("[smtp.tls]\nca = [\"nirgends.pem\"]", "no certificates can be read"),
+        ("secutity = \"tls\"", "unknown key `secutity`; did you mean `security`?"),
+    ] {
+        let found = faults(&table(further));
+        assert!(found.iter().any(|fault| fault.contains(told)), "{told}: {found:#?}");
+    }
+    let text = table("").replace("hub@example.org", "hub").replace("[\"Bauamt <a@example.org>\"]", "[]");
+    assert_eq!(faults(&text).len(), 2, "all at once: {:#?}", faults(&text));
+    assert!(faults(&table("").replace("hub@", "größe@"))[0].contains("this is no mail address"));
+}

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 /// Every adapter that this hub knows. A new one is its crate, its line in `Cargo.toml`, and its line here.
 pub const ADAPTERS: &[&dyn Adapter] = &[
+    &rohrpost_adapter_amqp::AmqpExchange,
     &rohrpost_adapter_enaio::Enaio,
     &rohrpost_adapter_folder::Folder,
     &rohrpost_adapter_callback::Callback,
@@ -34,7 +35,11 @@ pub const INBOUND: &[&dyn InboundAdapter] = &[&rohrpost_adapter_xta::Xta];
 pub const INBOUND: &[&dyn InboundAdapter] = &[&crate::echo::Echo];
 
 /// Every adapter that fetches. The same.
-pub const SOURCES: &[&dyn SourceAdapter] = &[&rohrpost_adapter_xta::XtaMailbox];
+pub const SOURCES: &[&dyn SourceAdapter] = &[
+    &rohrpost_adapter_amqp::AmqpQueue,
+    &rohrpost_adapter_folder::Hotfolder,
+    &rohrpost_adapter_xta::XtaMailbox,
+];
 
 /// What is done by hand at an XTA server.
 pub use rohrpost_adapter_xta as xta;

@@ -216,7 +216,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 /// Writes the log to stderr as the configuration says. A second call changes nothing.
 pub fn begin_log(log: Log) {
     // Below these levels libraries tell of each message that they pass on.
-    let quiet = "hyper=warn,rustls=warn,h2=warn,russh=warn";
+    let quiet = "hyper=warn,rustls=warn,h2=warn,russh=warn,lapin=warn";
     let filter = tracing_subscriber::EnvFilter::new(format!("{},{quiet}", log.level));
     let colours = io::stderr().is_terminal();
     let builder =

@@ -4,6 +4,7 @@ mod attempts;
 mod crash;
 mod damaged;
 mod documents;
+mod fetched;
 mod filed;
 mod full;
 mod judged;

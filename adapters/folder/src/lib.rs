@@ -19,6 +19,9 @@
 
 mod disk;
 mod settings;
+mod source;
+
+pub use source::Hotfolder;
 
 use async_trait::async_trait;
 use rohrpost_kit::files::{self, Disk};

@@ -8,6 +8,9 @@
 //! | how configuration is read, with all its faults at once | [`settings`] |
 //! | `{placeholders}` in names, URLs and headers | [`template`] |
 //! | the only outbound HTTP client, and how its answers are judged | [`http`] |
+//! | connections for protocols that are not HTTP | [`socket`] |
+//! | an inbox of files: what is whole, claimed, put away | [`inbox`] |
+//! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
 //! | deliveries as files in a folder, here or on another machine | [`files`] |
@@ -21,9 +24,12 @@ pub mod conformance;
 pub mod files;
 pub mod http;
 pub mod inbound;
+pub mod inbox;
+pub mod intake;
 pub mod parcel;
 pub mod probe;
 pub mod settings;
+pub mod socket;
 pub mod source;
 pub mod template;
 pub mod tls;

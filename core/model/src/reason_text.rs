@@ -66,6 +66,7 @@ const fn text(code: C) -> (&'static str, &'static str) {
         C::Unfinished | C::SeveralFound | C::CallOutstanding | C::ProgressRecorded | C::ProgressNotKept => {
             several_calls(code)
         }
+        C::NameTaken | C::FolderFull | C::FolderUnavailable => folder(code),
         _ => target(code),
     }
 }
@@ -370,10 +371,15 @@ const fn target(code: C) -> (&'static str, &'static str) {
             "Die Einreichung nennt keine Adresse für Rückrufe (`reply`). Das Portal muss sie beim Einreichen angeben; sonst dem Ziel eine feste `url` geben.",
             "The submission names no address for callbacks (`reply`). The portal has to give one when it hands in; or give the destination a fixed `url`.",
         ),
-        C::AddressForbidden => (
+        _ => (
             "An diese Adresse darf das Ziel nicht senden: Sie fehlt in `{field}`. Mit dem Betreiber der Gegenstelle klären, ob die Adresse stimmt, und erst dann dort nachtragen.",
             "The destination must not send to this address: it is missing in `{field}`. Clear with whoever runs the other side whether the address is right, and only then add it there.",
         ),
+    }
+}
+
+const fn folder(code: C) -> (&'static str, &'static str) {
+    match code {
         C::NameTaken => (
             "Im Zielordner liegt unter diesem Namen schon etwas anderes; es wird nichts überschrieben. Dort nachsehen, dann neu zustellen oder verwerfen.",
             "Something else lies in the folder under this name; nothing is overwritten. Look there, then retry or discard.",

@@ -1,5 +1,6 @@
 mod configuration;
 mod crashes;
+mod dropped;
 mod faulty;
 mod lying;
 mod order;

@@ -4,6 +4,7 @@
 //! builds without tests, because the tests of other crates call it.
 
 mod calls;
+mod desk;
 mod log;
 mod previews;
 mod probes;
@@ -11,6 +12,7 @@ mod sample;
 pub mod units;
 
 pub use calls::{Cut, REST};
+pub use desk::{Kept, KeptPart, TestDesk};
 pub use log::Log;
 pub use sample::{CONTENT_MARK, FixedClock, Sample, digest_of_generated};
 
@@ -67,6 +69,12 @@ pub trait Peer: Send + Sync {
 
     /// Whether attachments go to the target; one that does not take them may be told how many there are.
     fn takes_attachments(&self) -> bool {
+        true
+    }
+
+    /// Whether it carries content of any size as a stream. One that does not (a broker's message is held whole) must
+    /// refuse what is too large before it reads it.
+    fn streams(&self) -> bool {
         true
     }
 
@@ -274,10 +282,21 @@ async fn streams_large_attachments<P: Peer>(peer: &P) {
     const SIZE: u64 = 192 << 20;
     let sample = Sample::new().with_attachment(Some("gross.bin"), SIZE);
     let before = sample::resident_peak();
-    done(peer, &sample, 1).await;
+    if peer.streams() {
+        done(peer, &sample, 1).await;
+    } else {
+        let failure = failed(peer, &sample, 1).await;
+        assert!(
+            matches!(failure, Failure::Refused(_) | Failure::Defect(_)),
+            "too large for this kind: {failure:?}"
+        );
+        assert!(peer.arrived(sample.key).await.is_empty(), "what is too large is not sent");
+    }
     let grown = sample::resident_peak().saturating_sub(before);
     assert!(grown < SIZE / 2, "the memory grew by {grown} bytes for an attachment of {SIZE}");
-    assert_eq!(peer.arrived(sample.key).await[0].0, expected(peer, &sample));
+    if peer.streams() {
+        assert_eq!(peer.arrived(sample.key).await[0].0, expected(peer, &sample));
+    }
 }
 
 async fn never_sends_other_content<P: Peer>(peer: &P) {

@@ -287,7 +287,7 @@ fn part(attached: &Attached) -> Part {
 }
 
 #[expect(clippy::expect_used, reason = "a made-up name that is right")]
-fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+pub(super) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("a name")
 }
 

@@ -267,7 +267,7 @@ fn client(
     builder.build()
 }
 
-fn is_loopback(host: &url::Host<&str>) -> bool {
+pub(crate) fn is_loopback(host: &url::Host<&str>) -> bool {
     match host {
         url::Host::Domain(name) => *name == "localhost",
         url::Host::Ipv4(address) => address.is_loopback(),

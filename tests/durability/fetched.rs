@@ -1,0 +1,140 @@
+//! What is fetched: dropped into a folder, or queued at a broker. Hub and broker are killed meanwhile, and each message is
+//! kept exactly once.
+
+#[path = "../../adapters/amqp/src/tests/rabbit.rs"]
+mod rabbit;
+
+use crate::support::client::until;
+use crate::support::hub::{AREA, Hub, SERVICE, Setup, root};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use rabbit::Rabbit;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+const MESSAGES: usize = 200;
+const KILLS: usize = 4;
+
+/// A configuration with a source; nobody is at the DMS.
+fn fetching(adapter: &str) -> Setup {
+    let setup = Setup::new("127.0.0.1:1");
+    let head = format!("name = \"quelle\"\nclient = \"portal\"\ninterval = \"1s\"\n{adapter}");
+    setup.write("sources/quelle.toml", &format!("{head}service = \"{SERVICE}\"\narea = \"{AREA}\"\n"));
+    setup
+}
+
+/// The sample, another one for each number.
+fn message(number: usize) -> String {
+    let sample = root().join("config/samples/brunnenbohrung-1.xml");
+    format!("{}<!-- {number} -->\n", fs::read_to_string(sample).expect("a sample"))
+}
+
+/// The submissions that the Fachverfahren has. A key that came twice would be another submission.
+fn arrived(setup: &Setup) -> BTreeSet<String> {
+    let sidecars = files(&setup.path("fachverfahren")).filter(|name| name.ends_with(".meta.json"));
+    let submission = |name: String| {
+        let text = fs::read(setup.path("fachverfahren").join(name)).expect("a sidecar");
+        let sidecar: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        sidecar["submissionId"].as_str().expect("a submission").to_owned()
+    };
+    sidecars.map(submission).collect()
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = String> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
+}
+
+/// Kills the hub as often as said, each time when some more were taken than before; the last one lives.
+/// Before the second time `between` happens.
+async fn strike(setup: &Setup, seed: u64, taken: impl Fn() -> usize, between: impl FnOnce()) -> Hub {
+    let (mut random, mut between) = (fastrand::Rng::with_seed(seed), Some(between));
+    for time in 0..KILLS {
+        let hub = setup.start();
+        let more = taken() + random.usize(1..=MESSAGES / (KILLS + 2));
+        until(async || taken() >= more).await;
+        if time == 1
+            && let Some(between) = between.take()
+        {
+            tokio::task::block_in_place(between);
+        }
+        hub.kill();
+    }
+    setup.start()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_h3_files_that_were_dropped_are_taken_once_whenever_the_hub_is_killed() {
+    let setup = fetching("adapter = \"folder\"\n[folder]\npath = \"../eingang\"\nstable = \"0s\"\n");
+    let inbox = setup.path("eingang");
+    fs::create_dir(&inbox).expect("an inbox");
+    for number in 0..MESSAGES {
+        if number % 10 == 0 {
+            fs::create_dir(inbox.join(format!("a{number}"))).expect("a folder");
+            fs::write(inbox.join(format!("a{number}/plan.pdf")), "%PDF-1.7").expect("an attachment");
+        }
+        fs::write(inbox.join(format!("a{number}.xml")), message(number)).expect("a file");
+    }
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let done = || files(&inbox.join("done")).count();
+    let _hub = strike(&setup, seed, done, || ()).await;
+    until(async || done() == MESSAGES).await;
+    until(async || arrived(&setup).len() >= MESSAGES).await;
+    assert_eq!(arrived(&setup).len(), MESSAGES, "seed {seed}");
+    assert_eq!(files(&inbox.join(".rohrpost-claimed")).count(), 0);
+    assert_eq!(files(&inbox).filter(|name| name.ends_with(".xml")).count(), 0);
+    assert!(!inbox.join("error").exists());
+}
+
+async fn channel(port: u16) -> Channel {
+    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
+    let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("a broker");
+    connection.create_channel().await.expect("a channel")
+}
+
+async fn waiting(port: u16) -> u32 {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let queue = channel(port).await.queue_declare("eingang".into(), passive, FieldTable::default()).await;
+    queue.expect("a queue").message_count()
+}
+
+async fn queued(port: u16) {
+    let channel = channel(port).await;
+    channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare("eingang".into(), durable, FieldTable::default()).await.expect("a queue");
+    for number in 0..MESSAGES {
+        let properties = BasicProperties::default().with_delivery_mode(2);
+        let properties = properties.with_message_id(format!("m-{number}").into());
+        let (options, text) = (BasicPublishOptions::default(), message(number));
+        let sent =
+            channel.basic_publish("".into(), "eingang".into(), options, text.as_bytes(), properties).await;
+        assert!(sent.expect("sent").await.expect("confirmed").is_ack());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_h3_messages_of_a_queue_are_taken_once_though_hub_and_broker_are_killed() {
+    let Some(mut rabbit) = Rabbit::start_with("", "") else { return };
+    let port = rabbit.port();
+    queued(port).await;
+    let setup = fetching(&format!(
+        "adapter = \"amqp\"\n[amqp]\nurl = \"amqp://127.0.0.1:{port}\"\nuser = \"guest\"\n\
+         password = {{ file = \"secrets/broker\" }}\nqueue = \"eingang\"\nidle = \"200ms\"\n"
+    ));
+    setup.write("secrets/broker", "guest");
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let restarted = || {
+        rabbit.kill();
+        rabbit.run();
+    };
+    let hub = strike(&setup, seed, || arrived(&setup).len(), restarted).await;
+    until(async || arrived(&setup).len() >= MESSAGES).await;
+    until(async || waiting(port).await == 0).await;
+    assert_eq!(arrived(&setup).len(), MESSAGES, "seed {seed}");
+    drop(hub);
+}

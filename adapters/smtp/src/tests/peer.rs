@@ -296,6 +296,11 @@ impl Peer for Exim {
         false
     }
 
+    /// A mail server cannot be asked for a mail that it was sent.
+    fn parks(&self) -> bool {
+        true
+    }
+
     fn secrets(&self) -> Vec<String> {
         vec![PASSWORD.to_owned()]
     }

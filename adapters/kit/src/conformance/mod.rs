@@ -9,11 +9,13 @@ mod log;
 mod previews;
 mod probes;
 mod sample;
+mod stand_in;
 pub mod units;
 
 pub use calls::{Cut, REST};
 pub use desk::{Kept, KeptPart, TestDesk};
 pub use log::Log;
+pub use stand_in::{Call, Said, StandIn};
 pub use sample::{CONTENT_MARK, FixedClock, Sample, digest_of_generated};
 
 use async_trait::async_trait;

@@ -7,6 +7,7 @@
 
 mod auth;
 mod judge;
+mod log_in;
 mod multipart;
 mod preview;
 mod proxy;
@@ -14,6 +15,7 @@ pub(crate) mod reach;
 pub(crate) mod tls;
 
 pub use auth::Auth;
+pub use log_in::{LogIn, LogInSettings, TokenSource};
 pub use judge::{StatusTable, Verdict, retry_after};
 pub use multipart::{Multipart, Part};
 pub use reqwest::{Method, Url, header};

@@ -8,7 +8,8 @@
 //! client = "amt"                        # in whose name; it needs the role `submit` for the case's tenant and service
 //! kind = "receipt"
 //! text = "Ihr Antrag ist eingegangen."  # what the citizen reads, with placeholders
-//! attach = "bescheid.pdf"               # the step's message goes with it under this name
+//! attach = "bescheid.pdf"               # the step's message goes with it under this name, and its attachments
+//! attachments = true                    # its attachments alone
 //! ```
 //!
 //! The answer is a submission of the same case, handed in at the hub itself under the delivery's key: however often the
@@ -43,6 +44,9 @@ struct Settings {
     text: Spanned<String>,
     /// The name under which the step's message goes with it.
     attach: Option<Spanned<String>>,
+    /// The step's attachments go with it, also where its message does not.
+    #[serde(default)]
+    attachments: bool,
 }
 
 impl Adapter for Reply {
@@ -59,7 +63,7 @@ impl Adapter for Reply {
     }
 
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Target>, Vec<Fault>> {
-        let Settings { client, kind, text, attach } = source.read(self.kind())?;
+        let Settings { client, kind, text, attach, attachments } = source.read(self.kind())?;
         let (places, mut faults) = (source.places(), Faults::default());
         let template = faults.note(Template::configured(&text, Place::Plain, &places));
         let named = |name: &Spanned<String>| Template::configured(name, Place::FileName, &places);
@@ -74,6 +78,7 @@ impl Adapter for Reply {
             kind: kind.into_inner(),
             text,
             attach,
+            attachments,
             clock: Arc::clone(&source.clock),
         });
         Ok(Arc::new(faults.finish(target)?))
@@ -85,21 +90,25 @@ struct ReplyTarget {
     kind: Kind,
     text: Template,
     attach: Option<Template>,
+    attachments: bool,
     clock: Arc<dyn Clock>,
 }
 
 impl ReplyTarget {
     /// The step's message, signature and attachments as attachments of the answer.
     async fn attach(&self, answering: &mut Answering, parcel: &Parcel<'_>) -> Result<(), Failure> {
-        let Some(name) = &self.attach else { return Ok(()) };
-        let name = name.fill(parcel)?;
-        answering.attach(name.clone(), parcel.media_type, parcel.message.clone()).await?;
-        if let Some(signature) = &parcel.signature {
-            let name = format!("{name}.p7s");
-            answering.attach(name, "application/pkcs7-signature", signature.clone()).await?;
+        if let Some(name) = &self.attach {
+            let name = name.fill(parcel)?;
+            answering.attach(name.clone(), parcel.media_type, parcel.message.clone()).await?;
+            if let Some(signature) = &parcel.signature {
+                let name = format!("{name}.p7s");
+                answering.attach(name, "application/pkcs7-signature", signature.clone()).await?;
+            }
         }
-        for attached in &parcel.attachments {
-            answering.pass_on(attached).await?;
+        if self.attach.is_some() || self.attachments {
+            for attached in &parcel.attachments {
+                answering.pass_on(attached).await?;
+            }
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Returning {
     pub fn address(&self, delivery: DeliveryId, then: &Url) -> Url {
         let mut url = self.url.clone();
         let delivery = delivery.to_string();
-        let code = hex::encode(sign(&self.key, signed(&delivery, then.as_str()).as_bytes()));
+        let code = code(&self.key, &signed(&delivery, then.as_str()));
         url.query_pairs_mut()
             .append_pair("delivery", &delivery)
             .append_pair("to", then.as_str())
@@ -81,7 +81,34 @@ impl Returning {
     }
 }
 
+fn code(key: &Key, text: &str) -> String {
+    hex::encode(sign(key, text.as_bytes()))
+}
+
 /// No id has a line end in it.
 fn signed(delivery: &str, then: &str) -> String {
     format!("{delivery}\n{then}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The codes of pmPayment are made as ours are: HMAC-SHA-256, in hexadecimal.
+    #[test]
+    fn the_published_codes_of_pmpayment_are_reproduced() {
+        let file = "../shared/standards/fit-connect/payment/pmpayment-hash.synthetic.json";
+        let roots = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let Some(text) = roots.map(|root| root.join(file)).find_map(|path| std::fs::read_to_string(path).ok())
+        else {
+            eprintln!("SKIPPED: the standards are not here, so the published codes were not compared");
+            return;
+        };
+        let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let key = Key::new(HMAC_SHA256, vectors["salt"].as_str().unwrap().as_bytes());
+        for vector in ["short", "long"].map(|name| &vectors[name]) {
+            assert_eq!(code(&key, vector["string"].as_str().unwrap()), vector["hash"]);
+        }
+    }
 }

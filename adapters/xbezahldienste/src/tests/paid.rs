@@ -146,6 +146,21 @@ async fn h5_no_second_payment_is_ever_created() {
     }
 }
 
+/// Killed after the payment was begun and before the citizen was told: what was begun goes on there.
+#[tokio::test]
+async fn h5_a_citizen_who_was_not_told_yet_is_told() {
+    let (provider, sample) = (Provider::new().await, Sample::new());
+    let target = provider.target();
+    provider.desk.turn_away(Some(rohrpost_model::ports::Why::Unavailable));
+    let outcome = target.deliver(&sample.parcel(1)).await;
+    assert!(matches!(outcome, Err(Failure::Unavailable { .. })), "{outcome:?}");
+    provider.desk.turn_away(None);
+    assert_eq!(target.inquire(&sample.parcel(1), None).await, Ok(Inquiry::Unfinished));
+    assert!(target.deliver(&sample.parcel(2)).await.is_ok());
+    assert_eq!((provider.desk.kept().len(), provider.payments().len()), (1, 1));
+    assert!(matches!(target.inquire(&sample.parcel(2), None).await, Ok(Inquiry::Found(_))));
+}
+
 #[tokio::test]
 async fn h4_other_data_need_another_order_once_a_payment_was_begun() {
     let begun = Begun::of(Provider::with(BASIC, "").await, order(4250)).await;

@@ -34,7 +34,8 @@ roles = ["submit", "view"]
 "#;
 
 /// A fee that is the same for all.
-const FEE: &str = "return-url = \"https://portal.example.org/vorgang\"\namount-cents = 4250\npurpose = \"Gebuehr\"";
+const FEE: &str =
+    "return-url = \"https://portal.example.org/vorgang\"\namount-cents = 4250\npurpose = \"Gebuehr\"";
 
 /// The beginning, and the question what became of it.
 const REQUESTS: usize = 2;
@@ -84,6 +85,7 @@ async fn killed_at(request: usize, cut: Cut) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h5_killed_at_any_request_there_is_one_payment_and_the_citizen_is_asked_once() {
-    let moments = (1..=REQUESTS).flat_map(|request| [(request, Cut::SilentBefore), (request, Cut::SilentAfter)]);
+    let moments =
+        (1..=REQUESTS).flat_map(|request| [(request, Cut::SilentBefore), (request, Cut::SilentAfter)]);
     stream::iter(moments).for_each_concurrent(4, |(request, cut)| killed_at(request, cut)).await;
 }

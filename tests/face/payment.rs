@@ -1,6 +1,6 @@
 //! A fee: an authority orders it, the citizen is asked to pay, and what comes after depends on whether it was paid.
 
-use crate::support::client::{Client, until};
+use crate::support::client::{Client, browser, until};
 use crate::support::hub::{AREA, Hub, SERVICE, Setup};
 use crate::support::provider::Provider;
 use crate::support::sink::Sink;
@@ -130,7 +130,9 @@ fn states(submission: &Value) -> Vec<(&str, &str)> {
     let deliveries = submission["deliveries"].as_array().expect("deliveries");
     deliveries
         .iter()
-        .map(|delivery| (delivery["step"].as_str().expect("a step"), delivery["state"].as_str().expect("a state")))
+        .map(|delivery| {
+            (delivery["step"].as_str().expect("a step"), delivery["state"].as_str().expect("a state"))
+        })
         .collect()
 }
 
@@ -147,7 +149,12 @@ async fn what_is_paid_goes_on_and_the_citizen_has_the_notice() {
     assert_eq!(asked["payment"], payment, "{asked:#}");
     house.provider.decides("PAYED");
     let submission = house.client("amt").completed(&order).await;
-    let ends = [("payment", "delivered"), ("confirmation", "delivered"), ("notice", "delivered"), ("unpaid", "skipped")];
+    let ends = [
+        ("payment", "delivered"),
+        ("confirmation", "delivered"),
+        ("notice", "delivered"),
+        ("unpaid", "skipped"),
+    ];
     assert_eq!(states(&submission), ends);
     let receipt = &submission["deliveries"][0]["receipt"];
     assert_eq!((&receipt["result"], &receipt["reference"]), (&json!("paid"), &json!("420000000000")));
@@ -165,7 +172,12 @@ async fn what_is_cancelled_goes_another_way() {
     until(async || !house.pulled().await.is_empty()).await;
     house.provider.decides("CANCELED");
     let submission = house.client("amt").completed(&order).await;
-    let ends = [("payment", "delivered"), ("confirmation", "skipped"), ("notice", "skipped"), ("unpaid", "delivered")];
+    let ends = [
+        ("payment", "delivered"),
+        ("confirmation", "skipped"),
+        ("notice", "skipped"),
+        ("unpaid", "delivered"),
+    ];
     assert_eq!(states(&submission), ends);
     assert_eq!(house.kinds().await, ["payment-request", "status"]);
 }
@@ -181,8 +193,7 @@ async fn a_browser_that_comes_back_makes_the_hub_ask_at_once() {
     let path = address.strip_prefix("http://localhost").expect("the hub's own").to_owned();
     let back = async |path: &str| {
         let url = format!("{}{path}", house.hub.api);
-        let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        browser.build().expect("a client").get(url).send().await.expect("an answer")
+        browser().get(url).send().await.expect("an answer")
     };
     let forged = back(&path.replace("code=", "code=0")).await;
     assert_eq!(forged.status(), StatusCode::BAD_REQUEST);
@@ -191,13 +202,19 @@ async fn a_browser_that_comes_back_makes_the_hub_ask_at_once() {
     let pending = house.client("amt").get(&format!("/v1/submissions/{order}")).await;
     assert_eq!(states(&pending)[0], ("payment", "awaiting"));
     let answer = back(&path).await;
-    assert_eq!((answer.status(), &answer.headers()["location"]), (StatusCode::SEE_OTHER, &"https://portal.example.org/vorgang".parse().expect("a value")));
+    assert_eq!(
+        (answer.status(), &answer.headers()["location"]),
+        (StatusCode::SEE_OTHER, &"https://portal.example.org/vorgang".parse().expect("a value"))
+    );
     let submission = house.client("amt").completed(&order).await;
     let history = house.client("operator");
     let delivery = submission["deliveries"][0]["id"].as_str().expect("an id");
     let detail = history.get(&format!("/v1/deliveries/{delivery}")).await;
     let events = detail["history"].as_array().expect("a list");
-    assert!(events.iter().any(|entry| entry["event"] == "notified" && entry["who"] == "bezahlung"), "{detail:#}");
+    assert!(
+        events.iter().any(|entry| entry["event"] == "notified" && entry["who"] == "bezahlung"),
+        "{detail:#}"
+    );
     assert_eq!(back(&path).await.status(), StatusCode::SEE_OTHER, "again, when all is over");
     assert_eq!(house.kinds().await.len(), 3);
 }

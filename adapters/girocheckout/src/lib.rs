@@ -100,7 +100,8 @@ impl Provider for Giro {
     }
 
     async fn ask(&self, begun: &Begun, order: &Order) -> Result<Word, Failure> {
-        let answer = self.send(self.calls.status(&self.hasher, &begun.transaction)?).await.map_err(asked_again)?;
+        let answer =
+            self.send(self.calls.status(&self.hasher, &begun.transaction)?).await.map_err(asked_again)?;
         let answered = self.read(&answer).map_err(asked_again)?;
         if answered.rc != WELL {
             let reason = Reason::new(ReasonCode::UnexpectedAnswer).with("status", answered.rc);
@@ -148,7 +149,8 @@ impl Giro {
     /// Which delivery a notification speaks of: in its documented fields, in their documented order.
     fn noticed(&self, query: &str) -> Result<Noticed, Forged> {
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-        let of = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_ref());
+        let of =
+            |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_ref());
         let values: String = calls::NOTIFIED.iter().filter_map(|name| of(name)).collect();
         let hash = of("gcHash").ok_or(Forged)?;
         if !self.hasher.is_of(hash, values.as_bytes()) {
@@ -166,9 +168,10 @@ impl Giro {
         };
         let answered = answered.and_then(|answer| self.read(&answer));
         match answered {
-            Ok(answered) if matches!(answered.rc, WELL | UNKNOWN_PAYMENT) => {
-                Finding::Works(Words::new("Verkäufer, Projekt und Passwort stimmen", "merchant, project and password are right"))
-            }
+            Ok(answered) if matches!(answered.rc, WELL | UNKNOWN_PAYMENT) => Finding::Works(Words::new(
+                "Verkäufer, Projekt und Passwort stimmen",
+                "merchant, project and password are right",
+            )),
             Ok(answered) => fails(Reason::new(ReasonCode::TargetRefused).with("status", answered.rc)),
             Err(failure) => fails(failure.reason().clone()),
         }

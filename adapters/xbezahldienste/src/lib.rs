@@ -105,7 +105,10 @@ impl Provider for Bezahldienst {
         let Some(endpoint) = &self.endpoint else { return };
         endpoint.plan(probe);
         probe.plan("answer", Words::new("antwortet", "answers"));
-        probe.plan("credentials", Words::new("Zugangsdaten und Einrichtung stimmen", "credentials and set-up are right"));
+        probe.plan(
+            "credentials",
+            Words::new("Zugangsdaten und Einrichtung stimmen", "credentials and set-up are right"),
+        );
         if endpoint.reach(probe, self.clock.now()).await {
             self.tries(probe).await;
         }

@@ -60,7 +60,8 @@ impl Settings {
         let whole = client.zip(url).zip(log_in).zip(returning);
         faults.finish(whole.map(|(((client, url), log_in), returning)| {
             let endpoint = client.endpoint(&url);
-            let (originator, end_point) = (self.originator.get_ref().clone(), self.end_point.get_ref().clone());
+            let (originator, end_point) =
+                (self.originator.get_ref().clone(), self.end_point.get_ref().clone());
             let calls = Calls { url, originator, end_point };
             Bezahldienst { client, endpoint, calls, log_in, returning, clock: Arc::clone(&source.clock) }
         }))

@@ -86,7 +86,11 @@ fn euro(cents: u64) -> Box<RawValue> {
 fn cents(euro: f64) -> Option<u64> {
     let cents = (euro * 100.0).round();
     let whole = (0.0..MOST).contains(&euro) && (euro * 100.0 - cents).abs() < 1e-6;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, not negative and small")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole, not negative and small"
+    )]
     whole.then_some(cents as u64)
 }
 

@@ -4,7 +4,8 @@ use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
     Gateway, activate, audit, commands, configurations, content, destination_orders, destinations, lent,
-    mailboxes, notifications, openapi, operations, orders, probe, reads, replies, source_shapes, submit, trace,
+    mailboxes, notifications, openapi, operations, orders, probe, reads, replies, source_shapes, submit,
+    trace,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};

@@ -50,7 +50,9 @@ const fn text(code: C) -> (&'static str, &'static str) {
         | C::Draining
         | C::PausedDelivery => person(code),
         C::InMailbox | C::FetchedByReader | C::ClosedByReader | C::NotBefore | C::CalledOff => partner(code),
-        C::Notified | C::PaymentOrder | C::PaymentExists | C::PaymentBegun | C::PaymentDiffers => payment(code),
+        C::Notified | C::PaymentOrder | C::PaymentExists | C::PaymentBegun | C::PaymentDiffers => {
+            payment(code)
+        }
         C::BreakerOpen
         | C::Probing
         | C::AskedToRest

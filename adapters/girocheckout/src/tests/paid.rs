@@ -114,7 +114,10 @@ async fn an_amount_that_was_changed_decides_nothing_and_a_person_looks() {
     begun.cashier.ends("4000");
     begun.cashier.says(4249);
     let failure = begun.asked().await.unwrap_err();
-    assert!(matches!(&failure, Failure::Refused(reason) if reason.params["field"] == "amount"), "{failure:?}");
+    assert!(
+        matches!(&failure, Failure::Refused(reason) if reason.params["field"] == "amount"),
+        "{failure:?}"
+    );
 }
 
 #[tokio::test]
@@ -184,10 +187,8 @@ async fn the_published_codes_of_notifications_are_reproduced() {
     let vectors: Value = serde_json::from_str(&text).unwrap();
     let password = vectors["projectPassphrase"].as_str().unwrap();
     assert_eq!(password, PASSWORD, "the settings of these tests have the same");
-    let target = super::configured(
-        &SETTINGS.replace("{url}", "http://127.0.0.1:1"),
-        Arc::new(FixedClock::default()),
-    );
+    let target =
+        super::configured(&SETTINGS.replace("{url}", "http://127.0.0.1:1"), Arc::new(FixedClock::default()));
     let target = target.unwrap();
     for vector in vectors["notify"].as_array().unwrap() {
         let params = vector["params"].as_object().unwrap();
@@ -200,7 +201,8 @@ async fn the_published_codes_of_notifications_are_reproduced() {
         let hasher = Hasher::new(password.into());
         assert_eq!(hasher.code(ordered.as_bytes()), vector["gcHash"], "{}", vector["case"]);
         // Those deliveries are not ours; up to their id the notification is taken.
-        let query: Vec<_> = params.iter().map(|(name, it)| format!("{name}={}", it.as_str().unwrap())).collect();
+        let query: Vec<_> =
+            params.iter().map(|(name, it)| format!("{name}={}", it.as_str().unwrap())).collect();
         let query = format!("{}&gcHash={}", query.join("&"), vector["gcHash"].as_str().unwrap());
         assert_eq!(target.notified(&Notification { query: &query, body: b"" }), Some(Err(Forged)));
     }

@@ -125,8 +125,13 @@ async fn is_made_once<P: Peer>(
     if !delivered {
         assert!(peer.parks(), "h5: nobody has to look: {context}");
         let there = peer.made(sample.key).await;
-        let times = |word| (there.iter().filter(|it| *it == word).count(), made.iter().filter(|it| *it == word).count());
-        assert!(there.iter().all(|word| times(word).0 <= times(word).1), "h5: made twice: {context}: {there:?}");
+        let times = |word| {
+            (there.iter().filter(|it| *it == word).count(), made.iter().filter(|it| *it == word).count())
+        };
+        assert!(
+            there.iter().all(|word| times(word).0 <= times(word).1),
+            "h5: made twice: {context}: {there:?}"
+        );
         return;
     }
     assert_eq!(peer.made(sample.key).await, made, "h5: everything is made once: {context}");

@@ -166,10 +166,8 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>) {
     }
     let more: String = said.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = said.body.len();
-    let head = format!(
-        "HTTP/1.1 {} X\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n",
-        said.status
-    );
+    let head =
+        format!("HTTP/1.1 {} X\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n", said.status);
     let _ = stream.write_all(&[head.as_bytes(), &said.body].concat()).await;
     let _ = stream.shutdown().await;
 }

@@ -165,7 +165,8 @@ fn read(answer: &Answer) -> Result<(HeaderValue, u64), Failure> {
     }
     let busy = || Failure::unavailable(Reason::new(ReasonCode::TargetBusy).with("status", status));
     let body = answer.body.as_ref().map_err(|_| busy())?;
-    let token: Token = (status == 200).then(|| serde_json::from_slice(body).ok()).flatten().ok_or_else(busy)?;
+    let token: Token =
+        (status == 200).then(|| serde_json::from_slice(body).ok()).flatten().ok_or_else(busy)?;
     let header = HeaderValue::try_from(format!("Bearer {}", token.access_token));
     let mut header = header.map_err(|_| misconfigured("auth"))?;
     header.set_sensitive(true);

@@ -15,8 +15,8 @@ pub(crate) mod reach;
 pub(crate) mod tls;
 
 pub use auth::Auth;
-pub use log_in::{LogIn, LogInSettings, TokenSource};
 pub use judge::{StatusTable, Verdict, retry_after};
+pub use log_in::{LogIn, LogInSettings, TokenSource};
 pub use multipart::{Multipart, Part};
 pub use reqwest::{Method, Url, header};
 

@@ -24,9 +24,7 @@ use crate::parcel;
 use crate::settings::Duration as Length;
 use crate::template::{Place, Template};
 use async_trait::async_trait;
-use rohrpost_model::ports::{
-    Clock, Desk, Forged, Inquiry, Noticed, Notification, Parcel, Probe, Target,
-};
+use rohrpost_model::ports::{Clock, Desk, Forged, Inquiry, Noticed, Notification, Parcel, Probe, Target};
 use rohrpost_model::reply::{Payment, Reply};
 use rohrpost_model::{ClientName, Failure, Fault, Outcome, Reason, ReasonCode, Receipt, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -164,7 +162,9 @@ impl<P: Provider> PaymentTarget<P> {
     async fn payment(&self, parcel: &Parcel<'_>, order: &Order) -> Result<Begun, Failure> {
         let (progress, digest) = (parcel.progress, order.digest());
         match progress.get(ORDER) {
-            Some(before) if before != OVER && before != digest => return Err(refused(ReasonCode::PaymentBegun)),
+            Some(before) if before != OVER && before != digest => {
+                return Err(refused(ReasonCode::PaymentBegun));
+            }
             Some(before) if before == digest => {
                 if let Some(begun) = recorded(parcel) {
                     return Ok(begun);
@@ -334,4 +334,3 @@ impl<P: Provider> Target for PaymentTarget<P> {
         self.answerer.meet(desk);
     }
 }
-

@@ -39,17 +39,20 @@ impl ReturnSettings {
         if key.as_ref().is_some_and(|key| key.expose_secret().chars().count() < SHORTEST_KEY) {
             faults.push(places.fault_at(&self.key, "the key has fewer than 32 characters"));
         }
-        faults.finish(url.zip(key).map(|(url, key)| Returning {
-            url,
-            key: Key::new(HMAC_SHA256, key.expose_secret().as_bytes()),
-        }))
+        faults.finish(
+            url.zip(key).map(|(url, key)| Returning {
+                url,
+                key: Key::new(HMAC_SHA256, key.expose_secret().as_bytes()),
+            }),
+        )
     }
 }
 
 /// Where notifications of a destination come in.
 pub fn notification_address(written: &Spanned<String>, source: &AdapterSource<'_>) -> Result<Url, Fault> {
     let fault = |message: &str| source.places().fault_at(written, message);
-    let url = Url::parse(written.get_ref()).map_err(|error| fault(&format!("this is no address: {error}")))?;
+    let url =
+        Url::parse(written.get_ref()).map_err(|error| fault(&format!("this is no address: {error}")))?;
     if !url.path().contains("/v1/notifications/") || url.query().is_some() {
         let fault = fault("notifications of a destination do not come in there");
         return Err(fault.hint("it ends in /v1/notifications/ and the destination's name"));
@@ -100,7 +103,8 @@ mod tests {
     fn the_published_codes_of_pmpayment_are_reproduced() {
         let file = "../shared/standards/fit-connect/payment/pmpayment-hash.synthetic.json";
         let roots = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-        let Some(text) = roots.map(|root| root.join(file)).find_map(|path| std::fs::read_to_string(path).ok())
+        let Some(text) =
+            roots.map(|root| root.join(file)).find_map(|path| std::fs::read_to_string(path).ok())
         else {
             eprintln!("SKIPPED: the standards are not here, so the published codes were not compared");
             return;

@@ -112,7 +112,10 @@ async fn an_amount_that_was_changed_decides_nothing_and_a_person_looks() {
     begun.provider.becomes(|payment| payment.status = "PAYED");
     begun.provider.says(42.49);
     let failure = begun.asked().await.unwrap_err();
-    assert!(matches!(&failure, Failure::Refused(reason) if reason.params["field"] == "grosAmount"), "{failure:?}");
+    assert!(
+        matches!(&failure, Failure::Refused(reason) if reason.params["field"] == "grosAmount"),
+        "{failure:?}"
+    );
     let provider = Provider::new().await;
     provider.says(0.01);
     let (target, sample) = (provider.target(), Sample::new());
@@ -187,12 +190,16 @@ async fn what_is_to_be_paid_may_stand_in_the_message() {
     assert_eq!((&request["grosAmount"], &request["purpose"]), (&json!(42.5), &json!("Gebuehr SN-12")));
     let mut alone = Sample::new();
     let item = |net, tax, quantity| json!({ "description": "x", "netCents": net, "taxCents": tax, "taxRate": 19, "quantity": quantity });
-    let said = json!({ "amountCents": 3570, "purpose": "Plan", "items": [item(1000, 190, 2), item(1000, 190, 1)] });
+    let said =
+        json!({ "amountCents": 3570, "purpose": "Plan", "items": [item(1000, 190, 2), item(1000, 190, 1)] });
     alone.message = said.to_string().into();
     let begun = Begun::of(Provider::with(BASIC, "").await, alone).await;
     let items = &begun.provider.payments()[0].request["items"];
     assert_eq!((&items[0]["totalNetAmount"], &items[0]["totalTaxAmount"]), (&json!(20.0), &json!(3.8)));
-    assert_eq!((&items[1]["id"], &items[1]["bookingData"]["haushaltsstelle"]), (&json!("2"), &json!("0123.4567")));
+    assert_eq!(
+        (&items[1]["id"], &items[1]["bookingData"]["haushaltsstelle"]),
+        (&json!("2"), &json!("0123.4567"))
+    );
 }
 
 #[tokio::test]
@@ -206,7 +213,10 @@ async fn what_cannot_be_paid_is_refused_before_anything_is_begun() {
         (json!({ "amountCents": 100, "purpose": "1 €" }), "purpose"),
         (json!({ "amountCents": 100, "purpose": "x", "description": "x".repeat(251) }), "description"),
         (json!({ "amountCents": 100, "purpose": "x", "items": [{ "netCents": 99 }] }), "items, amountCents"),
-        (json!({ "amountCents": 100, "purpose": "x", "items": [{ "netCents": 100, "taxRate": 101 }] }), "items"),
+        (
+            json!({ "amountCents": 100, "purpose": "x", "items": [{ "netCents": 100, "taxRate": 101 }] }),
+            "items",
+        ),
     ] {
         let mut sample = Sample::new();
         sample.message = said.to_string().into();

@@ -20,6 +20,7 @@ mod reconcile;
 mod stops;
 mod struck;
 mod trace;
+mod whole_case;
 
 use crate::support::client::Client;
 use crate::support::hub::{AREA, SERVICE, Setup};

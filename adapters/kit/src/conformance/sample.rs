@@ -1,3 +1,4 @@
+use super::Letter;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -50,6 +51,8 @@ pub struct Sample {
     pub step: StepName,
     /// The message.
     pub message: Bytes,
+    /// Its media type.
+    pub media_type: &'static str,
     /// A detached signature.
     pub signature: Option<Bytes>,
     /// Documents that go along.
@@ -78,6 +81,7 @@ impl Sample {
             submission: submission(SubmissionId::from_bytes(id)),
             step: name("fachverfahren"),
             message: format!("<a n=\"{number}\">{CONTENT_MARK}</a>").into(),
+            media_type: "application/xml",
             signature: None,
             enclosed: vec![],
             attachments: vec![],
@@ -86,6 +90,13 @@ impl Sample {
             keeper,
             marked: None,
         }
+    }
+
+    /// A delivery of one letter as PDF.
+    pub fn letter() -> Self {
+        let xml = Self::new();
+        let text = String::from_utf8_lossy(&xml.message).into_owned();
+        Self { message: Letter::saying(&text).bytes(), media_type: "application/pdf", ..xml }
     }
 
     /// Adds a detached signature.
@@ -195,7 +206,7 @@ impl Sample {
             submission: &self.submission,
             step: &self.step,
             message: self.message.clone(),
-            media_type: "application/xml",
+            media_type: self.media_type,
             signature: self.signature.clone(),
             enclosed: &self.enclosed,
             attachments: self.attachments.clone(),
@@ -225,7 +236,7 @@ impl Sample {
     fn sent_sha256(&self) -> Digest {
         let document = Document {
             message: self.message.to_vec(),
-            media_type: "application/xml".into(),
+            media_type: self.media_type.into(),
             signature: self.signature.as_deref().map(<[u8]>::to_vec),
             enclosed: self.enclosed.clone(),
             content_sha256: Digest::of(&self.message),

@@ -15,6 +15,7 @@ mod notice;
 mod ordeal;
 mod order;
 mod power;
+mod printed;
 mod reconcile;
 mod stops;
 mod struck;

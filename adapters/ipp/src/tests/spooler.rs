@@ -45,13 +45,6 @@ impl Spooler {
         self.port
     }
 
-    /// Takes away what was printed.
-    pub fn empty(&self) {
-        for file in std::fs::read_dir(self.home.path().join("spool")).unwrap() {
-            std::fs::remove_file(file.unwrap().path()).unwrap();
-        }
-    }
-
     /// All documents that it has got, by the names of their jobs.
     pub fn printed(&self) -> Vec<(String, Vec<u8>)> {
         let files = std::fs::read_dir(self.home.path().join("spool")).unwrap();

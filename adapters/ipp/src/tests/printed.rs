@@ -4,12 +4,10 @@ use super::peer::IppPeer;
 use super::proxy::{job, said};
 use super::spooler::Spooler;
 use super::{SETTINGS, StepClock, configured};
-use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
 use ipp::model::{Operation, StatusCode};
 use rohrpost_kit::conformance::{Cut, Letter, Peer, Sample};
-use rohrpost_model::ports::{Attached, Content, ContentStream, Inquiry, StoreFault, Target};
+use rohrpost_model::ports::{Inquiry, Target};
 use rohrpost_model::{Digest, Failure, Outcome, ReasonCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -272,34 +270,12 @@ async fn what_is_no_letter_is_refused_before_anything_is_asked() {
     assert_eq!(office.peer.requests(), 0);
 }
 
-/// Content in memory.
-struct Held(Bytes);
-
-#[async_trait]
-impl Content for Held {
-    async fn open(&self) -> Result<ContentStream, StoreFault> {
-        let content = self.0.clone();
-        Ok(stream::once(async { Ok(content) }).boxed())
-    }
-}
-
 /// A delivery with these attachments.
 fn with_attachments(attachments: &[(&str, Bytes)]) -> Sample {
-    let mut sample = Sample::new();
-    sample.attachments = (1..)
-        .zip(attachments)
-        .map(|(number, (media_type, content))| Attached {
-            number,
-            name: Some("Erika Mustermann.pdf".into()),
-            id: None,
-            file_name: None,
-            media_type: (*media_type).into(),
-            size: content.len() as u64,
-            sha256: Digest::of(content),
-            content: Arc::new(Held(content.clone())),
-        })
-        .collect();
-    sample
+    let name = "Erika Mustermann.pdf";
+    let with =
+        |sample: Sample, (kind, content): &(&str, Bytes)| sample.with_file(name, kind, content.clone());
+    attachments.iter().fold(Sample::new(), with)
 }
 
 fn pdf(text: &str) -> Bytes {

@@ -144,6 +144,22 @@ impl Sample {
         self.attach(None, size, digest_of_generated(size), Generated { size: size / 2, fails: true })
     }
 
+    /// Adds an attachment of this content.
+    #[must_use]
+    pub fn with_file(mut self, name: &str, media_type: &str, content: Bytes) -> Self {
+        self.attachments.push(Attached {
+            number: u32::try_from(self.attachments.len()).unwrap_or(u32::MAX) + 1,
+            name: Some(name.to_owned()),
+            id: None,
+            file_name: None,
+            media_type: media_type.to_owned(),
+            size: content.len() as u64,
+            sha256: Digest::of(&content),
+            content: Arc::new(Held(content)),
+        });
+        self
+    }
+
     /// Alters the message after it was marked.
     #[must_use]
     pub fn with_altered_message(mut self) -> Self {
@@ -324,6 +340,17 @@ fn submission(id: SubmissionId) -> Submission {
 }
 
 const PIECE: usize = 64 * 1024;
+
+/// Content in memory.
+struct Held(Bytes);
+
+#[async_trait]
+impl Content for Held {
+    async fn open(&self) -> Result<ContentStream, StoreFault> {
+        let content = self.0.clone();
+        Ok(stream::once(async { Ok(content) }).boxed())
+    }
+}
 
 /// Content that is made while it is read.
 struct Generated {

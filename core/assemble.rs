@@ -21,6 +21,7 @@ pub const ADAPTERS: &[&dyn Adapter] = &[
     &rohrpost_adapter_callback::Callback,
     &rohrpost_adapter_girocheckout::Girocheckout,
     &rohrpost_adapter_http::Http,
+    &rohrpost_adapter_ipp::Ipp,
     &rohrpost_adapter_mailbox::Mailbox,
     &rohrpost_adapter_reply::Reply,
     &rohrpost_adapter_sftp::Sftp,

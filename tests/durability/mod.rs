@@ -16,6 +16,7 @@ mod ordeal;
 mod order;
 mod paid;
 mod power;
+mod printed;
 mod reconcile;
 mod stops;
 mod struck;

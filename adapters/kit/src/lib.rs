@@ -16,6 +16,7 @@
 //! | a payment: ordered, asked for, told to the citizen | [`payment`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
 //! | deliveries as files in a folder, here or on another machine | [`files`] |
+//! | what is looked at in a PDF before it is printed | [`pdf`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
 //! | TLS for other protocols than HTTP, and whom it believes | [`tls`] |
 //! | what every adapter must do, as tests | [`conformance`] |
@@ -31,6 +32,7 @@ pub mod inbox;
 pub mod intake;
 pub mod parcel;
 pub mod payment;
+pub mod pdf;
 pub mod probe;
 pub mod settings;
 pub mod socket;

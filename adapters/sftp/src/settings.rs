@@ -2,7 +2,7 @@ use crate::pin::Pin;
 use crate::session::Server;
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::adapter::Faults;
-use rohrpost_kit::files::{Folder, Naming, Unit};
+use rohrpost_kit::files::{Folder, Naming, PrintSettings, Unit};
 use rohrpost_kit::probe::{Endpoint, Host};
 use rohrpost_kit::settings::{Duration, Places, SecretRef};
 use rohrpost_model::Fault;
@@ -34,6 +34,8 @@ struct Settings {
     document_name: Option<Spanned<String>>,
     #[serde(default)]
     unit: Unit,
+    /// Where it is a print service's folder.
+    print: Option<PrintSettings>,
     #[serde(default = "ten_seconds")]
     connect_timeout: Duration,
 }
@@ -65,7 +67,7 @@ pub(crate) fn read(source: &AdapterSource<'_>, kind: &str) -> Result<(Server, Fo
     let password = faults.note(password);
     let naming =
         Naming::configured(settings.name.as_ref(), settings.document_name.as_ref(), settings.unit, &places);
-    let naming = faults.note(naming);
+    let naming = faults.note(naming.and_then(|naming| naming.printing(settings.print.as_ref(), &places)));
     let whole = host.zip(pins).zip(key).zip(password).zip(naming);
     faults.finish(whole.map(|((((host, pins), key), password), naming)| {
         let patience = settings.connect_timeout.get();

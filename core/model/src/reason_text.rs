@@ -70,6 +70,15 @@ const fn text(code: C) -> (&'static str, &'static str) {
             several_calls(code)
         }
         C::NameTaken | C::FolderFull | C::FolderUnavailable => folder(code),
+        C::NotPdf
+        | C::PdfEncrypted
+        | C::PdfTooLarge
+        | C::PdfTooManyPages
+        | C::PdfPageSize
+        | C::PdfAddressMissing
+        | C::PdfAddressZoneTaken
+        | C::NothingToPrint
+        | C::PrintJobForgotten => print(code),
         _ => target(code),
     }
 }
@@ -424,6 +433,47 @@ const fn folder(code: C) -> (&'static str, &'static str) {
         _ => (
             "Der Zielordner ist nicht beschreibbar; es wird erneut versucht. Rechte und Einbindung prüfen.",
             "The folder cannot be written; it is tried again. Check rights and mount.",
+        ),
+    }
+}
+
+const fn print(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::NotPdf => (
+            "Was gedruckt werden soll ({document}), ist kein lesbares PDF; es wurde nichts gesendet. Dort, wo es entsteht, als PDF ausgeben lassen und neu einreichen.",
+            "What is to be printed ({document}) is no PDF that can be read; nothing was sent. Have it made as a PDF where it comes from, and handed in anew.",
+        ),
+        C::PdfEncrypted => (
+            "Das PDF ({document}) ist verschlüsselt oder gegen Drucken geschützt; es wurde nichts gesendet. Ohne Kennwort und Schutz ausgeben lassen und neu einreichen.",
+            "The PDF ({document}) is encrypted or protected against printing; nothing was sent. Have it made without password and protection, and handed in anew.",
+        ),
+        C::PdfTooLarge => (
+            "Das PDF ({document}) ist mit {size} Bytes größer, als `largest` erlaubt ({limit}); es wurde nichts gesendet. Verkleinern lassen und neu einreichen, oder die Grenze anheben und neu zustellen.",
+            "The PDF ({document}) is larger, with {size} bytes, than `largest` allows ({limit}); nothing was sent. Have it made smaller and handed in anew, or raise the limit and retry.",
+        ),
+        C::PdfTooManyPages => (
+            "Das PDF ({document}) hat mehr als {limit} Seiten (`most-pages`); es wurde nichts gesendet. Prüfen, ob es wirklich so gedruckt werden soll; dann die Grenze anheben und neu zustellen, sonst verwerfen.",
+            "The PDF ({document}) has more than {limit} pages (`most-pages`); nothing was sent. Check whether it is really to be printed; then raise the limit and retry, else discard.",
+        ),
+        C::PdfPageSize => (
+            "Seite {page} des PDF ({document}) misst {shown}; richtig wäre A4 (210 × 297 mm). Es wurde nichts gesendet. In A4 ausgeben lassen und neu einreichen.",
+            "Page {page} of the PDF ({document}) measures {shown}; right would be A4 (210 × 297 mm). Nothing was sent. Have it made in A4 and handed in anew.",
+        ),
+        C::PdfAddressMissing => (
+            "Im Anschriftfeld der ersten Seite (20 bis 105 mm von links, 45 bis 90 mm von oben) steht kein Text ({document}); richtig wäre dort die Anschrift. Es wurde nichts gesendet. Vorlage berichtigen lassen und neu einreichen.",
+            "The address zone of the first page (20 to 105 mm from the left, 45 to 90 mm from the top) holds no text ({document}); right would be the address. Nothing was sent. Have the template mended, and it handed in anew.",
+        ),
+        C::PdfAddressZoneTaken => (
+            "Im Anschriftfeld der ersten Seite (20 bis 105 mm von links, 45 bis 90 mm von oben) steht Text ({document}); es muss leer sein, weil die Druckstelle die Anschrift dort einsetzt. Es wurde nichts gesendet. Vorlage berichtigen lassen und neu einreichen.",
+            "The address zone of the first page (20 to 105 mm from the left, 45 to 90 mm from the top) holds text ({document}); it has to be empty, because the print service puts the address there. Nothing was sent. Have the template mended, and it handed in anew.",
+        ),
+        C::NothingToPrint => (
+            "Gedruckt werden sollen Anlagen, und keine ist ein PDF (`application/pdf`). Mit einer Anlage als PDF neu einreichen, oder `print` des Ziels berichtigen und neu zustellen.",
+            "Attachments are to be printed, and none is a PDF (`application/pdf`). Hand in anew with an attachment as PDF, or mend `print` of the destination and retry.",
+        ),
+        _ => (
+            "Der Drucker hatte den Auftrag {job} angenommen und kennt ihn nicht mehr. Nachsehen, ob er gedruckt wurde; wenn ja, verwerfen (`discard`), sonst von Hand drucken.",
+            "The printer had taken the job {job} and does not know it any more. Look whether it was printed; if so, discard, else print it by hand.",
         ),
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn run<P: Peer>(fresh: &impl AsyncFn() -> P) {
 }
 
 fn sample<P: Peer>(peer: &P) -> Sample {
-    with_all(peer, Sample::new()).with_attachment(Some("Lageplan.pdf"), 1000)
+    with_all(peer, peer.sample()).with_attachment(Some("Lageplan.pdf"), 1000)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,7 +175,8 @@ pub(super) async fn goes_on<P: Peer>(
     true
 }
 
-async fn asked<P: Peer>(peer: &P, target: &dyn Target, sample: &Sample) -> Inquiry {
+/// The target's word, after as much time as it asks for.
+pub(super) async fn asked<P: Peer>(peer: &P, target: &dyn Target, sample: &Sample) -> Inquiry {
     for _ in 0..ROUNDS {
         match target.inquire(&sample.parcel(1), None).await {
             Ok(word) => return word,

@@ -121,7 +121,8 @@ pub enum Inquiry {
 ///
 /// A call that timed out may still be at work at the target and be done only after it was asked for. Where that would make
 /// something twice, the adapter leaves the target alone for as long as such a call may take (`Unavailable` with
-/// `retry_after`) before it takes "not there" for an answer.
+/// `retry_after`) before it takes "not there" for an answer. [`Target::inquire`] may do so as well, with the reason
+/// [`CallOutstanding`](crate::ReasonCode::CallOutstanding): then it is asked again after that time, and not counted as silent.
 ///
 /// A person may mend a delivery: then other bytes are sent under the same key, and progress stays what it is as long as
 /// the destination is the same. Whoever records that content was handed over records with it which

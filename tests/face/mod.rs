@@ -12,6 +12,7 @@ mod privacy;
 mod replies;
 mod responsible;
 mod rules;
+mod search;
 mod sizes;
 mod stages;
 mod tenants;

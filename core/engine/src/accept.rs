@@ -138,6 +138,7 @@ impl Engine {
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
         let claims = intake.receipt_claims(&case, now);
         let idempotency = intake.idempotency(self.ports.vault.as_ref());
+        let foreign = intake.foreign(&data);
         let catalog = Arc::clone(&intake.catalog);
         let (submission, contents) = intake.into_submission(case, now);
         let (promise, planned) =
@@ -147,7 +148,16 @@ impl Engine {
         let receipt = self.check_and_sign(catalog, handed_in, planned).await?;
         let Submission { id, ref case, .. } = submission;
         let answer = Answer { id, case: case.clone(), received_at: now, sha256, receipt };
-        let new = NewSubmission { submission, contents, key, wrapped_key, idempotency, answer, deliveries };
+        let new = NewSubmission {
+            submission,
+            contents,
+            key,
+            wrapped_key,
+            idempotency,
+            foreign,
+            answer,
+            deliveries,
+        };
         match self.ports.outbox.accept(new).await? {
             Acceptance::Stored(answer) => {
                 promise.into_iter().for_each(Promise::stands);

@@ -56,6 +56,7 @@ mod refusal;
 mod replies;
 mod reply_shapes;
 pub mod routes;
+mod search;
 pub mod shapes;
 mod source_shapes;
 pub mod sources;

@@ -5,7 +5,7 @@ use crate::problem::{Kind, Problem};
 use axum::http::{HeaderMap, Uri};
 use rohrpost_engine::accept::Intent;
 use rohrpost_model::submission::{ReplyChannel, TrustLevel};
-use rohrpost_model::{Area, CaseId, Kind as SubmissionKind, ServiceKey};
+use rohrpost_model::{Area, CaseId, ForeignId, Kind as SubmissionKind, ServiceKey, foreign};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -36,6 +36,11 @@ pub struct Metadata {
     /// The case that it belongs to; without one the hub opens a case. It must not carry personal data.
     #[schema(value_type = Option<String>)]
     case: Option<CaseId>,
+    /// What the sender itself calls the case, or its submission: up to 10 identifiers of 1 to 500 characters. They are
+    /// found by `POST /v1/search`.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    foreign_ids: ForeignIds,
     /// The URI of the schema that the sender used. It decides nothing: what is checked follows from the route.
     #[schema(value_type = Option<String>)]
     #[allow(dead_code)] // read for its form only
@@ -49,6 +54,20 @@ pub struct Metadata {
     /// A test submission never reaches a live destination.
     #[serde(default)]
     test: bool,
+}
+
+/// What the sender calls the case.
+#[derive(Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<ForeignId>")]
+struct ForeignIds(Vec<ForeignId>);
+
+impl TryFrom<Vec<ForeignId>> for ForeignIds {
+    type Error = String;
+
+    fn try_from(ids: Vec<ForeignId>) -> Result<Self, String> {
+        let right = ids.len() <= foreign::MOST;
+        if right { Ok(Self(ids)) } else { Err(format!("there are at most {} identifiers", foreign::MOST)) }
+    }
 }
 
 /// Read for its form only.
@@ -103,6 +122,7 @@ impl Metadata {
             area: self.area,
             case: self.case,
             tenant: None,
+            foreign: self.foreign_ids.0,
             reply: self.reply,
             trust_level: self.trust_level,
             test: self.test,
@@ -125,6 +145,7 @@ pub(crate) fn from_query(uri: &Uri, headers: &HeaderMap, further: &[&str]) -> Re
         area: params.required("area")?,
         case: params.parsed("case")?,
         tenant: None,
+        foreign: Vec::new(),
         reply: None,
         trust_level: None,
         test: params.flag("test")?,

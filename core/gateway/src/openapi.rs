@@ -28,6 +28,7 @@ use utoipa::{Modify, OpenApi};
         crate::reads::case,
         crate::replies::replies,
         crate::replies::answer,
+        crate::search::search,
         crate::reads::deliveries,
         crate::reads::delivery,
         crate::commands::retry,

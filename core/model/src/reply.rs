@@ -9,6 +9,9 @@ const ASKED: [&str; 3] = ["application", "amendment", "withdrawal"];
 /// The most characters of a text.
 const TEXT: usize = 10_000;
 
+/// The longest answer that is read as one, in bytes: more than its members may have.
+pub const LONGEST: usize = 256 * 1024;
+
 /// The most documents that one answer asks for, and the most characters of the name of each.
 const DOCUMENTS: usize = 50;
 const DOCUMENT: usize = 200;

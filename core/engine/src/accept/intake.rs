@@ -12,10 +12,11 @@ use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{
     Blobs, Idempotency, Issued, NewDelivery, Slot, Stage, Staged, StagedContent, StoreFault, Vault,
 };
+use rohrpost_model::reply::{self, Reply};
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{
-    Area, CaseId, Client, ClientName, Digest, Kind, MappingName, Reason, ReasonCode, ServiceKey, Submission,
-    SubmissionId, TenantName, Timestamp,
+    Area, CaseId, Client, ClientName, Digest, ForeignId, Kind, MappingName, Reason, ReasonCode, ServiceKey,
+    Submission, SubmissionId, TenantName, Timestamp,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -191,6 +192,9 @@ impl Intake {
         );
         hasher.update(&serde_json::to_vec(&said).unwrap_or_default());
         let times = (&intent.not_before, &intent.obsolete_after);
+        if !intent.foreign.is_empty() {
+            hasher.update(&serde_json::to_vec(&intent.foreign).unwrap_or_default());
+        }
         if times != (&None, &None) || !intent.properties.is_empty() {
             hasher.update(&serde_json::to_vec(&(times, &intent.properties)).unwrap_or_default());
         }
@@ -202,6 +206,13 @@ impl Intake {
             hasher.update(&serde_json::to_vec(&line).unwrap_or_default());
         }
         hasher.finish()
+    }
+
+    /// What the sender calls the case: what it says beside the data, and what an answer says itself.
+    pub(super) fn foreign(&self, data: &[u8]) -> Vec<ForeignId> {
+        let said = self.intent.kind.is_answer() && data.len() <= reply::LONGEST;
+        let reference = said.then(|| serde_json::from_slice::<Reply>(data).ok()?.reference?.parse().ok());
+        self.intent.foreign.iter().cloned().chain(reference.flatten()).collect()
     }
 
     pub(super) fn receipt_claims(&self, case: &CaseId, now: Timestamp) -> Vec<u8> {

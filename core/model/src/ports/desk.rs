@@ -1,6 +1,6 @@
 use super::{Answer, StoreFault, SubmissionView};
 use crate::submission::{Properties, ReplyChannel, Role, TrustLevel};
-use crate::{Area, CaseId, ClientName, DeliveryId, Kind, ServiceKey, TenantName, Timestamp};
+use crate::{Area, CaseId, ClientName, DeliveryId, ForeignId, Kind, ServiceKey, TenantName, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,8 @@ pub struct Intent {
     pub case: Option<CaseId>,
     /// Whose case it is, where that is known: then nobody else becomes responsible for it, whatever its area says by now.
     pub tenant: Option<TenantName>,
+    /// What the sender calls the case.
+    pub foreign: Vec<ForeignId>,
     /// Where answers are wanted.
     pub reply: Option<ReplyChannel>,
     /// How surely the applicant is known.
@@ -83,6 +85,7 @@ impl Intent {
             area,
             case: None,
             tenant: None,
+            foreign: Vec::new(),
             reply: None,
             trust_level: None,
             test: false,

@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod conditions;
+mod correlation;
 mod idempotency;
 mod json;
 mod mailboxes;

@@ -12,7 +12,7 @@ const CASE: &str = "2027:BR-1";
 
 impl House {
     /// Hands in an application with an identifier of the portal's own and an attachment; its id.
-    async fn submit_called(&self, case: &str, called: &str) -> String {
+    pub(super) async fn submit_called(&self, case: &str, called: &str) -> String {
         let said =
             json!({ "service": SERVICE, "area": AREA, "case": case, "foreignIds": [called] }).to_string();
         let parts = [

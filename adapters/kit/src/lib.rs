@@ -20,6 +20,7 @@
 
 pub mod adapter;
 pub mod answer;
+pub mod answers;
 pub mod conformance;
 pub mod files;
 pub mod http;

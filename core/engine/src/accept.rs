@@ -11,6 +11,7 @@ pub use intake::{Incoming, Intake};
 
 use crate::Engine;
 use crate::ahead::{Planned, Promise};
+use crate::answers::BadReply;
 use crate::catalog::Catalog;
 use crate::routing::{self, Facts, NoTenant};
 use bytes::Bytes;
@@ -55,6 +56,12 @@ pub enum Refusal {
     Invalid(Vec<Violation>),
     /// The idempotency key was used with other content.
     OtherContent,
+    /// No case is called so, as far as the client may answer.
+    NoCase,
+    /// So many cases are called so.
+    SeveralCases(usize),
+    /// What came is no answer.
+    BadReply(BadReply),
     /// The hub cannot take it now.
     Trouble(StoreFault),
 }

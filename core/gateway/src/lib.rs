@@ -21,6 +21,7 @@
 //! counts words, names and ids only, never what was handed in (promise H10).
 
 mod activate;
+mod answers;
 mod audit;
 mod caller;
 pub mod client_certificates;

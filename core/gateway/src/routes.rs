@@ -27,6 +27,7 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("get", "/v1/cases/{case}", get(reads::case)),
         ("get", "/v1/cases/{case}/replies", get(replies::replies)),
         ("post", "/v1/cases/{case}/replies", post(replies::answer)),
+        ("post", "/v1/replies", post(replies::answer_by_reference)),
         ("post", "/v1/search", post(search::search)),
         ("get", "/v1/mailboxes/{name}/messages", get(mailboxes::messages)),
         ("get", "/v1/mailboxes/{name}/messages/{id}", get(mailboxes::message)),

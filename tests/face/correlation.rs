@@ -197,6 +197,12 @@ async fn an_answer_whose_case_is_not_clear_is_put_aside_and_nothing_is_lost() {
     drop_file(&house.setup.path("eigene"), "b.json", r#"{"kind":"status","text":"x"}"#);
     let told = house.put_aside("eigene").await;
     assert!(told.contains("„case“ fehlt"), "{told}");
+    let eigene = house.setup.path("eigene");
+    fs::remove_dir_all(eigene.join("error")).expect("what was put aside");
+    fs::write(eigene.join("c.meta.json"), r#"{"case":"2027:BR-1","test":true}"#).expect("a file");
+    drop_file(&eigene, "c.json", r#"{"kind":"status","text":"x"}"#);
+    let told = house.put_aside("eigene").await;
+    assert!(told.contains("ist ein Test"), "a test reaches no citizen: {told}");
     assert_eq!(house.pulled_in("2027:BR-1", 2).await.len(), 0);
 }
 

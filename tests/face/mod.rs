@@ -1,5 +1,6 @@
 //! The public face, against the running binary: the way of a submission, and everything that may not happen on it.
 
+mod amendments;
 mod bad_input;
 mod commands;
 mod conditions;
@@ -20,6 +21,7 @@ mod tenants;
 mod tls;
 mod unrouted;
 mod way;
+mod ways;
 mod xta;
 
 use crate::support::client::http;

@@ -1,6 +1,7 @@
 //! Takes in what a sender hands in: nothing is acknowledged before it is kept (promise H1), and what a step could not
 //! map is refused at the door, with nothing stored.
 
+mod amendments;
 mod check;
 mod intake;
 
@@ -20,7 +21,7 @@ use rohrpost_model::ports::{Acceptance, Answer, Issued, NewSubmission, Statement
 pub use rohrpost_model::ports::{HandedIn as Accepted, Intent};
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{
-    Area, CaseId, Client, Digest, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
+    Area, CaseId, Client, Date, Digest, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
 };
 use std::sync::Arc;
 
@@ -60,6 +61,8 @@ pub enum Refusal {
     NoCase,
     /// So many cases are called so.
     SeveralCases(usize),
+    /// It is an amendment, and they were taken until this day.
+    TooLate(Date),
     /// What came is no answer.
     BadReply(BadReply),
     /// The hub cannot take it now.
@@ -145,6 +148,7 @@ impl Engine {
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
         let claims = intake.receipt_claims(&case, now);
         let idempotency = intake.idempotency(self.ports.vault.as_ref());
+        self.amendment_in_time(&intake, idempotency.as_ref(), now).await?;
         let foreign = intake.foreign(&data);
         let catalog = Arc::clone(&intake.catalog);
         let (submission, contents) = intake.into_submission(case, now);

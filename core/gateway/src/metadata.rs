@@ -4,7 +4,7 @@ use crate::fields::{self, Params};
 use crate::problem::{Kind, Problem};
 use axum::http::{HeaderMap, Uri};
 use rohrpost_engine::accept::Intent;
-use rohrpost_model::submission::{ReplyChannel, TrustLevel};
+use rohrpost_model::submission::{ReplyChannel, ReplyWay, TrustLevel};
 use rohrpost_model::{Area, CaseId, ForeignId, Kind as SubmissionKind, ServiceKey, foreign};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -102,6 +102,12 @@ pub enum ReplyWanted {
         #[schema(format = "uri", max_length = 2048, pattern = "^https://[!-~]+$")]
         url: String,
     },
+    /// A mail address for notices without content.
+    Mail {
+        /// One address in ASCII, like name@example.org.
+        #[schema(max_length = 254)]
+        address: String,
+    },
 }
 
 impl Metadata {
@@ -116,6 +122,13 @@ impl Metadata {
 
     /// What the engine is told.
     pub(crate) fn intent(self, headers: &HeaderMap) -> Result<Intent, Problem> {
+        if ReplyWay::of(self.reply.as_ref()) == ReplyWay::Xta {
+            return Err(Problem::new(
+                Kind::MalformedMetadata,
+                "`reply.xta` is for messages that come by XTA; use post-box, callback or mail.",
+                "`reply.xta` gilt nur für Nachrichten, die mit XTA kommen; richtig ist post-box, callback oder mail.",
+            ));
+        }
         Ok(Intent {
             kind: self.kind.map_or_else(default_kind, Ok)?,
             service: self.service,

@@ -3,6 +3,7 @@
 use crate::problem::{Kind, Problem};
 use rohrpost_engine::accept::Refusal;
 use rohrpost_engine::answers::BadReply;
+use rohrpost_model::Date;
 use rohrpost_model::submission::Role;
 use serde_json::{Value, json};
 
@@ -50,6 +51,7 @@ impl From<Refusal> for Problem {
             Refusal::OtherContent => other_content(),
             Refusal::NoCase => no_case(),
             Refusal::SeveralCases(count) => several_cases(count),
+            Refusal::TooLate(until) => too_late(until),
             Refusal::BadReply(bad) => bad_reply(&bad),
             Refusal::Trouble(fault) => fault.into(),
         }
@@ -199,6 +201,21 @@ fn several_cases(count: usize) -> Problem {
              (`system`)."
         ),
     )
+}
+
+fn too_late(until: Date) -> Problem {
+    Problem::new(
+        Kind::AmendmentTooLate,
+        format!(
+            "Amendments in this case were taken until {until}. Nothing was kept; ask the authority whether it still takes \
+             documents."
+        ),
+        format!(
+            "Nachreichungen in diesem Vorgang wurden bis {until} angenommen. Es wurde nichts gespeichert; bei der Behörde \
+             nachfragen, ob sie noch Unterlagen nimmt."
+        ),
+    )
+    .with("until", until.to_string())
 }
 
 /// What came is no answer.

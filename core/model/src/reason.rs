@@ -127,6 +127,8 @@ pub enum ReasonCode {
     AdapterConfiguration,
     /// The submission names no address for callbacks.
     NoCallback,
+    /// The submission names no mail address.
+    NoMailAddress,
     /// The destination must not send to this address (`field`: the list in which it is missing).
     AddressForbidden,
     /// The folder cannot be written now.
@@ -187,7 +189,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 74] = [
+    pub const ALL: [Self; 75] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -234,6 +236,7 @@ impl ReasonCode {
         Self::CalledOff,
         Self::AdapterConfiguration,
         Self::NoCallback,
+        Self::NoMailAddress,
         Self::AddressForbidden,
         Self::FolderUnavailable,
         Self::FolderFull,

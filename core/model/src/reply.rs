@@ -21,6 +21,11 @@ impl Kind {
     pub fn is_answer(&self) -> bool {
         !ASKED.contains(&self.as_str())
     }
+
+    /// Whether it adds to an application.
+    pub fn is_amendment(&self) -> bool {
+        self.as_str() == "amendment"
+    }
 }
 
 /// An answer.

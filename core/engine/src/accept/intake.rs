@@ -13,7 +13,7 @@ use rohrpost_model::ports::{
     Blobs, Idempotency, Issued, NewDelivery, Slot, Stage, Staged, StagedContent, StoreFault, Vault,
 };
 use rohrpost_model::reply::{self, Reply};
-use rohrpost_model::submission::{Part, Role};
+use rohrpost_model::submission::{Part, ReplyWay, Role};
 use rohrpost_model::{
     Area, CaseId, Client, ClientName, Digest, ForeignId, Kind, MappingName, Reason, ReasonCode, ServiceKey,
     Submission, SubmissionId, TenantName, Timestamp,
@@ -130,6 +130,12 @@ impl Intake {
         }
     }
 
+    /// How long amendments are taken, if it is one and its route says so.
+    pub(super) fn amendments_until(&self) -> Option<Duration> {
+        let route = routing::route_for(&self.catalog, &self.facts()).ok();
+        route.filter(|_| self.intent.kind.is_amendment())?.amendments
+    }
+
     /// The deliveries to make, and the mappings whose source schemas the data must fit.
     pub(super) fn route(&self, now: Timestamp) -> Result<(Vec<NewDelivery>, Vec<MappingName>), Refusal> {
         let facts = self.facts();
@@ -186,7 +192,8 @@ impl Intake {
             &intent.service,
             &intent.area,
             &intent.case,
-            &intent.reply,
+            // Made of the message, which its key names.
+            intent.reply.as_ref().filter(|reply| ReplyWay::of(Some(reply)) != ReplyWay::Xta),
             &intent.trust_level,
             intent.test,
         );

@@ -8,7 +8,7 @@ use super::reader::{Faults, Placed, Source as File, Table};
 use super::references::Known;
 use rohrpost_gateway::Fetching;
 use rohrpost_kit::SourceAdapter;
-use rohrpost_kit::answers::{self, Answers};
+use rohrpost_kit::correlation::{self, Answers};
 use rohrpost_kit::settings::Duration as Length;
 use rohrpost_model::client::Role;
 use rohrpost_model::ports::Source;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Keys of a source that are not an adapter's table.
-const OWN: [&str; 6] = ["name", "adapter", "client", "interval", "timeout", answers::TABLE];
+const OWN: [&str; 6] = ["name", "adapter", "client", "interval", "timeout", correlation::TABLE];
 
 /// The pause between two rounds where a source does not say it.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -52,7 +52,7 @@ impl SourceDraft {
         // A table of an adapter that is not known is not another fault.
         let keys = tree.get_ref().keys().map(|key| key.get_ref().as_ref());
         let left: Vec<&str> = match adapter {
-            Some(adapter) => vec![adapter.kind(), answers::TABLE],
+            Some(adapter) => vec![adapter.kind(), correlation::TABLE],
             None => keys.filter(|key| !OWN.contains(key)).collect(),
         };
         table.end(&left);

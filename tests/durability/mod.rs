@@ -14,6 +14,7 @@ mod neighbours;
 mod notice;
 mod ordeal;
 mod order;
+mod paid;
 mod power;
 mod reconcile;
 mod stops;

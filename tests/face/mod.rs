@@ -10,6 +10,7 @@ mod json;
 mod mailboxes;
 mod mappings;
 mod operations;
+mod payment;
 mod privacy;
 mod replies;
 mod responsible;

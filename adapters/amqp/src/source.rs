@@ -14,7 +14,7 @@ use lapin::options::{
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Confirmation, Consumer};
 use rohrpost_kit::adapter::Faults;
-use rohrpost_kit::answers::Answers;
+use rohrpost_kit::correlation::Answers;
 use rohrpost_kit::intake::{self, Said, Usual, malformed};
 use rohrpost_kit::settings::{Duration as Length, SecretRef};
 use rohrpost_kit::socket::Connection;

@@ -1,7 +1,7 @@
 //! What a message that is fetched is to the hub: what it says of itself, what the configuration says for those that do not,
 //! and handing it in.
 
-use crate::answers::{Answers, CaseBy};
+use crate::correlation::{Answers, CaseBy};
 use rohrpost_model::ports::{Answering, CaseNamed, Desk, Intent, TakingIn, TurnedAway, Why};
 use rohrpost_model::submission::{Properties, Role};
 use rohrpost_model::{Area, ClientName, Digest, Kind, ServiceKey};

@@ -12,6 +12,9 @@
 //! | an inbox of files: what is whole, claimed, put away | [`inbox`] |
 //! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
+//! | answering in a case | [`answering`] |
+//! | which case an answer belongs to that is fetched, and what makes an answer of it | [`correlation`] |
+//! | a payment: ordered, asked for, told to the citizen | [`payment`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
 //! | deliveries as files in a folder, here or on another machine | [`files`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
@@ -20,14 +23,16 @@
 
 pub mod adapter;
 pub mod answer;
-pub mod answers;
+pub mod answering;
 pub mod conformance;
+pub mod correlation;
 pub mod files;
 pub mod http;
 pub mod inbound;
 pub mod inbox;
 pub mod intake;
 pub mod parcel;
+pub mod payment;
 pub mod probe;
 pub mod settings;
 pub mod socket;

@@ -119,6 +119,16 @@ pub enum ReasonCode {
     FetchedByReader,
     /// The reader of its mailbox closed it.
     ClosedByReader,
+    /// Somebody outside said something of it, and its target is asked at once.
+    Notified,
+    /// What is to be paid is not said as it must be (`field`).
+    PaymentOrder,
+    /// The payment provider has a payment for this delivery, and nobody knows which.
+    PaymentExists,
+    /// A payment was begun for this delivery, and now other data are to be sent.
+    PaymentBegun,
+    /// The payment provider speaks of another payment than was ordered (`field`).
+    PaymentDiffers,
     /// Its sender asked that it leaves later (`at`).
     NotBefore,
     /// Its sender called it off before its time.
@@ -189,7 +199,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 75] = [
+    pub const ALL: [Self; 80] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -232,6 +242,11 @@ impl ReasonCode {
         Self::InMailbox,
         Self::FetchedByReader,
         Self::ClosedByReader,
+        Self::Notified,
+        Self::PaymentOrder,
+        Self::PaymentExists,
+        Self::PaymentBegun,
+        Self::PaymentDiffers,
         Self::NotBefore,
         Self::CalledOff,
         Self::AdapterConfiguration,

@@ -50,6 +50,9 @@ const fn text(code: C) -> (&'static str, &'static str) {
         | C::Draining
         | C::PausedDelivery => person(code),
         C::InMailbox | C::FetchedByReader | C::ClosedByReader | C::NotBefore | C::CalledOff => partner(code),
+        C::Notified | C::PaymentOrder | C::PaymentExists | C::PaymentBegun | C::PaymentDiffers => {
+            payment(code)
+        }
         C::BreakerOpen
         | C::Probing
         | C::AskedToRest
@@ -194,6 +197,36 @@ const fn partner(code: C) -> (&'static str, &'static str) {
         _ => (
             "Der Absender hat es vor dem Sendetermin zurückgezogen.",
             "Its sender called it off before its time.",
+        ),
+    }
+}
+
+const fn payment(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::Notified => (
+            "Von außen kam eine Nachricht dazu; das Ziel wird jetzt gefragt.",
+            "Somebody outside said something of it; its target is asked now.",
+        ),
+        C::PaymentOrder => (
+            "Der Zahlungsauftrag ist unvollständig oder falsch: {field}. Auftrag berichtigen und neu einreichen, oder Mapping und \
+             Ziel berichtigen und mit `queue retry --current` neu zustellen.",
+            "The payment order is incomplete or wrong: {field}. Mend the order and hand it in anew, or mend mapping and destination \
+             and `queue retry --current`.",
+        ),
+        C::PaymentExists => (
+            "Beim Bezahldienst gibt es zu dieser Zustellung schon eine Zahlung, ihre Kennung ist aber nicht bekannt. Dort unter der \
+             Zustellungs-Id nachsehen; wurde nicht bezahlt: verwerfen und neu beauftragen.",
+            "The payment provider has a payment for this delivery, and its id is not known. Look there for the delivery's id; if it \
+             was not paid, discard and order anew.",
+        ),
+        C::PaymentBegun => (
+            "Zu dieser Zustellung wurde schon eine Zahlung mit anderen Angaben begonnen. Für andere Angaben verwerfen und neu \
+             beauftragen.",
+            "A payment was begun for this delivery with other data. For other data, discard and order anew.",
+        ),
+        _ => (
+            "Der Bezahldienst meldet eine Zahlung, die nicht zum Auftrag passt: {field}. Beim Bezahldienst klären; nichts läuft weiter.",
+            "The payment provider speaks of a payment that is not the one ordered: {field}. Clear it up there; nothing goes on.",
         ),
     }
 }

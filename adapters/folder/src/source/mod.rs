@@ -8,7 +8,7 @@ use crate::disk::RealDisk;
 use async_trait::async_trait;
 use local::Local;
 use rohrpost_kit::adapter::Faults;
-use rohrpost_kit::answers::Answers;
+use rohrpost_kit::correlation::Answers;
 use rohrpost_kit::files::{self, Disk};
 use rohrpost_kit::inbox::{Inbox, Pattern, Rules, Whole, media_type};
 use rohrpost_kit::intake::Usual;

@@ -9,12 +9,14 @@ mod log;
 mod previews;
 mod probes;
 mod sample;
+mod stand_in;
 pub mod units;
 
 pub use calls::{Cut, REST};
 pub use desk::{Kept, KeptPart, TestDesk};
 pub use log::Log;
 pub use sample::{CONTENT_MARK, FixedClock, Sample, digest_of_generated};
+pub use stand_in::{Call, Said, StandIn};
 
 use async_trait::async_trait;
 use rohrpost_model::ports::{Inquiry, Piece, Preview, Target};

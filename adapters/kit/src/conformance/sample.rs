@@ -291,7 +291,7 @@ pub(super) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T 
     text.parse().expect("a name")
 }
 
-fn submission(id: SubmissionId) -> Submission {
+pub(super) fn submission(id: SubmissionId) -> Submission {
     Submission {
         id,
         tenant: name("lk-beispiel"),

@@ -217,7 +217,8 @@ impl Intake {
 
     /// What the sender calls the case: what it says beside the data, and what an answer says itself.
     pub(super) fn foreign(&self, data: &[u8]) -> Vec<ForeignId> {
-        let said = self.intent.kind.is_answer() && data.len() <= reply::LONGEST;
+        let kind = &self.intent.kind;
+        let said = (kind.is_answer() || kind.is_payment_order()) && data.len() <= reply::LONGEST;
         let reference = said.then(|| serde_json::from_slice::<Reply>(data).ok()?.reference?.parse().ok());
         self.intent.foreign.iter().cloned().chain(reference.flatten()).collect()
     }

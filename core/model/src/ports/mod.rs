@@ -9,6 +9,7 @@ mod commands;
 mod configurations;
 mod desk;
 mod mailbox;
+mod notification;
 mod outbox;
 mod peer;
 mod preview;
@@ -33,6 +34,7 @@ pub use desk::{
     AnswerForm, Answering, CalledOff, CaseNamed, Desk, HandedIn, Intent, TakingIn, TurnedAway, Why,
 };
 pub use mailbox::{Asked, Closed, Fetched, Mailbox, Reader, Waiting};
+pub use notification::{Forged, Noticed, Notification};
 pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
     Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Recorded, Settlement, Unsettled, Wanted, Work,

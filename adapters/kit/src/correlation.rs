@@ -70,7 +70,7 @@ impl Answers {
             let fault = places.fault_at(system, "the case is not looked for by what somebody calls it");
             faults.push(fault.hint("add case-by = \"foreign-id\", or leave `system` out"));
         }
-        if let Some(kind) = self.kind.as_ref().filter(|kind| !kind.get_ref().is_answer()) {
+        if let Some(kind) = self.kind.as_ref().filter(|kind| !from_authority(kind.get_ref())) {
             let fault = places.fault_at(kind, "this is no answer");
             faults.push(fault.hint("write status, query, notice, or a word of your own"));
         } else if let (Some(text), Some(kind)) = (&self.text, &self.kind) {
@@ -88,4 +88,9 @@ impl Answers {
             (None, None) => AnswerForm::Reply,
         }
     }
+}
+
+/// What an authority may hand in: an answer, or that something is to be paid.
+fn from_authority(kind: &Kind) -> bool {
+    kind.is_answer() || kind.is_payment_order()
 }

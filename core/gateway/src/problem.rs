@@ -127,9 +127,7 @@ impl Kind {
                 (S::CONFLICT, "ambiguous-case", "Several tenants have a case of this name")
             }
             Self::SeveralCases => (S::CONFLICT, "several-cases", "Several cases are called so"),
-            Self::AmendmentTooLate => {
-                (S::CONFLICT, "amendment-too-late", "The time for amendments in this case is over")
-            }
+            Self::AmendmentTooLate => (S::CONFLICT, "amendment-too-late", "The amendment is too late"),
             Self::ContentErased => (S::GONE, "content-erased", "The content was erased"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
             Self::TooManyAttachments => {

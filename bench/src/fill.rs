@@ -193,6 +193,7 @@ impl Filler {
             contents: vec![data.content],
             key: issued.key,
             wrapped_key: issued.wrapped,
+            foreign: Vec::new(),
             idempotency: Some(Idempotency { key, content: data.sha256 }),
             answer,
             deliveries: vec![delivery(self.now, destination, due)?],

@@ -101,6 +101,7 @@ impl Submission {
             area: self.area.clone(),
             case: self.case.clone(),
             tenant: None,
+            foreign: Vec::new(),
             reply: None,
             trust_level: None,
             test: self.test,

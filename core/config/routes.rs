@@ -11,7 +11,8 @@ use super::tenants::{STAGES, TenantDraft};
 use rohrpost_kit::settings::{Duration, nearest};
 use rohrpost_mappings::Condition;
 use rohrpost_model::route::{Expiry, Match, On, Route, Stage, Step, UNROUTED, When};
-use rohrpost_model::{AreaPattern, DocumentName, Fault, RouteName, SealName, StepName, TenantName};
+use rohrpost_model::submission::ReplyWay;
+use rohrpost_model::{AreaPattern, DocumentName, Fault, Kind, RouteName, SealName, StepName, TenantName};
 use std::collections::BTreeMap;
 
 /// A route as written.
@@ -30,6 +31,8 @@ pub struct RouteDraft {
     pub stage: Option<Placed<Stage>>,
     /// The rule of the route, for steps without one of their own.
     expiry: Option<Expiry>,
+    /// How long amendments are taken.
+    amendments: Option<Placed<Duration>>,
 }
 
 /// A step as written.
@@ -68,6 +71,7 @@ impl RouteDraft {
         let tenants = table.must("tenants").some_texts("tenant");
         let matches = read_match(table.must("match"));
         let expiry = read_expiry(table.may("expiry"));
+        let amendments = table.may("amendments-until").text::<Duration>();
         let listed = table.may("step");
         let steps: Vec<_> = listed.tables().into_iter().map(StepDraft::read).collect();
         let pulled = table.may("pull").flag().is_some_and(|pull| pull.value);
@@ -81,8 +85,9 @@ impl RouteDraft {
         let overrides = table.may("override").tables().into_iter().map(OverrideDraft::read).collect();
         table.end(&[]);
         check_steps(&steps, faults);
-        let route = Self { name: name?, tenants, matches, steps, overrides, stage, expiry };
+        let route = Self { name: name?, tenants, matches, steps, overrides, stage, expiry, amendments };
         route.check_overrides(faults);
+        route.check_amendments(faults);
         Some(route)
     }
 
@@ -102,7 +107,17 @@ impl RouteDraft {
         let names = self.tenants.iter().map(|tenant| tenant.value.clone());
         let testing = names.clone().filter(|name| self.own_stage_for(name) == Stage::Test).collect();
         let tenants = names.collect();
-        Some(Route { name: self.name.value, tenants, matches: self.matches?.value, steps, special, testing })
+        let (matches, amendments) = (self.matches?.value, self.amendments.map(|length| length.value.get()));
+        Some(Route { name: self.name.value, tenants, matches, steps, special, testing, amendments })
+    }
+
+    /// A time for amendments says nothing on a route that takes none.
+    fn check_amendments(&self, faults: &Faults) {
+        let (Some(length), Some(matches)) = (&self.amendments, &self.matches) else { return };
+        if !matches.kinds.is_empty() && !matches.kinds.iter().any(Kind::is_amendment) {
+            let fault = length.at.fault("this route takes no amendments");
+            faults.note(fault.hint("write it on the route whose `kind` is amendment"));
+        }
     }
 
     /// Whether it lists the tenant.
@@ -222,7 +237,7 @@ fn read_on(table: &Table<'_>) -> On {
     table.may("on").word(&words).map(|on| on.value).unwrap_or_default()
 }
 
-/// A text is the result that a receipt must have; a table asks the submission's data.
+/// A text is the result that a receipt must have; a table asks the submission's data, or where it wants its answers.
 fn read_when(entry: Entry<'_>) -> Option<Placed<When>> {
     if entry.is_text() {
         let Placed { value, at } = entry.text::<String>()?;
@@ -230,6 +245,13 @@ fn read_when(entry: Entry<'_>) -> Option<Placed<When>> {
     }
     entry.place()?;
     let table = entry.table();
+    let ways = table.may("reply");
+    if let Some(at) = ways.place() {
+        table.end(&[]);
+        let ways: Vec<Placed<ReplyWay>> = ways.some_texts("way");
+        let ways = ways.into_iter().map(|way| way.value).collect();
+        return Some(Placed { value: When::Reply(ways), at });
+    }
     let expression = table.must("xpath").text::<String>();
     let namespaces: BTreeMap<_, _> =
         table.may("namespaces").pairs().into_iter().map(|(prefix, uri)| (prefix, uri.value)).collect();
@@ -280,7 +302,7 @@ fn check_condition(step: &StepDraft, faults: &Faults) {
             );
             faults.note(at.fault(what).hint("name those steps in `after`"));
         }
-        When::Result(_) => {}
+        When::Result(_) | When::Reply(_) => {}
         When::Xpath { expression, namespaces } => {
             if let Err(fault) = Condition::compile(expression, namespaces) {
                 faults.note(at.fault(fault.to_string()).hint("write an XPath 1.0 expression"));

@@ -8,15 +8,16 @@ use super::reader::{Faults, Placed, Source as File, Table};
 use super::references::Known;
 use rohrpost_gateway::Fetching;
 use rohrpost_kit::SourceAdapter;
+use rohrpost_kit::correlation::{self, Answers};
 use rohrpost_kit::settings::Duration as Length;
 use rohrpost_model::client::Role;
 use rohrpost_model::ports::Source;
-use rohrpost_model::{ClientName, SourceName};
+use rohrpost_model::{ClientName, MappingName, SourceName};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Keys of a source that are not an adapter's table.
-const OWN: [&str; 5] = ["name", "adapter", "client", "interval", "timeout"];
+const OWN: [&str; 6] = ["name", "adapter", "client", "interval", "timeout", correlation::TABLE];
 
 /// The pause between two rounds where a source does not say it.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -35,6 +36,7 @@ pub struct SourceDraft {
     client: Option<Placed<ClientName>>,
     interval: Duration,
     timeout: Duration,
+    answers: Option<Named>,
     source: Option<Arc<dyn Source>>,
 }
 
@@ -50,17 +52,19 @@ impl SourceDraft {
         // A table of an adapter that is not known is not another fault.
         let keys = tree.get_ref().keys().map(|key| key.get_ref().as_ref());
         let left: Vec<&str> = match adapter {
-            Some(adapter) => vec![adapter.kind()],
+            Some(adapter) => vec![adapter.kind(), correlation::TABLE],
             None => keys.filter(|key| !OWN.contains(key)).collect(),
         };
         table.end(&left);
+        let answers = adapter.and_then(|adapter| answers_of(adapter, surroundings, file, faults));
         let source = adapter.and_then(|adapter| configured(adapter, surroundings, file, faults));
         let adapter = adapter.map(SourceAdapter::kind);
-        Some(Self { name: name?, adapter, client, interval, timeout, source })
+        Some(Self { name: name?, adapter, client, interval, timeout, answers, source })
     }
 
-    /// Checks that its client is there and may hand in.
+    /// Checks that its client is there and may hand in, and that what its answers name is there.
     pub fn check(&self, known: &Known, clients: &[ClientDraft], faults: &Faults) {
+        self.answers.iter().for_each(|named| named.check(known, faults));
         let Some(client) = &self.client else { return };
         known.clients.check(client, faults);
         let found = clients.iter().find(|draft| draft.name.value == client.value);
@@ -81,6 +85,45 @@ impl SourceDraft {
         };
         Some((self.name.value, fetching))
     }
+}
+
+/// What the table of answers names.
+struct Named {
+    mapping: Option<Placed<MappingName>>,
+    system: Option<Placed<String>>,
+}
+
+impl Named {
+    fn check(&self, known: &Known, faults: &Faults) {
+        if let Some(mapping) = &self.mapping {
+            known.mappings.check(mapping, faults);
+        }
+        let Some(system) = &self.system else { return };
+        if !known.clients.has(system) && !known.destinations.has(system) {
+            let fault = system.at.fault(format!("`{}` is neither a destination nor a client", **system));
+            faults.note(fault.hint("name the one that gave the identifier"));
+        }
+    }
+}
+
+/// What makes answers of what it fetches, where they are answers.
+fn answers_of(
+    adapter: &dyn SourceAdapter,
+    surroundings: &Surroundings<'_>,
+    file: &File,
+    faults: &Faults,
+) -> Option<Named> {
+    let answers = Answers::read(&surroundings.source(file)?);
+    let answers = answers.map_err(|found| faults.extend(found)).ok()??;
+    if !adapter.takes_answers() {
+        let kind = adapter.kind();
+        let fault = file.place().fault(format!("a source of the adapter {kind} has no table [answers]"));
+        faults.note(fault.hint("it finds the cases of answers by itself"));
+    }
+    Some(Named {
+        mapping: answers.mapping.map(|mapping| file.placed(&mapping)),
+        system: answers.system.map(|system| file.placed(&system)),
+    })
 }
 
 fn configured(

@@ -241,6 +241,31 @@ fn queue_list_follows_the_pages_and_tells_why_in_german() {
 }
 
 #[test]
+fn queue_search_says_what_it_looks_for_in_the_body() {
+    let hub = Hub::new();
+    let hit = json!({
+        "tenant": "lk-beispiel", "case": "fall-1", "submission": ID, "kind": "application",
+        "service": "99128001000000", "receivedAt": "2027-01-04T08:00:00.5Z",
+    });
+    hub.answers(Mock::given(path("/v1/search")), 200, json!({ "found": [hit], "more": true }));
+    let ran = hub.run(&["queue", "search", "AZ 4711/26"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let rows: Vec<_> = ran.text.lines().collect();
+    assert!(rows[0].starts_with("MANDANT") && rows[1].contains("fall-1"), "{}", ran.text);
+    assert!(rows[1].ends_with("2027-01-04T08:00:00Z") && rows[2].contains("weitere"), "{}", ran.text);
+    hub.run(&["queue", "search", "--receipt", "0000-1"]);
+    hub.run(&["queue", "search", "--file-name", "Lageplan.pdf"]);
+    let asked: Vec<_> = hub.requests().iter().map(|asked| asked.body_json::<Value>().unwrap()).collect();
+    let wanted = [
+        json!({ "foreignId": "AZ 4711/26" }),
+        json!({ "receipt": "0000-1" }),
+        json!({ "fileName": "Lageplan.pdf" }),
+    ];
+    assert_eq!(asked, wanted);
+    assert!(hub.requests().iter().all(|asked| asked.url.query().is_none()));
+}
+
+#[test]
 fn queue_show_tells_attempts_and_history() {
     let hub = Hub::new();
     let mut shown = delivery(ID, "parked");

@@ -1,8 +1,10 @@
 //! The public face, against the running binary: the way of a submission, and everything that may not happen on it.
 
+mod amendments;
 mod bad_input;
 mod commands;
 mod conditions;
+mod correlation;
 mod idempotency;
 mod json;
 mod mailboxes;
@@ -13,12 +15,14 @@ mod privacy;
 mod replies;
 mod responsible;
 mod rules;
+mod search;
 mod sizes;
 mod stages;
 mod tenants;
 mod tls;
 mod unrouted;
 mod way;
+mod ways;
 mod xta;
 
 use crate::support::client::http;

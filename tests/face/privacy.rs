@@ -92,7 +92,9 @@ fn the_search_finds_every_form() {
 /// Submission number `number`, full of markers. Every fiftieth has an attachment that becomes a file of its own.
 fn form(number: usize) -> Form {
     let reply = format!(r#"{{"post-box":{{"system":"bundid","handle":"{HANDLE}"}}}}"#);
-    let said = format!(r#"{{"service":"{SERVICE}","area":"{AREA}","reply":{reply}}}"#);
+    let said = format!(
+        r#"{{"service":"{SERVICE}","area":"{AREA}","reply":{reply},"foreignIds":["{KEY} {number}"]}}"#
+    );
     let data = String::from_utf8(sample("brunnenbohrung-1.xml")).expect("UTF-8");
     let data = data.replace("Mustermann", NAME).replace("Musterstraße 12 a, Garten hinter dem Haus", PLACE);
     let repeat = if number.is_multiple_of(50) { 20_000 } else { 20 };

@@ -9,7 +9,7 @@ use reqwest::Response;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-const AUTHORITY: &str = r#"
+pub(super) const AUTHORITY: &str = r#"
 name = "amt"
 tokens = [{ file = "secrets/amt.token" }]
 [[grant]]
@@ -19,7 +19,7 @@ services = ["99128001000000"]
 "#;
 
 /// What goes back is pulled by the portal.
-const ANSWERS: &str = r#"
+pub(super) const ANSWERS: &str = r#"
 name = "antworten"
 tenants = ["lk-beispiel"]
 pull = true
@@ -28,7 +28,7 @@ kind = ["receipt", "status", "query", "document-request", "payment-request", "pa
 "#;
 
 /// A Nachreichung goes where the application went.
-const AMENDMENTS: &str = r#"
+pub(super) const AMENDMENTS: &str = r#"
 name = "nachreichung"
 tenants = ["lk-beispiel"]
 [match]
@@ -51,17 +51,18 @@ kind = "receipt"
 text = "Ihre Anzeige ist eingegangen. Vorgang: {case}."
 "#;
 
-struct House {
-    hub: Hub,
-    setup: Setup,
+/// A hub with a portal, an authority that answers in the portal's cases, and answers that are pulled.
+pub(super) struct House {
+    pub(super) hub: Hub,
+    pub(super) setup: Setup,
 }
 
 impl House {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    async fn with(change: impl Fn(&Setup)) -> Self {
+    pub(super) async fn with(change: impl Fn(&Setup)) -> Self {
         let setup = Setup::new(Sink::start().await.address);
         setup.write("clients/amt.toml", AUTHORITY);
         setup.write("secrets/amt.token", "amt-mit-einem-langen-wort-0123456789");
@@ -72,22 +73,22 @@ impl House {
         Self { hub, setup }
     }
 
-    fn killed_and_started(self) -> Self {
+    pub(super) fn killed_and_started(self) -> Self {
         let Self { hub, setup } = self;
         hub.kill();
         let hub = setup.start();
         Self { hub, setup }
     }
 
-    fn client(&self, name: &str) -> Client {
+    pub(super) fn client(&self, name: &str) -> Client {
         Client::of(&self.hub, name)
     }
 
-    async fn submit(&self, kind: &str) -> Value {
+    pub(super) async fn submit(&self, kind: &str) -> Value {
         self.submit_in(kind, "2027:BR-1").await
     }
 
-    async fn submit_in(&self, kind: &str, case: &str) -> Value {
+    pub(super) async fn submit_in(&self, kind: &str, case: &str) -> Value {
         let metadata = json!({ "service": SERVICE, "area": AREA, "kind": kind, "case": case }).to_string();
         let part = |bytes: Vec<u8>, kind: &str| Part::bytes(bytes).mime_str(kind).expect("a media type");
         let form = Form::new()
@@ -99,22 +100,22 @@ impl House {
         answer.json().await.expect("JSON")
     }
 
-    async fn answer(&self, client: &str, said: &Value) -> Response {
+    pub(super) async fn answer(&self, client: &str, said: &Value) -> Response {
         let request = self.client(client).request("POST", "/v1/cases/2027:BR-1/replies");
         request.json(said).send().await.expect("an answer")
     }
 
-    async fn answered(&self, said: &Value) -> Value {
+    pub(super) async fn answered(&self, said: &Value) -> Value {
         let answer = self.answer("amt", said).await;
         assert_eq!(answer.status(), StatusCode::ACCEPTED, "{said}");
         answer.json().await.expect("JSON")
     }
 
-    async fn pulled(&self, after: u64) -> Vec<Value> {
+    pub(super) async fn pulled(&self, after: u64) -> Vec<Value> {
         self.pulled_in("2027:BR-1", after).await
     }
 
-    async fn pulled_in(&self, case: &str, after: u64) -> Vec<Value> {
+    pub(super) async fn pulled_in(&self, case: &str, after: u64) -> Vec<Value> {
         let path = format!("/v1/cases/{case}/replies?after={after}");
         self.client("portal").get(&path).await["replies"].as_array().expect("a list").clone()
     }

@@ -60,6 +60,18 @@ impl Setup {
         }
     }
 
+    /// Takes a copy of the shipped mappings in `mappings` in the temporary folder, to which the caller adds.
+    pub fn copy_library(&self) {
+        self.edit("hub.toml", &root().join("mappings").display().to_string(), "../mappings");
+        for name in ["brunnenbohrung-enaio", "brunnenbohrung-xdomea", "brunnenbohrung-xfall"]
+            .into_iter()
+            .chain(["sondernutzung-enaio", "sondernutzung-strassenamt", "sondernutzung-xbau"])
+            .chain(["urkunde-enaio", "urkunde-standesamt"])
+        {
+            copy_folder(&root().join("mappings").join(name), &self.path("mappings").join(name));
+        }
+    }
+
     /// Another folder with the same configuration, secrets included, and nothing else.
     pub fn again(&self) -> Self {
         let setup = Self { folder: tempfile::tempdir().expect("a temporary folder") };

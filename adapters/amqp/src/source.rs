@@ -14,11 +14,12 @@ use lapin::options::{
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Confirmation, Consumer};
 use rohrpost_kit::adapter::Faults;
+use rohrpost_kit::correlation::Answers;
 use rohrpost_kit::intake::{self, Said, Usual, malformed};
 use rohrpost_kit::settings::{Duration as Length, SecretRef};
 use rohrpost_kit::socket::Connection;
 use rohrpost_kit::{AdapterSource, SourceAdapter};
-use rohrpost_model::ports::{Clock, Desk, Intent, Probe, Round, Source, TurnedAway, Why};
+use rohrpost_model::ports::{Clock, Desk, Probe, Round, Source, TakingIn, TurnedAway, Why};
 use rohrpost_model::submission::{Properties, Role};
 use rohrpost_model::{Area, ClientName, Failure, Fault, Kind, Reason, ReasonCode, ServiceKey};
 use serde::Deserialize;
@@ -46,6 +47,10 @@ impl SourceAdapter for AmqpQueue {
 
     fn schema(&self) -> &'static str {
         include_str!("source.json")
+    }
+
+    fn takes_answers(&self) -> bool {
+        true
     }
 
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Source>, Vec<Fault>> {
@@ -98,6 +103,7 @@ struct Headers {
     area: Option<String>,
     kind: Option<String>,
     case: Option<String>,
+    foreign_id: Option<String>,
     test: Option<String>,
     /// The message id, where it does not stand in its own property.
     message_id: Option<String>,
@@ -160,6 +166,8 @@ impl Queue {
             area: settings.area.map(Spanned::into_inner),
             kind: settings.kind,
             test: settings.test,
+            // What is wrong with that table is told by whoever reads the file.
+            answers: Answers::read(source).unwrap_or_default(),
         };
         faults.finish(broker.zip(queue).zip(refused).map(|((broker, queue), refused)| Self {
             broker,
@@ -208,8 +216,7 @@ impl Queue {
 
     /// Hands a message in; whether it was here already.
     async fn taken_in(&self, at: At<'_>, delivery: &Delivery) -> Result<bool, TurnedAway> {
-        let intent = self.intent(delivery)?;
-        let mut taking = at.desk.admit(at.client, intent)?;
+        let mut taking = self.admitted(at, delivery).await?;
         let stated = delivery.properties.content_type().as_ref().map(ShortString::as_str);
         let essence = stated.and_then(|stated| stated.split(';').next()).map(str::trim);
         let media_type = essence.filter(|essence| !essence.is_empty()).unwrap_or(&self.media_type);
@@ -218,7 +225,7 @@ impl Queue {
         Ok(taking.accept().await?.repeated)
     }
 
-    fn intent(&self, delivery: &Delivery) -> Result<Intent, TurnedAway> {
+    async fn admitted(&self, at: At<'_>, delivery: &Delivery) -> Result<Box<dyn TakingIn>, TurnedAway> {
         let id = self.id(delivery).ok_or_else(|| {
             malformed(
                 "Die Nachricht trägt keine message-id; ohne sie lässt sich eine Wiederholung nicht erkennen.",
@@ -226,17 +233,17 @@ impl Queue {
             )
         })?;
         let say = |name: &Option<String>| name.as_deref().and_then(|name| header(&delivery.properties, name));
-        let Headers { service, area, kind, case, test, .. } = &self.headers;
+        let Headers { service, area, kind, case, foreign_id, test, .. } = &self.headers;
         let said = Said {
             service: say(service),
             area: say(area),
             kind: say(kind),
             case: say(case),
+            foreign_id: say(foreign_id),
             test: say(test),
         };
-        let mut intent = self.usual.intent(&said, intake::key("amqp", &id))?;
-        intent.properties = properties(delivery, id);
-        Ok(intent)
+        let (key, properties) = (intake::key("amqp", &id), properties(delivery, id));
+        self.usual.hand_in((at.desk, at.client), &said, key, properties).await
     }
 
     /// What the sender calls the message.
@@ -280,6 +287,10 @@ struct At<'a> {
 impl Settings {
     /// What neither messages nor the configuration would say.
     fn missing(&self, source: &AdapterSource<'_>) -> Vec<Fault> {
+        if Answers::are_in(source) {
+            // Their cases say it.
+            return Vec::new();
+        }
         let said = [
             ("service", self.service.is_some() || self.headers.service.is_some()),
             ("area", self.area.is_some() || self.headers.area.is_some()),

@@ -112,7 +112,12 @@ fn failure(turned: &TurnedAway) -> Failure {
     match turned.why {
         Why::Unavailable => Failure::unavailable(Reason::new(ReasonCode::HubTrouble)),
         Why::OtherContent => Failure::Refused(Reason::new(ReasonCode::NameTaken)),
-        Why::NotGranted | Why::UnknownArea | Why::TestOnly => defect("client"),
+        Why::NotGranted
+        | Why::UnknownArea
+        | Why::TestOnly
+        | Why::NoCase
+        | Why::SeveralCases
+        | Why::TooLate => defect("client"),
         Why::TooLarge | Why::Malformed | Why::Invalid => defect("attach"),
     }
 }

@@ -1,9 +1,10 @@
 //! What a message that is fetched is to the hub: what it says of itself, what the configuration says for those that do not,
 //! and handing it in.
 
-use rohrpost_model::ports::{Intent, TakingIn, TurnedAway, Why};
-use rohrpost_model::submission::Role;
-use rohrpost_model::{Area, Digest, Kind, ServiceKey};
+use crate::correlation::{Answers, CaseBy};
+use rohrpost_model::ports::{Answering, CaseNamed, Desk, Intent, TakingIn, TurnedAway, Why};
+use rohrpost_model::submission::{Properties, Role};
+use rohrpost_model::{Area, ClientName, Digest, Kind, ServiceKey};
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -21,6 +22,8 @@ pub struct Usual {
     pub kind: Option<Kind>,
     /// Whether it is a test.
     pub test: bool,
+    /// What makes answers in cases of them, where they are answers.
+    pub answers: Option<Answers>,
 }
 
 /// What a message says of itself, as it says it.
@@ -36,9 +39,44 @@ pub struct Said {
     pub case: Option<String>,
     /// Whether it is a test.
     pub test: Option<String>,
+    /// What the sender calls the case.
+    pub foreign_id: Option<String>,
 }
 
 impl Usual {
+    /// Begins to hand in a message under this idempotency key, as a submission or as an answer in a case.
+    pub async fn hand_in(
+        &self,
+        (desk, client): (&dyn Desk, &ClientName),
+        said: &Said,
+        key: String,
+        properties: Properties,
+    ) -> Result<Box<dyn TakingIn>, TurnedAway> {
+        match &self.answers {
+            Some(answers) => {
+                let answering = Answering { properties, ..self.answering(answers, said, key)? };
+                desk.answer(client, answering).await
+            }
+            None => desk.admit(client, Intent { properties, ..self.intent(said, key)? }),
+        }
+    }
+
+    /// What an answer is, and in which case. It may say the case in its content.
+    fn answering(&self, answers: &Answers, said: &Said, key: String) -> Result<Answering, TurnedAway> {
+        let of = match answers.case_by {
+            CaseBy::Case => CaseNamed::Case(stated("case", &said.case, None)?),
+            CaseBy::ForeignId => CaseNamed::Foreign {
+                id: said.foreign_id.as_deref().map(|id| read("foreign-id", id)).transpose()?,
+                system: answers.system.as_ref().map(|system| system.get_ref().clone()),
+            },
+        };
+        let usual = answers.kind.as_ref().map(|kind| kind.get_ref().clone());
+        let kind = said.kind.as_deref().map(|kind| read("kind", kind)).transpose()?.or(usual);
+        let test = said.test.as_deref().map_or(Ok(self.test), test)?;
+        let (form, idempotency_key) = (answers.form(), Some(key));
+        Ok(Answering { of, form, kind, test, idempotency_key, properties: Properties::new() })
+    }
+
     /// What is handed in under this idempotency key. What a message says goes before what the configuration says, and what
     /// it says wrongly is not overlooked.
     pub fn intent(&self, said: &Said, key: String) -> Result<Intent, TurnedAway> {
@@ -48,6 +86,8 @@ impl Usual {
         let kind = stated("kind", &said.kind, self.kind.as_ref().or(application.as_ref()))?;
         let mut intent = Intent::new(kind, service, area);
         intent.case = said.case.as_deref().map(|case| read("case", case)).transpose()?;
+        intent.foreign =
+            said.foreign_id.as_deref().map(|id| read("foreign-id", id)).transpose()?.into_iter().collect();
         intent.test = said.test.as_deref().map_or(Ok(self.test), test)?;
         intent.idempotency_key = Some(key);
         Ok(intent)
@@ -76,6 +116,7 @@ fn read<T: FromStr<Err: Display>>(what: &str, said: &str) -> Result<T, TurnedAwa
         let right = match what {
             "service" => "ein LeiKa-Schlüssel aus 14 Ziffern, der mit 99 beginnt",
             "area" => "ein Amtlicher Regionalschlüssel aus 2, 3, 5, 9 oder 12 Ziffern",
+            "foreign-id" => "ein Zeichen mit 1 bis 500 Buchstaben, ohne Steuerzeichen",
             "case" => "1 bis 100 Zeichen aus A-Z, a-z, 0-9, Punkt, Unterstrich, Doppelpunkt und Bindestrich",
             _ => "ein Wort wie application oder amendment",
         };
@@ -129,7 +170,12 @@ mod tests {
     use super::*;
 
     fn usual() -> Usual {
-        Usual { service: "99108003000000".parse().ok(), area: "15091".parse().ok(), kind: None, test: false }
+        Usual {
+            service: "99108003000000".parse().ok(),
+            area: "15091".parse().ok(),
+            kind: None,
+            ..Usual::default()
+        }
     }
 
     fn said(what: &str, value: &str) -> Said {
@@ -138,6 +184,7 @@ mod tests {
             "service" => Said { service: value, ..Said::default() },
             "area" => Said { area: value, ..Said::default() },
             "kind" => Said { kind: value, ..Said::default() },
+            "foreign-id" => Said { foreign_id: value, ..Said::default() },
             "case" => Said { case: value, ..Said::default() },
             _ => Said { test: value, ..Said::default() },
         }
@@ -160,6 +207,7 @@ mod tests {
             ("area", "x", "Regionalschlüssel"),
             ("kind", "Änderung!", "amendment"),
             ("case", "a b", "100 Zeichen"),
+            ("foreign-id", "a\u{7}", "500 Buchstaben"),
             ("test", "vielleicht", "true oder false"),
         ] {
             let turned = usual().intent(&said(what, value), "k".into()).unwrap_err();

@@ -13,6 +13,7 @@
 //! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | answering in a case | [`answering`] |
+//! | which case an answer belongs to that is fetched, and what makes an answer of it | [`correlation`] |
 //! | a payment: ordered, asked for, told to the citizen | [`payment`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
 //! | deliveries as files in a folder, here or on another machine | [`files`] |
@@ -25,6 +26,7 @@ pub mod adapter;
 pub mod answer;
 pub mod answering;
 pub mod conformance;
+pub mod correlation;
 pub mod files;
 pub mod http;
 pub mod inbound;

@@ -20,6 +20,11 @@ pub trait SourceAdapter: Send + Sync {
     /// The JSON schema (draft 7) of the table, as [`Adapter::schema`](crate::Adapter::schema).
     fn schema(&self) -> &'static str;
 
+    /// Whether what it fetches can be answers in cases, by the table `[answers]`.
+    fn takes_answers(&self) -> bool {
+        false
+    }
+
     /// Checks the table wholly and makes the source. It reads files and secrets, but opens no connection and changes
     /// nothing; it is called again for every new configuration. Returns every fault, not only the first.
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Source>, Vec<Fault>>;

@@ -5,8 +5,8 @@ use rohrpost_kit::conformance::{self, Cut, FixedClock, Mood, Peer, Sample};
 use rohrpost_kit::settings::Secrets;
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{
-    Answer, CalledOff, HandedIn, Intent, Piece, Preview, StoreFault, SubmissionView, TakingIn, TurnedAway,
-    Why, WrappedKey,
+    Answer, Answering, CalledOff, HandedIn, Intent, Piece, Preview, StoreFault, SubmissionView, TakingIn,
+    TurnedAway, Why, WrappedKey,
 };
 use rohrpost_model::submission::Role;
 use rohrpost_model::{DeliveryId, Digest};
@@ -85,6 +85,9 @@ impl Desk for FakeDesk {
         }
         let state = Arc::clone(&self.0);
         Ok(Box::new(Taking { state, intent, data: Vec::new(), digests: Vec::new(), open: None }))
+    }
+    async fn answer(&self, _: &ClientName, _: Answering) -> Result<Box<dyn TakingIn>, TurnedAway> {
+        Err(turned(Why::NoCase))
     }
     async fn handed_in(&self, _: &ClientName, key: &str) -> Result<Option<SubmissionView>, StoreFault> {
         Ok(self.0.kept.lock().unwrap().contains_key(key).then(view))

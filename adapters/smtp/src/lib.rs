@@ -82,7 +82,7 @@ impl Target for SmtpTarget {
         parcel::check(parcel)?;
         let mail = self.letter.write(parcel, self.clock.now()).await?;
         let mut session = self.server.log_in().await.map_err(Trouble::failure)?;
-        session.address(&self.letter.envelope).await.map_err(Trouble::failure)?;
+        session.address(&mail.envelope).await.map_err(Trouble::failure)?;
         session.send(mail.pieces).await?;
         Ok(Outcome::Done(Receipt {
             reference: Some(mail.id),
@@ -106,7 +106,7 @@ impl Target for SmtpTarget {
     }
 
     async fn probe(&self, probe: &mut Probe) {
-        probe::probe(&self.server, &self.letter.envelope, self.clock.now(), probe).await;
+        probe::probe(&self.server, &self.letter.envelope(), self.clock.now(), probe).await;
     }
 }
 

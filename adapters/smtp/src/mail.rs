@@ -4,6 +4,7 @@ use crate::body::{self, Pieces};
 use crate::connection::Envelope;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use lettre::Address;
 use lettre::message::header::{
     ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0,
 };
@@ -11,7 +12,8 @@ use lettre::message::{Mailbox, MessageBuilder, SinglePart};
 use rohrpost_kit::parcel::{CheckedStream, checked};
 use rohrpost_kit::template::{Template, attachment_name, extension, file_name};
 use rohrpost_model::ports::Parcel;
-use rohrpost_model::{Failure, Reason, ReasonCode, Timestamp};
+use rohrpost_model::submission::ReplyChannel;
+use rohrpost_model::{Failure, Reason, ReasonCode, Submission, Timestamp};
 use std::time::{Duration, SystemTime};
 
 /// The longest name of an attachment, in bytes.
@@ -20,8 +22,7 @@ const NAME_MAX: usize = 150;
 /// How deliveries are written.
 pub(crate) struct Letter {
     pub(crate) from: Mailbox,
-    pub(crate) to: Vec<Mailbox>,
-    pub(crate) envelope: Envelope,
+    pub(crate) to: Recipients,
     pub(crate) subject: Template,
     pub(crate) text: Template,
     /// Whether the content goes along.
@@ -29,8 +30,36 @@ pub(crate) struct Letter {
     pub(crate) size_limit: u64,
 }
 
+/// Who gets mails.
+pub(crate) enum Recipients {
+    /// Always these.
+    Fixed(Vec<Mailbox>),
+    /// Whom the submission names for its answers.
+    OfSubmission,
+}
+
+impl Recipients {
+    fn of(&self, submission: &Submission) -> Result<Vec<Mailbox>, Failure> {
+        match (self, &submission.reply) {
+            (Self::Fixed(to), _) => Ok(to.clone()),
+            (Self::OfSubmission, Some(ReplyChannel::Mail { address })) => {
+                // The address was checked when it was handed in; lettre may still see it otherwise.
+                let email = address.as_str().parse::<Address>().map_err(|_| no_address())?;
+                Ok(vec![Mailbox::new(None, email)])
+            }
+            (Self::OfSubmission, _) => Err(no_address()),
+        }
+    }
+}
+
+fn no_address() -> Failure {
+    Failure::Defect(Reason::new(ReasonCode::NoMailAddress))
+}
+
 /// A mail that is written.
 pub(crate) struct Written {
+    /// From whom and to whom.
+    pub(crate) envelope: Envelope,
     /// Its `Message-ID`.
     pub(crate) id: String,
     pub(crate) pieces: Pieces,
@@ -46,8 +75,10 @@ struct Enclosure {
 impl Letter {
     /// The mail of a parcel. What cannot be opened, or is too large, is found out before anything is sent.
     pub(crate) async fn write(&self, parcel: &Parcel<'_>, now: Timestamp) -> Result<Written, Failure> {
-        let id = format!("<{}@{}>", parcel.key, self.envelope.from.domain());
-        let (head, text) = (self.head(parcel, &id, now)?, self.text.fill(parcel)?);
+        let id = format!("<{}@{}>", parcel.key, self.from.email.domain());
+        let to = self.to.of(parcel.submission)?;
+        let envelope = self.envelope_to(&to);
+        let (head, text) = (self.head(parcel, (&id, to), now)?, self.text.fill(parcel)?);
         let pieces = if self.attach {
             self.mixed(head, text, parcel).await?
         } else {
@@ -56,14 +87,30 @@ impl Letter {
             self.fits(mail.len() as u64)?;
             body::text(&mail)
         };
-        Ok(Written { id, pieces })
+        Ok(Written { envelope, id, pieces })
     }
 
-    fn head(&self, parcel: &Parcel<'_>, id: &str, now: Timestamp) -> Result<MessageBuilder, Failure> {
+    fn envelope_to(&self, to: &[Mailbox]) -> Envelope {
+        Envelope { from: self.from.email.clone(), to: to.iter().map(|to| to.email.clone()).collect() }
+    }
+
+    /// What can be tried without a submission: the sender, and recipients where they are fixed.
+    pub(crate) fn envelope(&self) -> Envelope {
+        match &self.to {
+            Recipients::Fixed(to) => self.envelope_to(to),
+            Recipients::OfSubmission => self.envelope_to(&[]),
+        }
+    }
+
+    fn head(
+        &self,
+        parcel: &Parcel<'_>,
+        (id, to): (&str, Vec<Mailbox>),
+        now: Timestamp,
+    ) -> Result<MessageBuilder, Failure> {
         let since = Duration::from_secs(u64::try_from(now.as_second()).unwrap_or_default());
-        let to = self.to.iter().cloned();
         let head = lettre::Message::builder().from(self.from.clone()).message_id(Some(id.to_owned()));
-        let head = to.fold(head, MessageBuilder::to);
+        let head = to.into_iter().fold(head, MessageBuilder::to);
         // RFC 3834: nobody's holiday notice is to answer it.
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
         let automatic = HeaderValue::new(name, "auto-generated".to_owned());

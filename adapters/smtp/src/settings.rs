@@ -1,5 +1,5 @@
-use crate::connection::{Envelope, Security, Server};
-use crate::mail::Letter;
+use crate::connection::{Security, Server};
+use crate::mail::{Letter, Recipients};
 use lettre::message::Mailbox;
 use lettre::transport::smtp::extension::ClientId;
 use rohrpost_kit::AdapterSource;
@@ -20,6 +20,9 @@ const TEXT: &str = "Im Fachverfahren liegt ein neuer Eingang.\r\nThere is a new 
                     Kennung / id: {delivery-id}\r\n\r\n\
                     Diese Nachricht enthält keine Antragsdaten. Bitte nicht antworten.\r\n\
                     This message holds no data of the application. Please do not reply.\r\n";
+
+/// Stands for the mail address that the submission names for its answers.
+const OF_SUBMISSION: &str = "{reply.mail}";
 
 /// The table `[smtp]` of a destination.
 #[derive(Deserialize)]
@@ -159,8 +162,7 @@ fn letter(settings: &Settings, places: &Places<'_>) -> Result<Letter, Vec<Fault>
     if settings.to.get_ref().is_empty() {
         faults.push(places.fault_at(&settings.to, "nobody gets the mail"));
     }
-    let to = settings.to.get_ref().iter();
-    let to: Vec<_> = to.filter_map(|to| faults.note(mailbox(to, places))).collect();
+    let to = faults.note(recipients(settings, places));
     let subject = faults.note(template(settings.subject.as_ref(), SUBJECT, places));
     if let Some(subject) = &settings.subject
         && subject.get_ref().contains(char::is_control)
@@ -169,12 +171,32 @@ fn letter(settings: &Settings, places: &Places<'_>) -> Result<Letter, Vec<Fault>
     }
     let text = faults.note(template(settings.text.as_ref(), TEXT, places));
     faults.note(acknowledged(settings, places));
-    faults.finish(from.zip(subject).zip(text).map(|((from, subject), text)| {
-        let envelope =
-            Envelope { from: from.email.clone(), to: to.iter().map(|to| to.email.clone()).collect() };
+    faults.finish(from.zip(to).zip(subject).zip(text).map(|(((from, to), subject), text)| {
         let (attach, size_limit) = (settings.attaches(), settings.size_limit.get());
-        Letter { from, to, envelope, subject, text, attach, size_limit }
+        Letter { from, to, subject, text, attach, size_limit }
     }))
+}
+
+/// Fixed ones, or whom the submission names: to them only notices go, because nobody answers for their mailbox.
+fn recipients(settings: &Settings, places: &Places<'_>) -> Result<Recipients, Vec<Fault>> {
+    let to = settings.to.get_ref();
+    let Some(named) = to.iter().find(|to| to.get_ref() == OF_SUBMISSION) else {
+        let mut faults = Faults::default();
+        let fixed: Vec<_> = to.iter().filter_map(|to| faults.note(mailbox(to, places))).collect();
+        return faults.finish(Some(Recipients::Fixed(fixed)));
+    };
+    if to.len() > 1 {
+        let fault = places.fault_at(named, "whom the submission names gets a mail alone");
+        return Err(vec![fault.hint("make a second destination for the others")]);
+    }
+    match settings.attach.as_ref().filter(|attach| *attach.get_ref()) {
+        Some(attach) => Err(vec![
+            places
+                .fault_at(attach, "to whom a submission names only a notice without content goes")
+                .hint("leave `attach` out; the content waits at the portal"),
+        ]),
+        None => Ok(Recipients::OfSubmission),
+    }
 }
 
 fn mailbox(setting: &Spanned<String>, places: &Places<'_>) -> Result<Mailbox, Fault> {

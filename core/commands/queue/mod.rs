@@ -7,6 +7,7 @@
 //! | orders for many that run | [`orders`] |
 //! | destinations | [`destinations`] |
 //! | sources | [`sources`] |
+//! | cases by what others call them | [`search`] |
 //!
 //! Operators read German, so the tables are German; `--json` prints what the API answers. Nothing asks back: what takes
 //! a confirmation takes an option.
@@ -15,6 +16,7 @@ mod deliveries;
 mod destinations;
 mod list;
 mod orders;
+mod search;
 mod sources;
 
 use super::Context;
@@ -43,6 +45,8 @@ enum Task {
         /// Its id.
         id: DeliveryId,
     },
+    /// Look for a case by what somebody else calls it, by a receipt or by a file name.
+    Search(search::Wanted),
     /// Try deliveries again, now: those with these ids, or all that fit a filter.
     Retry {
         #[command(flatten)]
@@ -134,6 +138,7 @@ pub fn run(arguments: &Arguments, context: &mut Context<'_>) -> Result<(), Stop>
     match &arguments.task {
         Task::List(filter) => list::list(filter, api, context),
         Task::Show { id } => list::show(id, api, context),
+        Task::Search(wanted) => search::search(wanted, api, context),
         Task::Retry { which, current } => which.retry(*current, api, context),
         Task::Discard { which, dependents } => which.discard(*dependents, api, context),
         Task::Hold { which } => which.pause(api, context),

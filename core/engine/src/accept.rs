@@ -1,6 +1,7 @@
 //! Takes in what a sender hands in: nothing is acknowledged before it is kept (promise H1), and what a step could not
 //! map is refused at the door, with nothing stored.
 
+mod amendments;
 mod check;
 mod intake;
 
@@ -11,6 +12,7 @@ pub use intake::{Incoming, Intake};
 
 use crate::Engine;
 use crate::ahead::{Planned, Promise};
+use crate::answers::BadReply;
 use crate::catalog::Catalog;
 use crate::routing::{self, Facts, NoTenant};
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use rohrpost_model::ports::{Acceptance, Answer, Issued, NewSubmission, Statement
 pub use rohrpost_model::ports::{HandedIn as Accepted, Intent};
 use rohrpost_model::submission::{Part, Role};
 use rohrpost_model::{
-    Area, CaseId, Client, Digest, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
+    Area, CaseId, Client, Date, Digest, MappingName, ServiceKey, Submission, SubmissionId, TenantName,
 };
 use std::sync::Arc;
 
@@ -55,6 +57,14 @@ pub enum Refusal {
     Invalid(Vec<Violation>),
     /// The idempotency key was used with other content.
     OtherContent,
+    /// No case is called so, as far as the client may answer.
+    NoCase,
+    /// So many cases are called so.
+    SeveralCases(usize),
+    /// It is an amendment, and they were taken until this day.
+    TooLate(Date),
+    /// What came is no answer.
+    BadReply(BadReply),
     /// The hub cannot take it now.
     Trouble(StoreFault),
 }
@@ -138,6 +148,8 @@ impl Engine {
         let case = intake.intent.case.clone().map_or_else(|| new_case(intake.id), Ok)?;
         let claims = intake.receipt_claims(&case, now);
         let idempotency = intake.idempotency(self.ports.vault.as_ref());
+        self.amendment_in_time(&intake, idempotency.as_ref(), now).await?;
+        let foreign = intake.foreign(&data);
         let catalog = Arc::clone(&intake.catalog);
         let (submission, contents) = intake.into_submission(case, now);
         let (promise, planned) =
@@ -147,7 +159,16 @@ impl Engine {
         let receipt = self.check_and_sign(catalog, handed_in, planned).await?;
         let Submission { id, ref case, .. } = submission;
         let answer = Answer { id, case: case.clone(), received_at: now, sha256, receipt };
-        let new = NewSubmission { submission, contents, key, wrapped_key, idempotency, answer, deliveries };
+        let new = NewSubmission {
+            submission,
+            contents,
+            key,
+            wrapped_key,
+            idempotency,
+            foreign,
+            answer,
+            deliveries,
+        };
         match self.ports.outbox.accept(new).await? {
             Acceptance::Stored(answer) => {
                 promise.into_iter().for_each(Promise::stands);

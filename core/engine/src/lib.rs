@@ -13,6 +13,7 @@
 //! | [`inquire`] | asks targets about unknown and awaiting deliveries |
 //! | [`probe`] | tries a destination step by step |
 //! | [`trace`] | tries the way of a submission, with nothing sent and nothing kept |
+//! | [`answers`] | finds the case of an answer, and makes the answer of what came |
 //! | [`content`] | hands stored content out again |
 //! | `desk` | what a sender asks about what it handed in |
 //! | `mailbox` | what waits to be fetched by its readers |
@@ -27,6 +28,7 @@
 
 pub mod accept;
 mod ahead;
+pub mod answers;
 pub mod attempt;
 pub mod audit;
 pub mod catalog;

@@ -11,6 +11,7 @@ use rohrpost_model::document::{Document, Enclosed};
 use rohrpost_model::ports::{Seal, Sealed};
 use rohrpost_model::reason::Place;
 use rohrpost_model::route::{PinnedStep, Step, When};
+use rohrpost_model::submission::ReplyWay;
 use rohrpost_model::{Digest, DocumentName, Reason, ReasonCode, Receipt, SealName, StepName, Submission};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(crate) struct Making {
     seal: Option<NamedSeal>,
     facts: Facts,
     receipts: BTreeMap<StepName, Receipt>,
+    /// By which way its answers are wanted.
+    reply: ReplyWay,
     media_type: String,
 }
 
@@ -37,7 +40,8 @@ impl Making {
         let seal = seal_for(catalog, &pinned)?;
         let facts = Facts { params: pinned.step.params.clone(), ..facts(submission, &receipts) };
         let media_type = submission.data().map(|part| part.media_type.clone()).unwrap_or_default();
-        Ok(Self { pinned, mapping, seal, facts, receipts, media_type })
+        let reply = ReplyWay::of(submission.reply.as_ref());
+        Ok(Self { pinned, mapping, seal, facts, receipts, reply, media_type })
     }
 
     /// Makes the document of the data; with a mapping only their tree is looked at. Data that are known to be `valid` are
@@ -54,7 +58,7 @@ impl Making {
         valid: bool,
         witness: Witness<'_>,
     ) -> Result<Document, Stop> {
-        condition_holds(&self.pinned.step, &xml, &self.facts, &self.receipts)?;
+        condition_holds(&self.pinned.step, &xml, &self.facts, (&self.receipts, self.reply))?;
         let step = &self.pinned.step;
         let (message, media_type, enclosed) = match &self.mapping {
             Some(mapping) => map_and_validate(mapping, xml, valid, (&self.facts, step), witness)?,
@@ -165,7 +169,7 @@ fn condition_holds(
     step: &Step,
     xml: &Parsed,
     facts: &Facts,
-    receipts: &BTreeMap<StepName, Receipt>,
+    (receipts, reply): (&BTreeMap<StepName, Receipt>, ReplyWay),
 ) -> Result<(), Stop> {
     let failed = || Stop::Defect(Reason::new(ReasonCode::ConditionFailed));
     let holds = match &step.when {
@@ -174,6 +178,7 @@ fn condition_holds(
             .after
             .iter()
             .all(|earlier| receipts.get(earlier).and_then(|receipt| receipt.result.as_ref()) == Some(result)),
+        Some(When::Reply(ways)) => ways.contains(&reply),
         Some(When::Xpath { expression, namespaces }) => {
             let xml = xml.0.as_ref().ok_or_else(failed)?;
             let condition = Condition::compile(expression, namespaces).map_err(|_| failed())?;

@@ -239,6 +239,7 @@ mod tests {
             steps: Vec::new(),
             special: BTreeMap::new(),
             testing: BTreeSet::new(),
+            amendments: None,
         }
     }
 

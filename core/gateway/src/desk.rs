@@ -1,35 +1,39 @@
 //! The desk: where inbound endpoints of adapters hand in. The same limits, grants, checks and counts as for the API.
 
+use crate::answers::AtAnswers;
 use crate::problem::{Kind, Problem};
 use crate::submit;
 use crate::{Gateway, measures};
 use async_trait::async_trait;
 use bytes::Bytes;
+use rohrpost_engine::Engine;
 use rohrpost_engine::accept::{Incoming, Intake};
 use rohrpost_model::client::Role as ClientRole;
 use rohrpost_model::ports::{
-    CalledOff, Desk, HandedIn, Intent, StoreFault, SubmissionView, TakingIn, TurnedAway, Why,
+    Answering, CalledOff, Desk, HandedIn, Intent, StoreFault, SubmissionView, TakingIn, TurnedAway, Why,
 };
 use rohrpost_model::submission::Role;
-use rohrpost_model::{ClientName, Timestamp};
+use rohrpost_model::{Client, ClientName, Timestamp};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 #[async_trait]
 impl Desk for Gateway {
     fn admit(&self, client: &ClientName, intent: Intent) -> Result<Box<dyn TakingIn>, TurnedAway> {
-        let begun = self.engine.clock().now();
-        let admitted = self.admitted(client, intent);
-        let (intake, permit) = admitted.map_err(|problem| turned_away(client, problem))?;
-        let at_desk = AtDesk {
-            engine: Arc::clone(&self.engine),
-            client: client.clone(),
-            intake,
-            incoming: None,
-            begun,
-            _permit: permit,
-        };
-        Ok(Box::new(at_desk))
+        let admitted = self.at_desk(client).and_then(|(client, permit)| {
+            let intake = self.engine.admit(&client, intent)?;
+            Ok(AtDesk::new(Arc::clone(&self.engine), intake, client.name, permit))
+        });
+        Ok(Box::new(admitted.map_err(|problem| turned_away(client, problem))?))
+    }
+
+    async fn answer(
+        &self,
+        client: &ClientName,
+        answering: Answering,
+    ) -> Result<Box<dyn TakingIn>, TurnedAway> {
+        let begun = AtAnswers::begin(self, client, answering).await;
+        Ok(Box::new(begun.map_err(|problem| turned_away(client, problem))?))
     }
 
     async fn handed_in(&self, client: &ClientName, key: &str) -> Result<Option<SubmissionView>, StoreFault> {
@@ -42,28 +46,37 @@ impl Desk for Gateway {
 }
 
 impl Gateway {
-    fn admitted(
-        &self,
-        client: &ClientName,
-        intent: Intent,
-    ) -> Result<(Intake, OwnedSemaphorePermit), Problem> {
+    /// Who stands at the desk, and the room that it takes there.
+    pub(crate) fn at_desk(&self, client: &ClientName) -> Result<(Client, OwnedSemaphorePermit), Problem> {
         let catalog = self.engine.catalog();
         let client = catalog.clients.get(client);
         let client = client.filter(|client| !client.tenants_as(ClientRole::Submit).is_empty());
-        let client = client.ok_or_else(|| crate::caller::missing(ClientRole::Submit))?;
+        let client = client.ok_or_else(|| crate::caller::missing(ClientRole::Submit))?.clone();
         let permit = Arc::clone(&self.intakes).try_acquire_owned().map_err(|_| submit::busy())?;
-        Ok((self.engine.admit(client, intent)?, permit))
+        Ok((client, permit))
     }
 }
 
 /// A submission at the desk.
-struct AtDesk {
-    engine: Arc<rohrpost_engine::Engine>,
+pub(crate) struct AtDesk {
+    engine: Arc<Engine>,
     client: ClientName,
     intake: Intake,
     incoming: Option<Incoming>,
     begun: Timestamp,
     _permit: OwnedSemaphorePermit,
+}
+
+impl AtDesk {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        intake: Intake,
+        client: ClientName,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        let begun = engine.clock().now();
+        Self { engine, client, intake, incoming: None, begun, _permit: permit }
+    }
 }
 
 #[async_trait]
@@ -100,12 +113,12 @@ impl TakingIn for AtDesk {
     }
 }
 
-fn no_part() -> Problem {
+pub(crate) fn no_part() -> Problem {
     Problem::malformed("There is no part under way.", "Es ist kein Teil in Arbeit.")
 }
 
 /// The API's words for whoever is turned away, without its form.
-fn turned_away(client: &ClientName, problem: Problem) -> TurnedAway {
+pub(crate) fn turned_away(client: &ClientName, problem: Problem) -> TurnedAway {
     let kind = problem.kind();
     measures::refused(kind);
     tracing::info!(%client, why = kind.slug(), "refused");
@@ -121,6 +134,9 @@ const fn why(kind: Kind) -> Why {
         Kind::TooLarge | Kind::TooManyAttachments => Why::TooLarge,
         Kind::SchemaViolation => Why::Invalid,
         Kind::OtherContent => Why::OtherContent,
+        Kind::NoCase => Why::NoCase,
+        Kind::SeveralCases => Why::SeveralCases,
+        Kind::AmendmentTooLate => Why::TooLate,
         Kind::Internal
         | Kind::ContentDamaged
         | Kind::Busy

@@ -21,6 +21,7 @@
 //! counts words, names and ids only, never what was handed in (promise H10).
 
 mod activate;
+mod answers;
 mod audit;
 mod caller;
 pub mod client_certificates;
@@ -57,6 +58,7 @@ mod refusal;
 mod replies;
 mod reply_shapes;
 pub mod routes;
+mod search;
 pub mod shapes;
 mod source_shapes;
 pub mod sources;

@@ -4,8 +4,8 @@ use crate::fields::{self, Params};
 use crate::problem::{Kind, Problem};
 use axum::http::{HeaderMap, Uri};
 use rohrpost_engine::accept::Intent;
-use rohrpost_model::submission::{ReplyChannel, TrustLevel};
-use rohrpost_model::{Area, CaseId, Kind as SubmissionKind, ServiceKey};
+use rohrpost_model::submission::{ReplyChannel, ReplyWay, TrustLevel};
+use rohrpost_model::{Area, CaseId, ForeignId, Kind as SubmissionKind, ServiceKey, foreign};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -36,6 +36,11 @@ pub struct Metadata {
     /// The case that it belongs to; without one the hub opens a case. It must not carry personal data.
     #[schema(value_type = Option<String>)]
     case: Option<CaseId>,
+    /// What the sender itself calls the case, or its submission: up to 10 identifiers of 1 to 500 characters. They are
+    /// found by `POST /v1/search`.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    foreign_ids: ForeignIds,
     /// The URI of the schema that the sender used. It decides nothing: what is checked follows from the route.
     #[schema(value_type = Option<String>)]
     #[allow(dead_code)] // read for its form only
@@ -49,6 +54,20 @@ pub struct Metadata {
     /// A test submission never reaches a live destination.
     #[serde(default)]
     test: bool,
+}
+
+/// What the sender calls the case.
+#[derive(Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<ForeignId>")]
+struct ForeignIds(Vec<ForeignId>);
+
+impl TryFrom<Vec<ForeignId>> for ForeignIds {
+    type Error = String;
+
+    fn try_from(ids: Vec<ForeignId>) -> Result<Self, String> {
+        let right = ids.len() <= foreign::MOST;
+        if right { Ok(Self(ids)) } else { Err(format!("there are at most {} identifiers", foreign::MOST)) }
+    }
 }
 
 /// Read for its form only.
@@ -83,6 +102,12 @@ pub enum ReplyWanted {
         #[schema(format = "uri", max_length = 2048, pattern = "^https://[!-~]+$")]
         url: String,
     },
+    /// A mail address for notices without content.
+    Mail {
+        /// One address in ASCII, like name@example.org.
+        #[schema(max_length = 254)]
+        address: String,
+    },
 }
 
 impl Metadata {
@@ -97,12 +122,20 @@ impl Metadata {
 
     /// What the engine is told.
     pub(crate) fn intent(self, headers: &HeaderMap) -> Result<Intent, Problem> {
+        if ReplyWay::of(self.reply.as_ref()) == ReplyWay::Xta {
+            return Err(Problem::new(
+                Kind::MalformedMetadata,
+                "`reply.xta` is for messages that come by XTA; use post-box, callback or mail.",
+                "`reply.xta` gilt nur für Nachrichten, die mit XTA kommen; richtig ist post-box, callback oder mail.",
+            ));
+        }
         Ok(Intent {
             kind: self.kind.map_or_else(default_kind, Ok)?,
             service: self.service,
             area: self.area,
             case: self.case,
             tenant: None,
+            foreign: self.foreign_ids.0,
             reply: self.reply,
             trust_level: self.trust_level,
             test: self.test,
@@ -125,6 +158,7 @@ pub(crate) fn from_query(uri: &Uri, headers: &HeaderMap, further: &[&str]) -> Re
         area: params.required("area")?,
         case: params.parsed("case")?,
         tenant: None,
+        foreign: Vec::new(),
         reply: None,
         trust_level: None,
         test: params.flag("test")?,

@@ -28,6 +28,8 @@ use utoipa::{Modify, OpenApi};
         crate::reads::case,
         crate::replies::replies,
         crate::replies::answer,
+        crate::replies::answer_by_reference,
+        crate::search::search,
         crate::reads::deliveries,
         crate::reads::delivery,
         crate::commands::retry,

@@ -40,6 +40,9 @@ pub enum Kind {
     NotGranted,
     TestStage,
     OtherContent,
+    NoCase,
+    SeveralCases,
+    AmendmentTooLate,
     ConfigurationFaults,
     TooManyCommands,
     Internal,
@@ -53,7 +56,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, by status.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::MalformedRequest,
         Self::MalformedMultipart,
         Self::MalformedMetadata,
@@ -70,6 +73,8 @@ impl Kind {
         Self::ReceiveTimeout,
         Self::RefusedInState,
         Self::AmbiguousCase,
+        Self::SeveralCases,
+        Self::AmendmentTooLate,
         Self::ContentErased,
         Self::TooLarge,
         Self::TooManyAttachments,
@@ -81,6 +86,7 @@ impl Kind {
         Self::NotGranted,
         Self::TestStage,
         Self::OtherContent,
+        Self::NoCase,
         Self::ConfigurationFaults,
         Self::TooManyCommands,
         Self::Internal,
@@ -120,6 +126,8 @@ impl Kind {
             Self::AmbiguousCase => {
                 (S::CONFLICT, "ambiguous-case", "Several tenants have a case of this name")
             }
+            Self::SeveralCases => (S::CONFLICT, "several-cases", "Several cases are called so"),
+            Self::AmendmentTooLate => (S::CONFLICT, "amendment-too-late", "The amendment is too late"),
             Self::ContentErased => (S::GONE, "content-erased", "The content was erased"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
             Self::TooManyAttachments => {
@@ -143,6 +151,7 @@ impl Kind {
             Self::OtherContent => {
                 (S::UNPROCESSABLE_ENTITY, "other-content", "The idempotency key was used already")
             }
+            Self::NoCase => (S::UNPROCESSABLE_ENTITY, "no-case", "No case is called so"),
             Self::ConfigurationFaults => {
                 (S::UNPROCESSABLE_ENTITY, "configuration-faults", "The configuration has faults")
             }
@@ -197,6 +206,8 @@ impl Kind {
             Self::ReceiveTimeout => "Die Übertragung hat zu lange gedauert",
             Self::RefusedInState => "In diesem Zustand nicht möglich",
             Self::AmbiguousCase => "Mehrere Mandanten haben einen Vorgang dieses Namens",
+            Self::SeveralCases => "Mehrere Vorgänge heißen so",
+            Self::AmendmentTooLate => "Die Frist für Nachreichungen in diesem Vorgang ist vorbei",
             Self::ContentErased => "Der Inhalt wurde gelöscht",
             Self::TooLarge => "Zu groß",
             Self::TooManyAttachments => "Zu viele Anlagen",
@@ -208,6 +219,7 @@ impl Kind {
             Self::NotGranted => "Die Leistung ist für das Gebiet nicht freigegeben",
             Self::TestStage => "Hier werden noch nur Testeinreichungen angenommen",
             Self::OtherContent => "Der Idempotency-Key ist schon vergeben",
+            Self::NoCase => "Kein Vorgang heißt so",
             Self::ConfigurationFaults => "Die Konfiguration hat Fehler",
             Self::TooManyCommands => "Es laufen zu viele Anweisungen zugleich",
             Self::Internal => "Rohrpost hat einen Fehler",

@@ -2,6 +2,8 @@
 
 use crate::problem::{Kind, Problem};
 use rohrpost_engine::accept::Refusal;
+use rohrpost_engine::answers::BadReply;
+use rohrpost_model::Date;
 use rohrpost_model::submission::Role;
 use serde_json::{Value, json};
 
@@ -47,6 +49,10 @@ impl From<Refusal> for Problem {
                 invalid(violations.len(), first, listed.collect())
             }
             Refusal::OtherContent => other_content(),
+            Refusal::NoCase => no_case(),
+            Refusal::SeveralCases(count) => several_cases(count),
+            Refusal::TooLate(until) => too_late(until),
+            Refusal::BadReply(bad) => bad_reply(&bad),
             Refusal::Trouble(fault) => fault.into(),
         }
     }
@@ -172,6 +178,70 @@ fn other_content() -> Problem {
         "This Idempotency-Key was used for a submission with other content. A new submission needs a new key.",
         "Dieser Idempotency-Key gehört zu einer Einreichung mit anderem Inhalt. Eine neue braucht einen neuen Schlüssel.",
     )
+}
+
+fn no_case() -> Problem {
+    Problem::new(
+        Kind::NoCase,
+        "No case in which this client may answer is called so. Nothing was kept; name the case, or what somebody called it \
+         in a receipt, an answer or a submission.",
+        "Kein Vorgang, in dem dieser Client antworten darf, heißt so. Es wurde nichts gespeichert; den Vorgang angeben, oder \
+         wie ihn ein Beleg, eine Antwort oder eine Einreichung nannte.",
+    )
+}
+
+fn several_cases(count: usize) -> Problem {
+    Problem::new(
+        Kind::SeveralCases,
+        format!(
+            "{count} cases are called so. Nothing was kept; name the case itself, or whose identifier it is (`system`)."
+        ),
+        format!(
+            "{count} Vorgänge heißen so. Es wurde nichts gespeichert; den Vorgang selbst angeben, oder wessen Zeichen es ist \
+             (`system`)."
+        ),
+    )
+}
+
+fn too_late(until: Date) -> Problem {
+    Problem::new(
+        Kind::AmendmentTooLate,
+        format!(
+            "Amendments in this case were taken until {until}. Nothing was kept; ask the authority whether it still takes \
+             documents."
+        ),
+        format!(
+            "Nachreichungen in diesem Vorgang wurden bis {until} angenommen. Es wurde nichts gespeichert; bei der Behörde \
+             nachfragen, ob sie noch Unterlagen nimmt."
+        ),
+    )
+    .with("until", until.to_string())
+}
+
+/// What came is no answer.
+fn bad_reply(bad: &BadReply) -> Problem {
+    let wrong = |english: String, german: String| Problem::new(Kind::MalformedMetadata, english, german);
+    match bad {
+        BadReply::Json(fault) => wrong(
+            format!("The answer is wrong: {fault}."),
+            format!("Die Antwort ist falsch (Zeile {}, Spalte {}).", fault.line(), fault.column()),
+        )
+        .with("line", fault.line())
+        .with("column", fault.column()),
+        BadReply::Wrong(member) => wrong(
+            format!("`{}` of the answer is wrong: {}.", member.member, member.english),
+            format!("`{}` der Antwort ist falsch: {}.", member.member, member.german),
+        )
+        .with("member", member.member),
+        BadReply::NotMapped => wrong(
+            "The source's mapping makes no answer of what came.".into(),
+            "Das Mapping der Quelle macht aus dem, was kam, keine Antwort.".into(),
+        ),
+        BadReply::TestInLive => wrong(
+            "This answer is a test, and its case is none.".into(),
+            "Diese Antwort ist ein Test, ihr Vorgang aber keiner.".into(),
+        ),
+    }
 }
 
 fn invalid(count: usize, (line, column): (u32, u32), listed: Vec<Value>) -> Problem {

@@ -16,9 +16,10 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use rohrpost_engine::accept::{Accepted as Kept, Intake, Intent};
+use rohrpost_engine::accept::{Accepted as Kept, Intake, Refusal};
+use rohrpost_engine::answers::{self, BadReply};
 use rohrpost_model::client::Role;
-use rohrpost_model::ports::{CaseView, SubmissionView};
+use rohrpost_model::ports::{CaseNamed, CaseView, SubmissionView};
 use rohrpost_model::reply::Reply;
 use rohrpost_model::submission::Role as PartRole;
 use rohrpost_model::{CaseId, TenantName};
@@ -55,16 +56,69 @@ pub(crate) async fn answer(
     Segments(case): Segments<String>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let place = find(&gateway, &caller, Role::Submit, (&case, request.uri())).await;
+    taken(&gateway, &caller, place.map(Place::Case), request).await
+}
+
+/// An authority answers in a case of which it knows its own number only: the answer's `reference` is what a destination, an
+/// earlier answer or a sender called the case. Otherwise as `POST /v1/cases/{case}/replies`. Needs the role `submit`; only
+/// cases of tenants and services for which the client has it are looked at, and exactly one has to be called so.
+#[utoipa::path(
+    post,
+    path = "/v1/replies",
+    tag = "replies",
+    params(
+        ("system" = Option<String>, Query, description = "the destination or client that gave the number, where several give some"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; one submission per client and key"),
+    ),
+    request_body(
+        description = "the answer as JSON, or multipart/form-data with the part `reply` (JSON, first) and any number of `attachment`",
+        content((crate::reply_shapes::ReplyWritten = "application/json"), (ReplyParts = "multipart/form-data")),
+    ),
+    responses(
+        (status = 202, description = "Kept. `Location` names the submission.", body = Accepted),
+        (status = "default", description = "Nothing was kept", body = ProblemShape, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn answer_by_reference(
+    State(gateway): State<Arc<Gateway>>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
+    caller.must_have(Role::Submit)?;
+    let system = Params::of(request.uri(), &["system"])?.text("system").map(str::to_owned);
+    let place = Place::Reference(CaseNamed::Foreign { id: None, system });
+    taken(&gateway, &caller, Ok(place), request).await
+}
+
+/// Where an answer belongs.
+enum Place {
+    /// In this case.
+    Case(CaseView),
+    /// Where its reference says.
+    Reference(CaseNamed),
+}
+
+async fn taken(
+    gateway: &Gateway,
+    caller: &Caller,
+    place: Result<Place, Problem>,
+    request: Request,
+) -> Result<Response, Problem> {
     let begun = gateway.engine.clock().now();
-    let kept = take(&gateway, &caller, &case, request).await;
-    submit::told(&caller, &kept, begun, &gateway);
+    let kept = match place {
+        Ok(place) => take(gateway, caller, &place, request).await,
+        Err(problem) => Err(problem),
+    };
+    submit::told(caller, &kept, begun, gateway);
     submit::answer(kept?)
 }
 
-async fn take(gateway: &Gateway, caller: &Caller, case: &str, request: Request) -> Result<Kept, Problem> {
+async fn take(gateway: &Gateway, caller: &Caller, place: &Place, request: Request) -> Result<Kept, Problem> {
     let _intake = gateway.intakes.try_acquire().map_err(|_| submit::busy())?;
     let limits = gateway.engine.catalog().limits;
-    let received = tokio::time::timeout(limits.receive, receive(gateway, caller, case, request));
+    let received = tokio::time::timeout(limits.receive, receive(gateway, caller, place, request));
     let intake = received.await.map_err(|_| submit::too_slow(&limits))??;
     submit::accept(Arc::clone(&gateway.engine), intake).await
 }
@@ -72,13 +126,12 @@ async fn take(gateway: &Gateway, caller: &Caller, case: &str, request: Request) 
 async fn receive(
     gateway: &Gateway,
     caller: &Caller,
-    case: &str,
+    place: &Place,
     request: Request,
 ) -> Result<Intake, Problem> {
     let (head, body) = request.into_parts();
-    let place = find(gateway, caller, Role::Submit, (case, &head.uri)).await?;
     let headers = &head.headers;
-    let admit = async |json: Bytes| admitted(gateway, caller, &place, headers, json).await;
+    let admit = async |json: Bytes| admitted(gateway, caller, place, headers, json).await;
     match fields::MediaType::of(headers).map(|media_type| media_type.essence).as_deref() {
         Some("multipart/form-data") => parts::take_reply(headers, body, admit).await,
         Some("application/json") => admit(parts::small_json(body).await?).await,
@@ -113,54 +166,27 @@ async fn find(
 async fn admitted(
     gateway: &Gateway,
     caller: &Caller,
-    place: &CaseView,
+    place: &Place,
     headers: &HeaderMap,
     json: Bytes,
 ) -> Result<Intake, Problem> {
-    let reply = parsed(&json)?;
-    let submissions = place.submissions.iter().map(|view| &view.submission);
-    let asked = submissions.clone().find(|submission| !submission.kind.is_answer());
-    let first = asked.or_else(|| submissions.clone().next()).ok_or_else(Problem::not_found)?;
-    let mut intent = Intent::new(reply.kind.clone(), first.service.clone(), first.area.clone());
-    intent.case = Some(first.case.clone());
-    // Whoever is responsible for its area by now: the case stays where it is.
-    intent.tenant = Some(place.tenant.clone());
-    intent.test = first.test;
-    intent.reply = submissions.rev().find_map(|submission| submission.reply.clone());
+    let reply = answers::reply(&json, None).map_err(Refusal::BadReply)?;
+    let case = match place {
+        Place::Case(case) => case,
+        Place::Reference(of) => {
+            &gateway.engine.answered_case(&caller.client, of, reply.reference.as_deref()).await?
+        }
+    };
+    let mut intent = answers::intent_in(case, &reply.kind).ok_or_else(Problem::not_found)?;
     intent.traceparent = fields::traceparent(headers);
     intent.idempotency_key = fields::idempotency_key(headers)?;
     let mut intake = gateway.engine.admit(&caller.client, intent)?;
     let mut data = intake.begin(PartRole::Data, None, "application/json".into())?;
     // What is kept is what was checked, in the order of its members.
-    data.write(serde_json::to_vec(&reply).map(Bytes::from).map_err(|fault| malformed(&fault))?).await?;
+    let json = serde_json::to_vec(&reply).map_err(|fault| Refusal::BadReply(BadReply::Json(fault)))?;
+    data.write(json.into()).await?;
     intake.end(data).await?;
     Ok(intake)
-}
-
-fn parsed(json: &[u8]) -> Result<Reply, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let reply: Reply =
-        serde_path_to_error::deserialize(&mut reader).map_err(|fault| malformed(fault.inner()))?;
-    reader.end().map_err(|fault| malformed(&fault))?;
-    reply.check().map_err(|wrong| {
-        Problem::new(
-            Kind::MalformedMetadata,
-            format!("`{}` of the answer is wrong: {}.", wrong.member, wrong.english),
-            format!("`{}` der Antwort ist falsch: {}.", wrong.member, wrong.german),
-        )
-        .with("member", wrong.member)
-    })?;
-    Ok(reply)
-}
-
-fn malformed(fault: &serde_json::Error) -> Problem {
-    Problem::new(
-        Kind::MalformedMetadata,
-        format!("The answer is wrong: {fault}."),
-        format!("Die Antwort ist falsch (Zeile {}, Spalte {}).", fault.line(), fault.column()),
-    )
-    .with("line", fault.line())
-    .with("column", fault.column())
 }
 
 /// The answers in a case, in order of acceptance: for a portal that pulls. Needs the role `fetch` for the case's tenant, and

@@ -4,8 +4,8 @@ use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
     Gateway, activate, audit, commands, configurations, content, destination_orders, destinations, lent,
-    mailboxes, notifications, openapi, operations, orders, probe, reads, replies, source_shapes, submit,
-    trace,
+    mailboxes, notifications, openapi, operations, orders, probe, reads, replies, search, source_shapes,
+    submit, trace,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -31,6 +31,8 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("get", "/v1/cases/{case}", get(reads::case)),
         ("get", "/v1/cases/{case}/replies", get(replies::replies)),
         ("post", "/v1/cases/{case}/replies", post(replies::answer)),
+        ("post", "/v1/replies", post(replies::answer_by_reference)),
+        ("post", "/v1/search", post(search::search)),
         ("get", "/v1/mailboxes/{name}/messages", get(mailboxes::messages)),
         ("get", "/v1/mailboxes/{name}/messages/{id}", get(mailboxes::message)),
         ("delete", "/v1/mailboxes/{name}/messages/{id}", delete(mailboxes::close)),

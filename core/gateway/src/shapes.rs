@@ -2,6 +2,7 @@
 
 use crate::configuration_shapes::Pinned;
 use rohrpost_engine::Engine;
+use rohrpost_model::foreign::{Giver, KnownAs};
 use rohrpost_model::ports::{
     Answer, AttemptView, CaseView, DeliveryDetail, HistoryEntry, SubmissionView, Words,
 };
@@ -368,18 +369,49 @@ impl Change {
 
 /// A case: everything handed in under it, in order of acceptance.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Case {
     #[schema(value_type = String)]
     case: CaseId,
     #[schema(value_type = String)]
     tenant: TenantName,
     submissions: Vec<Submission>,
+    /// What others call it, in the order in which the hub learned it.
+    foreign_ids: Vec<ForeignIdShape>,
+}
+
+/// What somebody else calls a case.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ForeignId)]
+pub struct ForeignIdShape {
+    /// The identifier.
+    value: String,
+    /// Who gave it: a destination in its `receipt`, an authority in its `answer`, or the `sender` of a submission.
+    #[schema(value_type = String)]
+    from: Giver,
+    /// The name of the destination or client.
+    system: String,
+    /// The submission that it came with.
+    #[schema(value_type = String, format = Uuid)]
+    submission: SubmissionId,
+    /// When the hub learned it.
+    #[schema(value_type = String, format = DateTime)]
+    learned_at: Timestamp,
+}
+
+impl From<KnownAs> for ForeignIdShape {
+    fn from(known: KnownAs) -> Self {
+        let KnownAs { id, from, system, submission, learned_at } = known;
+        Self { value: id.into(), from, system, submission, learned_at }
+    }
 }
 
 impl Case {
     pub(crate) fn new(case: CaseId, view: CaseView, engine: &Engine) -> Self {
         let submissions = view.submissions.into_iter().map(|view| Submission::new(view, engine)).collect();
-        Self { case, tenant: view.tenant, submissions }
+        let foreign_ids = view.foreign.into_iter().map(ForeignIdShape::from).collect();
+        Self { case, tenant: view.tenant, submissions, foreign_ids }
     }
 }
 

@@ -148,6 +148,18 @@ const fn words(why: Why) -> (&'static str, &'static str) {
             "Unter dieser Kennung wurde schon etwas anderes eingereicht. Mit dem Absender klären.",
             "Something else was handed in under this id before. Clear it with the sender.",
         ),
+        Why::NoCase => (
+            "Kein Vorgang, in dem der Client der Quelle antworten darf, heißt so. Zeichen mit dem Absender klären, Rechte in clients/ prüfen.",
+            "No case in which the source's client may answer is called so. Clear the identifier with the sender, check the grants in clients/.",
+        ),
+        Why::SeveralCases => (
+            "Mehrere Vorgänge heißen so. Mit `system` in sources/ sagen, wessen Zeichen gemeint ist, oder den Vorgang angeben lassen.",
+            "Several cases are called so. Say with `system` in sources/ whose identifier is meant, or have the case named.",
+        ),
+        Why::TooLate => (
+            "Die Frist für Nachreichungen in diesem Vorgang ist vorbei. Mit dem Absender klären.",
+            "The time for amendments in this case is over. Clear it with the sender.",
+        ),
         Why::Unavailable => (
             "Die Nachricht war nicht zu haben oder nicht anzunehmen. Sie wird wieder versucht.",
             "The message could not be had or not be taken. It is tried again.",

@@ -193,6 +193,10 @@ fn answers(traced: &StepTrace) -> Vec<TracedAnswer> {
 fn condition(traced: &StepTrace) -> TracedCondition {
     let written = traced.step.when.as_ref().map(|when| match when {
         When::Result(result) => result.clone(),
+        When::Reply(ways) => {
+            let words: Vec<_> = ways.iter().map(|way| way.word()).collect();
+            format!("reply = {}", words.join(", "))
+        }
         When::Xpath { expression, .. } => expression.clone(),
     });
     let verdict = match traced.condition {

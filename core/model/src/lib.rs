@@ -10,6 +10,7 @@
 //! | what is to be done with it | [`route`], [`destination`], [`calendar`] |
 //! | how far it is | [`delivery`], [`transition`] |
 //! | what a target answered | [`outcome`], [`reason`] |
+//! | what others call a case | [`foreign`] |
 //! | what surrounds the engine | the ports in [`ports`] |
 
 pub mod calendar;
@@ -20,6 +21,7 @@ pub mod destination;
 pub mod digest;
 pub mod document;
 pub mod fault;
+pub mod foreign;
 pub mod ids;
 pub mod limits;
 pub mod media_type;
@@ -41,6 +43,7 @@ pub use client::Client;
 pub use delivery::{Delivery, State};
 pub use digest::Digest;
 pub use fault::Fault;
+pub use foreign::ForeignId;
 pub use ids::{CommandId, DeliveryId, SubmissionId};
 pub use names::*;
 pub use network::Network;

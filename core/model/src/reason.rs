@@ -155,6 +155,8 @@ pub enum ReasonCode {
     AdapterConfiguration,
     /// The submission names no address for callbacks.
     NoCallback,
+    /// The submission names no mail address.
+    NoMailAddress,
     /// The destination must not send to this address (`field`: the list in which it is missing).
     AddressForbidden,
     /// The folder cannot be written now.
@@ -215,7 +217,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 88] = [
+    pub const ALL: [Self; 89] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -276,6 +278,7 @@ impl ReasonCode {
         Self::CalledOff,
         Self::AdapterConfiguration,
         Self::NoCallback,
+        Self::NoMailAddress,
         Self::AddressForbidden,
         Self::FolderUnavailable,
         Self::FolderFull,

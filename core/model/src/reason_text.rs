@@ -409,6 +409,10 @@ const fn target(code: C) -> (&'static str, &'static str) {
             "Mit der Konfiguration des Ziels lässt sich die Anfrage nicht bilden ({field}). Konfiguration prüfen.",
             "The destination's configuration cannot make the request ({field}). Check the configuration.",
         ),
+        C::NoMailAddress => (
+            "Die Einreichung nennt keine Mailadresse für Antworten (`reply`). Dem Schritt die Bedingung `reply = \"mail\"` geben, oder dem Ziel einen festen Empfänger.",
+            "The submission names no mail address for answers (`reply`). Give the step the condition `reply = \"mail\"`, or the destination a fixed recipient.",
+        ),
         C::NoCallback => (
             "Die Einreichung nennt keine Adresse für Rückrufe (`reply`). Das Portal muss sie beim Einreichen angeben; sonst dem Ziel eine feste `url` geben.",
             "The submission names no address for callbacks (`reply`). The portal has to give one when it hands in; or give the destination a fixed `url`.",

@@ -12,6 +12,9 @@ const PAYMENT_ORDER: &str = "payment-order";
 /// The most characters of a text.
 const TEXT: usize = 10_000;
 
+/// The longest answer that is read as one, in bytes: more than its members may have.
+pub const LONGEST: usize = 256 * 1024;
+
 /// The most documents that one answer asks for, and the most characters of the name of each.
 const DOCUMENTS: usize = 50;
 const DOCUMENT: usize = 200;
@@ -25,6 +28,11 @@ impl Kind {
     /// Whether an authority orders by it that something is paid.
     pub fn is_payment_order(&self) -> bool {
         self.as_str() == PAYMENT_ORDER
+    }
+
+    /// Whether it adds to an application.
+    pub fn is_amendment(&self) -> bool {
+        self.as_str() == "amendment"
     }
 }
 

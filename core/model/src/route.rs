@@ -1,5 +1,6 @@
 //! Which submissions go where.
 
+use crate::submission::ReplyWay;
 use crate::{
     AreaPattern, DestinationName, Digest, DocumentName, Kind, MappingName, RouteName, SealName, ServiceKey,
     StepName, TenantName,
@@ -68,6 +69,9 @@ pub struct Route {
     pub special: BTreeMap<TenantName, Vec<Step>>,
     /// The tenants for whom it stands in the stage test, whatever their own stage is.
     pub testing: BTreeSet<TenantName>,
+    /// How long after the application of their case amendments are taken; `None`: always. A document-request prolongs it to
+    /// its own deadline.
+    pub amendments: Option<Duration>,
 }
 
 impl Route {
@@ -227,6 +231,8 @@ pub enum When {
         /// Prefix → namespace.
         namespaces: BTreeMap<String, String>,
     },
+    /// The submission wants its answers by one of these ways.
+    Reply(BTreeSet<ReplyWay>),
 }
 
 /// A step with everything that decides which bytes it sends: what a delivery pins at acceptance. Its digest names it.

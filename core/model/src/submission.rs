@@ -135,6 +135,118 @@ pub enum ReplyChannel {
         /// The address.
         url: CallbackUrl,
     },
+    /// A mail address, for notices without content.
+    Mail {
+        /// The address.
+        address: MailAddress,
+    },
+    /// The XTA message that is answered. Set by XTA itself.
+    Xta {
+        /// Its id.
+        message_id: String,
+    },
+}
+
+/// The ways by which answers can be wanted, as conditions of steps name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplyWay {
+    /// A post box of the applicant.
+    PostBox,
+    /// An address of the portal.
+    Callback,
+    /// A mail address.
+    Mail,
+    /// An XTA message that is answered.
+    Xta,
+    /// None was named.
+    None,
+}
+
+impl ReplyWay {
+    const ALL: [(&'static str, Self); 5] = [
+        ("post-box", Self::PostBox),
+        ("callback", Self::Callback),
+        ("mail", Self::Mail),
+        ("xta", Self::Xta),
+        ("none", Self::None),
+    ];
+
+    /// The way of a channel.
+    pub const fn of(channel: Option<&ReplyChannel>) -> Self {
+        match channel {
+            Some(ReplyChannel::PostBox { .. }) => Self::PostBox,
+            Some(ReplyChannel::Callback { .. }) => Self::Callback,
+            Some(ReplyChannel::Mail { .. }) => Self::Mail,
+            Some(ReplyChannel::Xta { .. }) => Self::Xta,
+            None => Self::None,
+        }
+    }
+
+    /// The word in the configuration.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, way)| *way == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl std::str::FromStr for ReplyWay {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, way)| *way);
+        found.ok_or_else(|| format!("the ways are {}", Self::ALL.map(|(word, _)| word).join(", ")))
+    }
+}
+
+/// A mail address without a name. Content.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MailAddress(String);
+
+impl MailAddress {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for MailAddress {
+    type Error = &'static str;
+
+    /// What every mail server takes: no quoted names and no umlauts, nor what could begin another header or recipient.
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = |c: char| c.is_ascii_graphic() && !r#"<>()[]",;:\@"#.contains(c);
+        let dotted = |part: &str| !part.is_empty() && part.split('.').all(|word| !word.is_empty());
+        let host = |part: &str| {
+            part.contains('.') && part.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
+        };
+        match text.split_once('@') {
+            Some((name, domain))
+                if text.len() <= 254
+                    && name.chars().all(plain)
+                    && dotted(name)
+                    && dotted(domain)
+                    && host(domain) =>
+            {
+                Ok(Self(text))
+            }
+            _ => {
+                Err("a mail address is written like name@example.org, in ASCII and without a name before it")
+            }
+        }
+    }
+}
+
+impl From<MailAddress> for String {
+    fn from(address: MailAddress) -> Self {
+        address.0
+    }
+}
+
+impl std::fmt::Debug for MailAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MailAddress(***)")
+    }
 }
 
 /// The public state of a submission, made of the states of its deliveries.
@@ -171,5 +283,48 @@ impl PublicState {
         }
         let nothing_sent = deliveries.iter().all(|delivery| delivery.attempts == 0);
         if nothing_sent { Self::Accepted } else { Self::Underway }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_address_is_one_address_and_nothing_more() {
+        let read = |text: &str| MailAddress::try_from(text.to_owned());
+        assert_eq!(
+            read("erika.mustermann+amt@example.org").unwrap().as_str(),
+            "erika.mustermann+amt@example.org"
+        );
+        for wrong in [
+            "",
+            "erika",
+            "@example.org",
+            "erika@",
+            "erika@localhost",
+            "a@b@example.org",
+            "a b@example.org",
+            "Erika <erika@example.org>",
+            "erika@example.org, max@example.org",
+            "erika@example.org\r\nBcc: x@y.de",
+            "m\u{fc}ller@example.org",
+            "erika@m\u{fc}ller.example",
+            "erika..m@example.org",
+            "\"e\"@example.org",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let long = format!("{}@example.org", "e".repeat(250));
+        assert!(read(&long).is_err());
+        assert_eq!(format!("{:?}", read("erika@example.org").unwrap()), "MailAddress(***)");
+    }
+
+    #[test]
+    fn ways_are_written_as_they_are_stored() {
+        for (word, way) in ReplyWay::ALL {
+            assert_eq!(serde_json::to_value(way).unwrap(), word);
+            assert_eq!((word.parse(), way.word()), (Ok(way), word));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::fault::{Fault, damaged};
 use lru::LruCache;
 use rohrpost_model::ports::{ContentKey, StoreFault, Vault, WrappedKey};
-use rohrpost_model::{CommandId, DeliveryId, SubmissionId};
+use rohrpost_model::{CommandId, DeliveryId, Digest, SubmissionId};
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,11 @@ impl Keys {
 
     fn remembered(&self, submission: SubmissionId) -> Option<Arc<dyn ContentKey>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&submission).map(Arc::clone)
+    }
+
+    /// The keyed hash by which a value is found again.
+    pub(crate) fn blind(&self, purpose: &str, value: &str) -> Digest {
+        self.vault.blind(purpose, value.as_bytes())
     }
 
     /// The key of a kept submission. [`StoreFault::Erased`] if its epoch's key was destroyed.
@@ -63,6 +68,8 @@ pub(crate) enum Column {
     Receipt(DeliveryId),
     /// `progress.sealed_value` of this delivery's attempt; key and value together
     Progress(DeliveryId, u32),
+    /// `identifiers.sealed_value` of this row; giver, system and value together
+    Identifier(Digest),
     /// `history.sealed_why` of this row
     Why(i64),
     /// The same of a row that is about no delivery
@@ -83,6 +90,7 @@ impl Column {
             Self::PartName(number) => format!("parts.name {number}"),
             Self::Receipt(delivery) => format!("deliveries.receipt {delivery}"),
             Self::Progress(delivery, attempt) => format!("progress.value {delivery} {attempt}"),
+            Self::Identifier(hash) => format!("identifiers.value {hash}"),
             Self::Why(seq) => format!("history.why {seq}"),
             Self::Note(seq) => format!("history.note {seq}"),
             Self::Order(id) => format!("commands.why {id}"),

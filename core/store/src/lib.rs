@@ -43,6 +43,7 @@ mod fault;
 mod files;
 mod fresh;
 mod history;
+mod identifiers;
 mod keys;
 mod ledger;
 mod listing;

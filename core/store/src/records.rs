@@ -1,6 +1,7 @@
 //! Reading what is kept, always through a [`Scope`].
 
 use crate::fault::{Fault, damaged};
+use crate::identifiers;
 use crate::keys::{Column, Keys};
 use crate::rows::{
     DELIVERY, FROM_DELIVERIES, Stored, as_word, digest, number, open_column, optional_json, optional_time,
@@ -10,6 +11,7 @@ use crate::scope::{ScopeParams, VISIBLE, VISIBLE_SUBMISSION};
 use crate::store::SqliteStore;
 use crate::work::recorded;
 use async_trait::async_trait;
+use rohrpost_model::foreign::{Hit, KnownAs, Sought};
 use rohrpost_model::ports::{
     Answer, AttemptView, CaseView, Cursor, DeliveryDetail, DeliveryFilter, HistoryEntry, Origin, Records,
     Scope, StateCount, StoreFault, SubmissionView, Versions, WrappedKey,
@@ -17,10 +19,10 @@ use rohrpost_model::ports::{
 use rohrpost_model::submission::{Part, Properties, TrustLevel};
 use rohrpost_model::version::VersionKind;
 use rohrpost_model::{
-    CaseId, Delivery, DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, Timestamp,
+    CaseId, Delivery, DeliveryId, Digest, Receipt, StepName, Submission, SubmissionId, TenantName, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 #[async_trait]
@@ -90,7 +92,29 @@ impl Records for SqliteStore {
                 let condition =
                     format!("{VISIBLE_SUBMISSION} AND s.case_id = ?3 ORDER BY s.tenant, s.case_sequence");
                 let found = look.submissions(connection, &condition, (tenants, client, case.as_str()))?;
-                Ok(by_tenant(found))
+                let known = identifiers::of_case(connection, &look.keys, &scope, &case)?;
+                Ok(by_tenant(found, &known))
+            })
+            .await
+    }
+
+    async fn search(
+        &self,
+        tenants: &BTreeSet<TenantName>,
+        sought: &Sought,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreFault> {
+        let (tenants, sought, keys) = (tenants.clone(), sought.clone(), Arc::clone(&self.keys));
+        let limit = limit.clamp(1, 1000);
+        self.readers
+            .snapshot(move |connection| {
+                let mut hits = Vec::new();
+                for tenant in &tenants {
+                    hits.extend(identifiers::search(connection, &keys, tenant, &sought, limit)?);
+                }
+                hits.sort_by_key(|hit| std::cmp::Reverse(hit.received_at));
+                hits.truncate(limit);
+                Ok(hits)
             })
             .await
     }
@@ -241,13 +265,16 @@ fn parts(connection: &Connection, place: i64) -> Result<Vec<SealedPart>, Fault> 
 }
 
 /// Submissions come sorted by tenant.
-fn by_tenant(found: Vec<SubmissionView>) -> Vec<CaseView> {
+fn by_tenant(found: Vec<SubmissionView>, known: &[(TenantName, KnownAs)]) -> Vec<CaseView> {
     let mut cases: Vec<CaseView> = Vec::new();
     for view in found {
         match cases.last_mut().filter(|case| case.tenant == view.submission.tenant) {
             Some(case) => case.submissions.push(view),
             None => {
-                cases.push(CaseView { tenant: view.submission.tenant.clone(), submissions: vec![view] });
+                let tenant = view.submission.tenant.clone();
+                let of_it =
+                    known.iter().filter(|(whose, _)| *whose == tenant).map(|(_, known)| known.clone());
+                cases.push(CaseView { foreign: of_it.collect(), tenant, submissions: vec![view] });
             }
         }
     }

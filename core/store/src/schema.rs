@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_configuration.sql"),
     include_str!("../migrations/0005_mailbox.sql"),
     include_str!("../migrations/0006_progress.sql"),
+    include_str!("../migrations/0007_identifiers.sql"),
 ];
 
 /// Marks the database as Rohrpost's (`PRAGMA application_id`): "Rohr".

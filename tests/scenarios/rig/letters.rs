@@ -67,6 +67,7 @@ impl World {
             area: format!("{area:02}").parse().unwrap(),
             case: Some(letter.case.parse().unwrap()),
             tenant: None,
+            foreign: Vec::new(),
             reply: None,
             trust_level: None,
             test: false,

@@ -301,7 +301,8 @@ impl World {
             };
             let (special, testing) = (BTreeMap::new(), BTreeSet::new());
             let steps = steps.clone();
-            (name.clone(), Route { name, tenants: all_tenants(), matches, steps, special, testing })
+            let (tenants, amendments) = (all_tenants(), None);
+            (name.clone(), Route { name, tenants, matches, steps, special, testing, amendments })
         });
         let portal = portal();
         Catalog {

@@ -5,12 +5,14 @@
 //! is at a target that answers later, and nothing more happens while everybody has a turn.
 
 use async_trait::async_trait;
+use rohrpost_model::foreign::{Hit, Sought};
 use rohrpost_model::ports::*;
 use rohrpost_model::{
-    CaseId, CommandId, DeliveryId, DestinationName, Receipt, State, StepName, SubmissionId, Timestamp,
+    CaseId, CommandId, DeliveryId, DestinationName, Receipt, State, StepName, SubmissionId, TenantName,
+    Timestamp,
 };
 use rohrpost_store::SqliteStore;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
@@ -192,6 +194,15 @@ impl Records for Watched {
 
     async fn receipts(&self, id: SubmissionId) -> Result<BTreeMap<StepName, Receipt>, StoreFault> {
         watched!(self.receipts(id))
+    }
+
+    async fn search(
+        &self,
+        tenants: &BTreeSet<TenantName>,
+        sought: &Sought,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreFault> {
+        watched!(self.search(tenants, sought, limit))
     }
 
     async fn recorded(&self, id: DeliveryId) -> Result<BTreeMap<String, String>, StoreFault> {

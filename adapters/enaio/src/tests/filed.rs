@@ -134,6 +134,22 @@ async fn deliveries_of_one_case_share_its_folder_also_at_the_same_time_and_over_
     }
 }
 
+/// A Nachreichung is another submission with another delivery, and months may lie between; its case is the same.
+#[tokio::test]
+async fn an_amendment_lands_in_the_folder_of_its_application() {
+    for peer in both().await {
+        let application = Sample::new();
+        reference(peer.target().as_ref(), &application).await;
+        let mut amendment = Sample::new();
+        amendment.submission.kind = "amendment".parse().unwrap();
+        amendment.submission.sequence = 2;
+        reference(peer.target().as_ref(), &amendment).await;
+        let made = peer.made();
+        assert_eq!(kinds(&made), [FOLDER, REGISTER, DOCUMENT, DOCUMENT]);
+        assert_eq!(made[2].parent, made[3].parent, "one register holds both");
+    }
+}
+
 /// The server is slow: it makes the folder after the hub has given up, and after the folder was searched for.
 #[tokio::test]
 async fn h5_a_folder_that_comes_late_is_not_made_twice() {

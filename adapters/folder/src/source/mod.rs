@@ -8,6 +8,7 @@ use crate::disk::RealDisk;
 use async_trait::async_trait;
 use local::Local;
 use rohrpost_kit::adapter::Faults;
+use rohrpost_kit::correlation::Answers;
 use rohrpost_kit::files::{self, Disk};
 use rohrpost_kit::inbox::{Inbox, Pattern, Rules, Whole, media_type};
 use rohrpost_kit::intake::Usual;
@@ -34,6 +35,10 @@ impl SourceAdapter for Hotfolder {
 
     fn schema(&self) -> &'static str {
         include_str!("source.json")
+    }
+
+    fn takes_answers(&self) -> bool {
+        true
     }
 
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Source>, Vec<Fault>> {
@@ -109,7 +114,10 @@ impl Settings {
         let named = || media_type(&format!("x.{extension}")).to_owned();
         let media_type = self.media_type.unwrap_or_else(named);
         let extension = extension.clone();
-        let usual = Usual { service: self.service, area: self.area, kind: self.kind, test: self.test };
+        let (service, area, kind, test) = (self.service, self.area, self.kind, self.test);
+        // What is wrong with that table is told by whoever reads the file.
+        let answers = Answers::read(source).unwrap_or_default();
+        let usual = Usual { service, area, kind, test, answers };
         let delete = self.done == Done::Delete;
         faults.finish(pattern.map(|pattern| Rules { extension, media_type, whole, pattern, usual, delete }))
     }

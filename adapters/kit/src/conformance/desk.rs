@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use rohrpost_model::ports::{
-    Answer, CalledOff, Desk, HandedIn, Intent, StoreFault, SubmissionView, TakingIn, TurnedAway, Why,
-    WrappedKey,
+    Answer, Answering, CalledOff, CaseNamed, Desk, HandedIn, Intent, StoreFault, SubmissionView, TakingIn,
+    TurnedAway, Why, WrappedKey,
 };
 use rohrpost_model::submission::Role;
 use rohrpost_model::{ClientName, Digest, SubmissionId};
@@ -99,6 +99,24 @@ impl Desk for TestDesk {
             Some(turned) => Err(turned.clone()),
             None => Ok(Box::new(Taking { desk: self.clone(), kept: Kept { intent, parts: vec![] } })),
         }
+    }
+
+    /// Keeps the answer as an intent of the case that it names, the data as they came.
+    async fn answer(
+        &self,
+        client: &ClientName,
+        answering: Answering,
+    ) -> Result<Box<dyn TakingIn>, TurnedAway> {
+        let kind = answering.kind.clone().unwrap_or_else(|| super::sample::name("status"));
+        let mut intent =
+            Intent::new(kind, super::sample::name("99000000000000"), super::sample::name("15091"));
+        match &answering.of {
+            CaseNamed::Case(case) => intent.case = Some(case.clone()),
+            CaseNamed::Foreign { id, .. } => intent.foreign = id.iter().cloned().collect(),
+        }
+        intent.idempotency_key = answering.idempotency_key;
+        intent.properties = answering.properties;
+        self.admit(client, intent)
     }
 
     async fn handed_in(&self, _: &ClientName, key: &str) -> Result<Option<SubmissionView>, StoreFault> {

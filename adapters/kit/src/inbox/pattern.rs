@@ -5,7 +5,7 @@ use crate::settings::Places;
 use rohrpost_model::Fault;
 use toml::Spanned;
 
-const FIELDS: [&str; 6] = ["service", "area", "kind", "case", "test", "*"];
+const FIELDS: [&str; 7] = ["service", "area", "kind", "case", "foreign-id", "test", "*"];
 
 /// A checked pattern of names without extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Pattern {
     /// Checks a pattern that stands in a configuration.
     pub fn configured(setting: &Spanned<String>, places: &Places<'_>) -> Result<Self, Fault> {
         Self::parse(setting.get_ref()).map_err(|message| {
-            let hint = "write it like {service}_{area}_{*}: {service}, {area}, {kind}, {case}, {test}, and {*} for anything";
+            let hint = "write it like {service}_{area}_{*}: {service}, {area}, {kind}, {case}, {foreign-id}, {test}, and {*} for anything";
             places.fault_at(setting, message).hint(hint)
         })
     }
@@ -64,6 +64,7 @@ impl Pattern {
                 "area" => &mut said.area,
                 "kind" => &mut said.kind,
                 "case" => &mut said.case,
+                "foreign-id" => &mut said.foreign_id,
                 "test" => &mut said.test,
                 _ => continue,
             };

@@ -5,7 +5,7 @@ use super::{CLAIMED, Inbox};
 use crate::intake::{self, Said, malformed};
 use futures::StreamExt as _;
 use rohrpost_model::digest::Hasher;
-use rohrpost_model::ports::{Desk, Intent, Round, TakingIn, TurnedAway, Why};
+use rohrpost_model::ports::{Desk, Round, TakingIn, TurnedAway, Why};
 use rohrpost_model::submission::Role;
 use rohrpost_model::{ClientName, Digest, Failure, Reason, ReasonCode};
 use serde::Deserialize;
@@ -55,6 +55,7 @@ struct Sidecar {
     area: Option<String>,
     kind: Option<String>,
     case: Option<String>,
+    foreign_id: Option<String>,
     test: Option<bool>,
 }
 
@@ -115,8 +116,10 @@ impl Inbox {
         parts: &[Part],
         digest: &Digest,
     ) -> Result<bool, NotTaken> {
-        let intent = self.intent(name, digest).await?;
-        let mut taking = desk.admit(client, intent)?;
+        let said = self.said(name).await?;
+        let key = intake::key("file", &format!("{digest}:{name}"));
+        let properties = [("file.name".to_owned(), self.data(name))].into();
+        let mut taking = self.rules.usual.hand_in((desk, client), &said, key, properties).await?;
         for part in parts {
             self.stream(taking.as_mut(), part).await?;
         }
@@ -142,7 +145,8 @@ impl Inbox {
         Ok(taking.end().await?)
     }
 
-    async fn intent(&self, name: &str, digest: &Digest) -> Result<Intent, NotTaken> {
+    /// What the file beside it and its name say.
+    async fn said(&self, name: &str) -> Result<Said, NotTaken> {
         let named = match &self.rules.pattern {
             None => Said::default(),
             Some(pattern) => pattern.read(name).ok_or_else(|| {
@@ -155,16 +159,14 @@ impl Inbox {
             })?,
         };
         let beside = self.sidecar(name).await?;
-        let said = Said {
+        Ok(Said {
             service: beside.service.or(named.service),
             area: beside.area.or(named.area),
             kind: beside.kind.or(named.kind),
             case: beside.case.or(named.case),
+            foreign_id: beside.foreign_id.or(named.foreign_id),
             test: beside.test.map(|test| test.to_string()).or(named.test),
-        };
-        let mut intent = self.rules.usual.intent(&said, intake::key("file", &format!("{digest}:{name}")))?;
-        intent.properties.insert("file.name".into(), self.data(name));
-        Ok(intent)
+        })
     }
 
     async fn sidecar(&self, name: &str) -> Result<Sidecar, NotTaken> {
@@ -178,8 +180,12 @@ impl Inbox {
             text.extend_from_slice(&piece?);
             if text.len() > SIDECAR_MAX {
                 return Err(malformed(
-                    format!("{file} ist zu groß; es sagt nur service, area, kind, case und test."),
-                    format!("{file} is too large; it says service, area, kind, case and test only."),
+                    format!(
+                        "{file} ist zu groß; es sagt nur service, area, kind, case, foreign-id und test."
+                    ),
+                    format!(
+                        "{file} is too large; it says service, area, kind, case, foreign-id and test only."
+                    ),
                 )
                 .into());
             }
@@ -187,7 +193,7 @@ impl Inbox {
         serde_json::from_slice(&text).map_err(|fault| {
             NotTaken::Refused(malformed(
                 format!(
-                    "{file}:{}:{}: Das ist kein JSON-Objekt mit service, area, kind, case (Texte) und test (true oder false).",
+                    "{file}:{}:{}: Das ist kein JSON-Objekt mit service, area, kind, case, foreign-id (Texte) und test (true oder false).",
                     fault.line(),
                     fault.column()
                 ),

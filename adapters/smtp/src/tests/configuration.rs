@@ -53,3 +53,14 @@ fn every_fault_is_told_with_its_place() {
     assert_eq!(faults(&text).len(), 2, "all at once: {:#?}", faults(&text));
     assert!(faults(&table("").replace("hub@", "größe@"))[0].contains("this is no mail address"));
 }
+
+#[test]
+fn whom_a_submission_names_gets_a_notice_alone() {
+    let to = |to: &str, further: &str| faults(&table(further).replace("\"Bauamt <a@example.org>\"", to));
+    assert_eq!(to("\"{reply.mail}\"", ""), Vec::<String>::new());
+    let both = to("\"{reply.mail}\", \"a@example.org\"", "");
+    assert!(both[0].contains("gets a mail alone"), "{both:?}");
+    let attached = to("\"{reply.mail}\"", "attach = true\nopen-mail-is-acceptable = true");
+    assert!(attached[0].contains("only a notice without content"), "{attached:?}");
+    assert!(to("\"{reply.fax}\"", "")[0].contains("this is no mail address"));
+}

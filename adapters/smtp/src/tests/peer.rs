@@ -172,6 +172,13 @@ impl Exim {
         configure(&self.settings(further)).unwrap()
     }
 
+    /// A destination whose only recipient is this.
+    pub(super) fn target_to(&self, to: &str) -> Arc<dyn Target> {
+        let settings = self.settings("");
+        assert!(settings.contains("\"bauamt@example.org\""), "{settings}");
+        configure(&settings.replace("bauamt@example.org", to)).unwrap()
+    }
+
     /// All mails, delivered.
     pub(super) fn mails(&self) -> Vec<Mail> {
         told(Command::new(EXIM).arg("-C").arg(self.path("exim.conf")).arg("-qff"));

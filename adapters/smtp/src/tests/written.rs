@@ -2,6 +2,7 @@
 
 use super::peer::{Exim, Way, is_there};
 use rohrpost_kit::conformance::{CONTENT_MARK, FixedClock, Peer, Sample};
+use rohrpost_model::submission::ReplyChannel;
 use rohrpost_model::{Failure, Outcome, ReasonCode};
 
 #[tokio::test]
@@ -122,4 +123,25 @@ fn fs_size(exim: &Exim) -> u64 {
     let own = text.find("From: ").unwrap();
     let own = &text[own.min(text.find("Message-ID: ").unwrap()).min(text.find("MIME-Version: ").unwrap())..];
     (own.len() + own.matches('\n').count()) as u64
+}
+
+#[tokio::test]
+async fn a_notice_goes_to_whom_the_submission_names_and_to_nobody_else() {
+    if !is_there() {
+        return;
+    }
+    let exim = Exim::start(Way::Tls, false).await;
+    let target = exim.target_to("{reply.mail}");
+    let mut sample = Sample::new();
+    let refused = target.deliver(&sample.parcel(1)).await.unwrap_err();
+    assert!(
+        matches!(&refused, Failure::Defect(reason) if reason.code == ReasonCode::NoMailAddress),
+        "{refused:?}"
+    );
+    let channel = r#"{"mail":{"address":"erika.mustermann@example.org"}}"#;
+    sample.submission.reply = Some(serde_json::from_str::<ReplyChannel>(channel).unwrap());
+    target.deliver(&sample.parcel(1)).await.unwrap();
+    let mail = exim.mails_of(sample.key).remove(0);
+    assert_eq!(mail.headers["To"], "erika.mustermann@example.org");
+    assert!(mail.names.is_empty(), "{mail:?}");
 }

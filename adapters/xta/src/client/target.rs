@@ -5,6 +5,7 @@ use super::probe;
 use super::settings::{PartySettings, ScenarioSettings, Server};
 use super::verdict::Trouble;
 use crate::carry::{self, Carried, TypeSettings};
+use crate::intake;
 use crate::{
     Body, BoxError, Container, DeliveryAttributes, FaultCode, MessageMetaData, MessageType, Operation,
     OutgoingContent, Party, ProcessReference, Qualifier, TransportReport, TransportStatus, ids,
@@ -181,6 +182,7 @@ impl XtaTarget {
             author: self.partner.author.clone(),
             reader: self.reader.clone(),
             message_id: self.message_id(parcel),
+            in_reply_to: intake::answered(submission).map(str::to_owned).into_iter().collect(),
             requester: Some(ProcessReference { value: submission.case.to_string(), name: None }),
             qualifier: Qualifier { subject, ..self.qualifier.clone() },
             size: Some(parcel.message.len() as u64 + attached + signature).filter(|size| *size > 0),

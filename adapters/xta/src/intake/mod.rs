@@ -8,8 +8,8 @@ pub(crate) use contents::{AgainstProfile, Refused, Sink};
 use crate::{BusinessScenario, ContentKind, ContentOutline, MessageMetaData, ids};
 use jiff::tz::TimeZone;
 use rohrpost_model::ports::{Desk, Intent, StoreFault};
-use rohrpost_model::submission::Properties;
-use rohrpost_model::{Area, CaseId, ClientName, Kind, ServiceKey, Timestamp};
+use rohrpost_model::submission::{Properties, ReplyChannel};
+use rohrpost_model::{Area, CaseId, ClientName, Kind, ServiceKey, Submission, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -121,6 +121,10 @@ impl Rules<'_> {
             return Err(NoIntent::Metadata("ObsoleteAfter liegt in der Vergangenheit."));
         }
         intent.properties = properties(metadata);
+        if !intent.kind.is_answer() {
+            // An answer goes back as one to this message.
+            intent.reply = Some(ReplyChannel::Xta { message_id: metadata.message_id.trim().to_owned() });
+        }
         Ok(intent)
     }
 }
@@ -137,6 +141,14 @@ async fn case_of(at: At<'_>, metadata: &MessageMetaData) -> Result<Option<CaseId
     let (first, second) = if metadata.in_reply_to.is_empty() { (answers, asked) } else { (asked, answers) };
     let processes = first.iter().chain(second);
     Ok(processes.filter_map(|process| process.value.trim().parse().ok()).next())
+}
+
+/// The message that a submission answers, if it is an answer to one.
+pub(crate) fn answered(submission: &Submission) -> Option<&str> {
+    match &submission.reply {
+        Some(ReplyChannel::Xta { message_id }) if submission.kind.is_answer() => Some(message_id),
+        _ => None,
+    }
 }
 
 /// Where no zone is said, the time is that of Germany.

@@ -195,7 +195,8 @@ impl MessageBox<'_> {
         let submission = &waiting.submission;
         let sent = submission.attachments().filter(|_| waiting.attachments).map(|part| part.size);
         let size = waiting.size + sent.sum::<u64>();
-        let in_reply_to = submission.properties.get("xta.message-id");
+        let own = submission.properties.get("xta.message-id").map(String::as_str);
+        let in_reply_to = intake::answered(submission).or(own);
         MessageMetaData {
             test: submission.test,
             delivery: DeliveryAttributes {
@@ -207,7 +208,7 @@ impl MessageBox<'_> {
             author: Party::xoev(&settings.author),
             reader: Party::xoev(settings.reader.get_ref()),
             message_id: format!("{}{sender}:{}", ids::PREFIX, waiting.id),
-            in_reply_to: in_reply_to.cloned().into_iter().collect(),
+            in_reply_to: in_reply_to.map(str::to_owned).into_iter().collect(),
             requester: Some(ProcessReference { value: submission.case.to_string(), name: None }),
             qualifier: Qualifier {
                 subject: None,

@@ -96,7 +96,7 @@ fn turned_away(call: &Call<'_>, turned: &TurnedAway) -> Fault {
         Why::Malformed | Why::Invalid => FaultCode::NotSchemaValid,
         Why::OtherContent => FaultCode::MessageIdTaken,
         Why::Unavailable => FaultCode::Internal,
-        Why::UnknownArea | Why::TestOnly => {
+        Why::UnknownArea | Why::TestOnly | Why::NoCase | Why::SeveralCases | Why::TooLate => {
             return Fault::described(Exception::ParameterIsNotValid, &turned.german);
         }
     };

@@ -12,10 +12,11 @@ use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{
     Blobs, Idempotency, Issued, NewDelivery, Slot, Stage, Staged, StagedContent, StoreFault, Vault,
 };
-use rohrpost_model::submission::{Part, Role};
+use rohrpost_model::reply::{self, Reply};
+use rohrpost_model::submission::{Part, ReplyWay, Role};
 use rohrpost_model::{
-    Area, CaseId, Client, ClientName, Digest, Kind, MappingName, Reason, ReasonCode, ServiceKey, Submission,
-    SubmissionId, TenantName, Timestamp,
+    Area, CaseId, Client, ClientName, Digest, ForeignId, Kind, MappingName, Reason, ReasonCode, ServiceKey,
+    Submission, SubmissionId, TenantName, Timestamp,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -129,6 +130,12 @@ impl Intake {
         }
     }
 
+    /// How long amendments are taken, if it is one and its route says so.
+    pub(super) fn amendments_until(&self) -> Option<Duration> {
+        let route = routing::route_for(&self.catalog, &self.facts()).ok();
+        route.filter(|_| self.intent.kind.is_amendment())?.amendments
+    }
+
     /// The deliveries to make, and the mappings whose source schemas the data must fit.
     pub(super) fn route(&self, now: Timestamp) -> Result<(Vec<NewDelivery>, Vec<MappingName>), Refusal> {
         let facts = self.facts();
@@ -185,12 +192,16 @@ impl Intake {
             &intent.service,
             &intent.area,
             &intent.case,
-            &intent.reply,
+            // Made of the message, which its key names.
+            intent.reply.as_ref().filter(|reply| ReplyWay::of(Some(reply)) != ReplyWay::Xta),
             &intent.trust_level,
             intent.test,
         );
         hasher.update(&serde_json::to_vec(&said).unwrap_or_default());
         let times = (&intent.not_before, &intent.obsolete_after);
+        if !intent.foreign.is_empty() {
+            hasher.update(&serde_json::to_vec(&intent.foreign).unwrap_or_default());
+        }
         if times != (&None, &None) || !intent.properties.is_empty() {
             hasher.update(&serde_json::to_vec(&(times, &intent.properties)).unwrap_or_default());
         }
@@ -202,6 +213,14 @@ impl Intake {
             hasher.update(&serde_json::to_vec(&line).unwrap_or_default());
         }
         hasher.finish()
+    }
+
+    /// What the sender calls the case: what it says beside the data, and what an answer says itself.
+    pub(super) fn foreign(&self, data: &[u8]) -> Vec<ForeignId> {
+        let kind = &self.intent.kind;
+        let said = (kind.is_answer() || kind.is_payment_order()) && data.len() <= reply::LONGEST;
+        let reference = said.then(|| serde_json::from_slice::<Reply>(data).ok()?.reference?.parse().ok());
+        self.intent.foreign.iter().cloned().chain(reference.flatten()).collect()
     }
 
     pub(super) fn receipt_claims(&self, case: &CaseId, now: Timestamp) -> Vec<u8> {

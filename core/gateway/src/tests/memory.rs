@@ -4,13 +4,14 @@ use crate::{Activation, ActivationReport, By, Difference, RollbackFault, Side};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
+use rohrpost_model::foreign::{Hit, Sought};
 use rohrpost_model::ports::*;
 use rohrpost_model::version::{ConfigurationText, VersionKind};
 use rohrpost_model::{
     CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Fault, Receipt, State, StepName,
     SubmissionId, TenantName, Timestamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -348,10 +349,14 @@ impl Records for Memory {
         let mut views: BTreeMap<TenantName, CaseView> = BTreeMap::new();
         for view in self.seen(scope, |kept| (&kept.view.submission.case == case).then(|| kept.view.clone())) {
             let tenant = view.submission.tenant.clone();
-            let empty = CaseView { tenant: tenant.clone(), submissions: Vec::new() };
+            let empty = CaseView { tenant: tenant.clone(), submissions: Vec::new(), foreign: Vec::new() };
             views.entry(tenant).or_insert(empty).submissions.push(view);
         }
         Ok(views.into_values().collect())
+    }
+
+    async fn search(&self, _: &BTreeSet<TenantName>, _: &Sought, _: usize) -> Result<Vec<Hit>, StoreFault> {
+        Ok(Vec::new())
     }
 
     async fn deliveries(

@@ -1,6 +1,8 @@
 use super::{Answer, StoreFault, SubmissionView};
 use crate::submission::{Properties, ReplyChannel, Role, TrustLevel};
-use crate::{Area, CaseId, ClientName, DeliveryId, Kind, ServiceKey, TenantName, Timestamp};
+use crate::{
+    Area, CaseId, ClientName, DeliveryId, ForeignId, Kind, MappingName, ServiceKey, TenantName, Timestamp,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,14 @@ use serde::{Deserialize, Serialize};
 pub trait Desk: Send + Sync {
     /// Admits a submission of `client`: it is known, may hand this in, and there is room for one more at this time.
     fn admit(&self, client: &ClientName, intent: Intent) -> Result<Box<dyn TakingIn>, TurnedAway>;
+
+    /// Begins to take in an answer of `client` in a case of ours: of those where it may answer, exactly one is meant. The data
+    /// become the answer in the form that is said; they come before attachments.
+    async fn answer(
+        &self,
+        client: &ClientName,
+        answering: Answering,
+    ) -> Result<Box<dyn TakingIn>, TurnedAway>;
 
     /// What `client` handed in under this idempotency key, with the state of its deliveries. `None` if nothing.
     async fn handed_in(&self, client: &ClientName, key: &str) -> Result<Option<SubmissionView>, StoreFault>;
@@ -56,6 +66,8 @@ pub struct Intent {
     pub case: Option<CaseId>,
     /// Whose case it is, where that is known: then nobody else becomes responsible for it, whatever its area says by now.
     pub tenant: Option<TenantName>,
+    /// What the sender calls the case.
+    pub foreign: Vec<ForeignId>,
     /// Where answers are wanted.
     pub reply: Option<ReplyChannel>,
     /// How surely the applicant is known.
@@ -83,6 +95,7 @@ impl Intent {
             area,
             case: None,
             tenant: None,
+            foreign: Vec::new(),
             reply: None,
             trust_level: None,
             test: false,
@@ -93,6 +106,49 @@ impl Intent {
             properties: Properties::new(),
         }
     }
+}
+
+/// What a sender says of an answer before its content. Service, area, reply channel and whether it is a test are those of
+/// the case.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    /// Its case.
+    pub of: CaseNamed,
+    /// What the data are.
+    pub form: AnswerForm,
+    /// What it is, where the data do not say it.
+    pub kind: Option<Kind>,
+    /// It is a test, so its case has to be one.
+    pub test: bool,
+    /// The sender's idempotency key.
+    pub idempotency_key: Option<String>,
+    /// What else the sender's protocol says of it.
+    pub properties: Properties,
+}
+
+/// How the case of an answer is named.
+#[derive(Clone, Debug)]
+pub enum CaseNamed {
+    /// By our own name for it.
+    Case(CaseId),
+    /// By what somebody else calls it.
+    Foreign {
+        /// The identifier; where it is not said beside the data, it is the answer's own `reference`.
+        id: Option<ForeignId>,
+        /// Only what this destination or client called it counts.
+        system: Option<String>,
+    },
+}
+
+/// What the data of an answer are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswerForm {
+    /// The answer itself, as JSON.
+    Reply,
+    /// Something of which a mapping makes the answer.
+    Mapping(MappingName),
+    /// A document that goes with this text.
+    Text(String),
 }
 
 /// A submission that is kept.
@@ -133,6 +189,12 @@ pub enum Why {
     Invalid,
     /// The idempotency key was used with other content.
     OtherContent,
+    /// No case of ours is called so, as far as the client may answer.
+    NoCase,
+    /// Several cases of ours are called so.
+    SeveralCases,
+    /// The time for it is over.
+    TooLate,
     /// Not now: too much at one time, no room, or trouble of the hub's own.
     Unavailable,
 }

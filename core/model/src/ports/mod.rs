@@ -30,7 +30,9 @@ pub use commands::{
     NewBulkCommand, NewDestinationCommand, OrderedDestination, Pause, PauseMode,
 };
 pub use configurations::{ActivationCause, ActivationWords, Configurations, KeptActivation, NewActivation};
-pub use desk::{CalledOff, Desk, HandedIn, Intent, TakingIn, TurnedAway, Why};
+pub use desk::{
+    AnswerForm, Answering, CalledOff, CaseNamed, Desk, HandedIn, Intent, TakingIn, TurnedAway, Why,
+};
 pub use mailbox::{Asked, Closed, Fetched, Mailbox, Reader, Waiting};
 pub use notification::{Forged, Noticed, Notification};
 pub use outbox::{

@@ -4,8 +4,8 @@ use crate::delivery::KeptDocument;
 use crate::route::On;
 use crate::transition::Event;
 use crate::{
-    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, Reason, Receipt, State, StepName,
-    Submission, SubmissionId, TenantName, Timestamp,
+    CaseId, CommandId, Delivery, DeliveryId, DestinationName, Digest, ForeignId, Reason, Receipt, State,
+    StepName, Submission, SubmissionId, TenantName, Timestamp,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -46,7 +46,8 @@ pub trait Outbox: Send + Sync {
     /// [`Records::recorded`](super::Records::recorded) tells it from then on.
     async fn record(&self, delivery: DeliveryId, recorded: &Recorded) -> Result<(), StoreFault>;
 
-    /// Ends a claim with what came of it. Releases the steps that waited for this one, in the same transaction.
+    /// Ends a claim with what came of it. Releases the steps that waited for this one, and learns what the target calls
+    /// the case, in the same transaction.
     /// Returns the state reached. If the store cannot be written the claim comes back, still held: the caller knows
     /// what came of the attempt and tries to settle it again.
     async fn settle(&self, claim: Claim, settlement: &Settlement) -> Result<State, Box<Unsettled>>;
@@ -78,6 +79,8 @@ pub struct NewSubmission {
     pub wrapped_key: WrappedKey,
     /// What makes a repetition known, where the sender gave a key.
     pub idempotency: Option<Idempotency>,
+    /// What the sender calls its case; learned with it.
+    pub foreign: Vec<ForeignId>,
     /// What the sender is answered.
     pub answer: Answer,
     /// The deliveries to make.

@@ -1,4 +1,5 @@
 use super::{Answer, ContentKey, StoreFault, WrappedKey};
+use crate::foreign::{Hit, KnownAs, Sought};
 use crate::transition::Event;
 use crate::{
     CaseId, ClientName, Delivery, DeliveryId, DestinationName, Digest, Reason, ReasonCode, Receipt,
@@ -32,6 +33,15 @@ pub trait Records: Send + Sync {
 
     /// One case: its submissions in order. The same case id may live in several tenants of the scope; each is a view.
     async fn case(&self, scope: &Scope, case: &CaseId) -> Result<Vec<CaseView>, StoreFault>;
+
+    /// Submissions that somebody gave this identifier, receipt or file name, the newest first; at most `limit` (1 to 1000).
+    /// Only those of these tenants are looked at (H7).
+    async fn search(
+        &self,
+        tenants: &BTreeSet<TenantName>,
+        sought: &Sought,
+        limit: usize,
+    ) -> Result<Vec<Hit>, StoreFault>;
 
     /// Deliveries that fit the filter, oldest first, after the cursor; at most `limit` (1 to 1000).
     async fn deliveries(
@@ -104,6 +114,8 @@ pub struct CaseView {
     pub tenant: TenantName,
     /// Its submissions in order of acceptance.
     pub submissions: Vec<SubmissionView>,
+    /// What others call it, as it was learned. Whose key was destroyed is left out.
+    pub foreign: Vec<KnownAs>,
 }
 
 /// Which deliveries are asked for; everything that is set must fit.

@@ -63,6 +63,8 @@ macro_rules! conformance {
             records: one_case_id_in_two_tenants_is_two_cases
             records: counts_follow_every_change
             records: versions_are_kept_once_by_their_digest
+            identifiers: what_a_target_calls_a_case_is_learned_with_its_receipt
+            identifiers: h7_a_search_finds_nothing_of_another_tenant
             blobs: h8_content_of_any_size_comes_back_byte_for_byte
             blobs: h8_content_opens_only_in_its_own_place_and_under_its_own_key
             blobs: content_that_nobody_kept_is_gone

@@ -6,6 +6,7 @@ mod cases;
 pub(crate) mod commands;
 pub(crate) mod configurations;
 pub(crate) mod dependents;
+pub(crate) mod identifiers;
 pub(crate) mod operations;
 pub(crate) mod order;
 pub(crate) mod outbox;

@@ -49,6 +49,7 @@ pub(crate) struct Draft {
     pub(crate) data: Vec<u8>,
     pub(crate) attachments: Vec<Vec<u8>>,
     pub(crate) key: Option<&'static str>,
+    pub(crate) foreign: Vec<&'static str>,
     pub(crate) steps: Vec<NewDelivery>,
 }
 
@@ -61,6 +62,7 @@ impl Default for Draft {
             data: PRIVATE[0].as_bytes().to_vec(),
             attachments: Vec::new(),
             key: None,
+            foreign: Vec::new(),
             steps: vec![step("fachverfahren")],
         }
     }
@@ -143,6 +145,7 @@ impl Ports {
             key,
             wrapped_key,
             idempotency,
+            foreign: draft.foreign.iter().map(|id| name(id)).collect(),
             answer,
             deliveries: draft.steps.clone(),
         }

@@ -223,8 +223,12 @@ async fn h10_nothing_private_stands_on_disk_in_plain() {
     let folder = Folder::new();
     let ports = folder.open().await;
     for large in [false, true] {
-        let mut draft =
-            Draft { key: Some(PRIVATE[3]), steps: vec![step("fachverfahren")], ..Draft::default() };
+        let mut draft = Draft {
+            key: Some(PRIVATE[3]),
+            foreign: vec![PRIVATE[4]],
+            steps: vec![step("fachverfahren")],
+            ..Draft::default()
+        };
         let filling = if large { 9000 } else { 10 };
         draft.attachments = vec![PRIVATE[0].repeat(filling).into_bytes()];
         draft.key = (!large).then_some(PRIVATE[3]);

@@ -1,7 +1,7 @@
 //! Stored formats and who may open them.
 
 use super::{Folder, open, ports, vault::TestVault};
-use crate::conformance::sample::{Draft, at, name, ordered};
+use crate::conformance::sample::{Draft, after, at, name, ordered};
 use crate::{SqliteStore, StoreOptions};
 use rohrpost_model::ports::{
     BulkEnd, BulkOrder, BulkState, DeliveryFilter, DestinationOrder, NewBulkCommand, NewDelivery,
@@ -15,13 +15,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 /// What each released version of the schema looks like, and the one in the making.
-const GOLDEN: [&str; 6] = [
+const GOLDEN: [&str; 7] = [
     include_str!("../../golden/schema-1.sql"),
     include_str!("../../golden/schema-2.sql"),
     include_str!("../../golden/schema-3.sql"),
     include_str!("../../golden/schema-4.sql"),
     include_str!("../../golden/schema-5.sql"),
     include_str!("../../golden/schema-6.sql"),
+    include_str!("../../golden/schema-7.sql"),
 ];
 
 fn try_open(folder: &Folder) -> Result<Arc<SqliteStore>, StoreFault> {
@@ -68,6 +69,9 @@ async fn a_store_of_version_1_is_brought_up_to_date() {
     assert!(delivery.paused_by.is_none() && delivery.expires_at.is_none());
 }
 
+/// Takes back what the seventh version added.
+const BACK_TO_6: &str = "DROP TABLE identifiers; PRAGMA user_version = 6;";
+
 /// Takes back what the sixth version added.
 const BACK_TO_5: &str = "DROP TABLE progress; PRAGMA user_version = 5;";
 
@@ -111,6 +115,7 @@ async fn a_store_of_version_2_is_brought_up_to_date() {
     let ended = ports(&store).commands.end(BulkEnd { id, state, who, why, at: at(3) }).await.unwrap();
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_6).unwrap();
     connection.execute_batch(BACK_TO_5).unwrap();
     connection.execute_batch(BACK_TO_4).unwrap();
     connection.execute_batch(BACK_TO_3).unwrap();
@@ -140,6 +145,7 @@ async fn a_store_of_version_3_is_brought_up_to_date() {
     assert!(ports(&store).commands.order_destination(pause).await.unwrap());
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_6).unwrap();
     connection.execute_batch(BACK_TO_5).unwrap();
     connection.execute_batch(BACK_TO_4).unwrap();
     connection.execute_batch(BACK_TO_3).unwrap();
@@ -167,6 +173,7 @@ async fn a_store_of_version_5_is_brought_up_to_date() {
     store.send(0, Event::NotTaken).await;
     drop(store);
     let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_6).unwrap();
     connection.execute_batch(BACK_TO_5).unwrap();
     assert_eq!(schema_of(&connection), GOLDEN[4], "it is a store of the fifth version");
     drop(connection);
@@ -181,18 +188,40 @@ async fn a_store_of_version_5_is_brought_up_to_date() {
     assert_eq!(store.records.recorded(id).await.unwrap()["folder"], "4711");
 }
 
+/// A store of the sixth version is brought up to date: what was sent before is not found by what its target called it, and
+/// what is taken then is.
+#[tokio::test]
+async fn a_store_of_version_6_is_brought_up_to_date() {
+    let folder = Folder::new();
+    let store = ports(&open(&folder.path()));
+    let draft =
+        Draft { foreign: vec!["AZ 1"], ..Draft::steps([ordered(), after("dms", &["fachverfahren"])]) };
+    store.accept(&draft).await;
+    store.send(0, Event::Taken).await;
+    drop(store);
+    let connection = Connection::open(folder.path().join("rohrpost.sqlite")).unwrap();
+    connection.execute_batch(BACK_TO_6).unwrap();
+    assert_eq!(schema_of(&connection), GOLDEN[5], "it is a store of the sixth version");
+    drop(connection);
+
+    let store = ports(&open(&folder.path()));
+    assert_eq!(store.case_known_as("fall-1").await, Vec::<String>::new());
+    store.send(900, Event::Taken).await;
+    assert_eq!(store.case_known_as("fall-1").await, ["receipt ziel AZ-2026-4711-MUSTERMANN"]);
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let folder = Folder::new();
     drop(open(&folder.path()));
     let database = folder.path().join("rohrpost.sqlite");
     let connection = Connection::open(&database).unwrap();
-    connection.pragma_update(None, "user_version", 7).unwrap();
+    connection.pragma_update(None, "user_version", 8).unwrap();
     drop(connection);
     let Err(StoreFault::Unavailable(text)) = try_open(&folder) else { panic!("a newer schema is opened") };
-    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 7"), "{text}");
+    assert!(text.contains("neueren Rohrpost") && text.contains("Fassung 8"), "{text}");
     let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 7);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 8);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::change::may_begin;
 use crate::fault::{Fault, damaged};
 use crate::fresh::Fresh;
 use crate::history::Entry;
+use crate::identifiers::{self, Learned};
 use crate::keys::{Column, Keys};
 use crate::ledger::Ledger;
 use crate::rows::{as_json, as_word, digest, first, nanos, size, text, time};
@@ -22,6 +23,7 @@ pub(crate) struct Accept {
     sealed_reply: Option<Vec<u8>>,
     sealed_properties: Option<Vec<u8>>,
     sealed_names: Vec<Option<Vec<u8>>>,
+    learned: Vec<Learned>,
     places: Vec<Location>,
     sequence: u64,
     keys: Arc<Keys>,
@@ -48,8 +50,20 @@ impl Accept {
             properties.map(|properties| Column::Properties.seal(key, id, properties)).transpose()?;
         let names = new.submission.parts.iter().map(|part| seal_name(key, id, part));
         let sealed_names = names.collect::<Result<_, _>>()?;
+        let learned = identifiers::of_submission((&keys, key), &new.submission, &new.foreign)?;
         let (places, sequence) = (Vec::new(), 0);
-        Ok(Self { new, sealed_reply, sealed_properties, sealed_names, places, sequence, keys, recent, fresh })
+        Ok(Self {
+            new,
+            sealed_reply,
+            sealed_properties,
+            sealed_names,
+            learned,
+            places,
+            sequence,
+            keys,
+            recent,
+            fresh,
+        })
     }
 
     /// The place in the table.
@@ -167,6 +181,7 @@ impl Work for Accept {
             remember(ledger, idempotency, place)?;
         }
         self.insert_deliveries(ledger, place)?;
+        identifiers::keep(ledger, &self.learned, place, self.new.submission.received_at)?;
         Ok(Acceptance::Stored(self.new.answer.clone()))
     }
 

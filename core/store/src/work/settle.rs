@@ -5,6 +5,7 @@ use crate::change::{Also, Change, HUB, may_begin};
 use crate::claims::Claims;
 use crate::fault::Fault;
 use crate::history::Entry;
+use crate::identifiers::keep_reference;
 use crate::keys::Column;
 use crate::ledger::Ledger;
 use crate::records::facts;
@@ -38,6 +39,10 @@ impl Work for Settle {
         close_attempt(ledger, &stored, settlement.at, settlement.event, settlement.reason.as_ref())?;
         let state = ledger.change(&mut stored, &settlement.change(&cause, receipt.as_deref()))?;
         begin(ledger, &stored, settlement, &cause)?;
+        if let Some(reference) = settlement.receipt.as_ref().and_then(|receipt| receipt.reference.as_deref())
+        {
+            keep_reference(ledger, &stored, reference, settlement.at)?;
+        }
         if state.releases(rohrpost_model::route::On::Accepted) {
             let behind = Behind { at: settlement.at, cause: "released", who: HUB, why: None };
             release(ledger, stored.submission, behind)?;

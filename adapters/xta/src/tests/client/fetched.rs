@@ -6,8 +6,8 @@ use crate::{Operation, XtaMailbox};
 use bytes::Bytes;
 use rohrpost_kit::SourceAdapter;
 use rohrpost_model::ports::{
-    Answer, CalledOff, Clock, Desk, HandedIn, Intent, Round, Source, StoreFault, SubmissionView, TakingIn,
-    TurnedAway, Why,
+    Answer, Answering, CalledOff, Clock, Desk, HandedIn, Intent, Round, Source, StoreFault, SubmissionView,
+    TakingIn, TurnedAway, Why,
 };
 use rohrpost_model::submission::Role;
 use rohrpost_model::{ClientName, Failure, ReasonCode, SubmissionId, Timestamp};
@@ -55,6 +55,9 @@ impl Desk for FakeDesk {
         let meant = self.only.lock().unwrap().as_ref().is_none_or(|only| key.contains(only));
         let refuses = self.refuses.lock().unwrap().filter(|_| meant);
         Ok(Box::new(Taking { key, data: Vec::new(), refuses, kept: self.kept.clone() }))
+    }
+    async fn answer(&self, _: &ClientName, _: Answering) -> Result<Box<dyn TakingIn>, TurnedAway> {
+        Err(turned(Why::NoCase))
     }
     async fn handed_in(&self, _: &ClientName, key: &str) -> Result<Option<SubmissionView>, StoreFault> {
         let known = self.kept.lock().unwrap().iter().any(|(known, _)| known == key);

@@ -5,6 +5,7 @@ use crate::Fault as SoapFault;
 use crate::{Blame, FaultCode, Form, Operation};
 use rohrpost_kit::conformance::Sample;
 use rohrpost_model::ports::{Inquiry, Probe};
+use rohrpost_model::submission::ReplyChannel;
 use rohrpost_model::{Failure, Outcome, ReasonCode};
 
 async fn peer() -> (Arc<Server>, Arc<dyn Target>) {
@@ -38,6 +39,20 @@ async fn what_is_sent_says_who_to_whom_and_what() {
     assert_eq!(metadata.requester.unwrap().value, case);
     assert_eq!(metadata.test, parcel.submission.test);
     crate::ids::check(&metadata.message_id).unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_says_which_message_it_answers_and_nothing_else_does() {
+    for (kind, expected) in [("notice", Some("urn:de:xta:messageid:Portal:4711")), ("application", None)] {
+        let (server, target) = peer().await;
+        let mut sample = Sample::new();
+        sample.submission.kind = kind.parse().unwrap();
+        let message_id = "urn:de:xta:messageid:Portal:4711".to_owned();
+        sample.submission.reply = Some(ReplyChannel::Xta { message_id });
+        target.deliver(&sample.parcel(1)).await.unwrap();
+        let kept = server.kept.lock().unwrap().values().next().unwrap().clone();
+        assert_eq!(kept.metadata.in_reply_to.first().map(String::as_str), expected, "{kind}");
+    }
 }
 
 #[tokio::test]

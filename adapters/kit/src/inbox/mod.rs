@@ -22,10 +22,12 @@
 
 mod claim;
 mod pattern;
+mod settings;
 mod take;
 mod unit;
 
 pub use pattern::Pattern;
+pub use settings::Settings;
 pub use take::media_type;
 
 use crate::intake::Usual;

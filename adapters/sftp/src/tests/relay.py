@@ -3,12 +3,12 @@
 What it is to do stands in the file `mood` beside it: `well`; `refuse` and `fail` (every change is answered with "permission denied"
 or "failure"); `break-before` and `break-after` (the connection dies before the last rename of a unit is handed on, or before its
 answer is); `silent` (that answer is swallowed); `full` (there is no room); `before N`, `after N` (the same for request number N,
-whatever it is).
+whatever it is). Where `plain` comes after it, the server has no extensions.
 """
 import os, signal, socket, struct, subprocess, sys, threading
 
 home = sys.argv[1]
-OPEN, MKDIR, RENAME, EXTENDED, STATUS, EXTENDED_REPLY = 3, 14, 18, 200, 101, 201
+VERSION, OPEN, MKDIR, RENAME, EXTENDED, STATUS, EXTENDED_REPLY = 2, 3, 14, 18, 200, 101, 201
 listener = int(open(f"{home}/sshd.pid").read())
 mood = open(f"{home}/mood").read().split()
 server = subprocess.Popen(["/usr/lib/openssh/sftp-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -48,6 +48,8 @@ def text(body, at):
 
 def answers():
     while (body := packet(server.stdout)) is not None:
+        if body[0] == VERSION and "plain" in mood:
+            body = body[:5]
         number = body[1:5]
         if number in marked:
             if mood[0] == "silent":

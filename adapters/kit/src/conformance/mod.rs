@@ -8,12 +8,14 @@ mod desk;
 mod log;
 mod previews;
 mod probes;
+mod proxy;
 mod sample;
 pub mod units;
 
 pub use calls::{Cut, REST};
 pub use desk::{Kept, KeptPart, TestDesk};
 pub use log::Log;
+pub use proxy::{Kind, Proxy, Speech, Unit};
 pub use sample::{CONTENT_MARK, FixedClock, Sample, digest_of_generated};
 
 use async_trait::async_trait;
@@ -95,6 +97,18 @@ pub trait Peer: Send + Sync {
 
     /// How many requests it got.
     fn requests(&self) -> usize;
+
+    /// Whether its target remembers anything from one call to the next (a connection, a session): then each cut is tried with
+    /// the same target afterwards, and with another.
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    /// Whether it was asked anything yet by which a delivery may have arrived. Where the connection tears before that, nobody
+    /// has to be asked, and nobody to look.
+    fn may_have_arrived(&self) -> bool {
+        true
+    }
 
     /// What lies at it of this delivery and its case, a word for each object, sorted: for a target of one call nothing but
     /// what arrived.

@@ -4,7 +4,7 @@ use super::configure;
 use super::sshd::free_port;
 pub(super) use super::sshd::{Serves, Sshd, fingerprint, is_there, keygen};
 use async_trait::async_trait;
-use rohrpost_kit::conformance::{self, Mood, Peer, units};
+use rohrpost_kit::conformance::{Cut, Mood, Peer, units};
 use rohrpost_model::ports::{Piece, Preview, Target};
 use rohrpost_model::{DeliveryId, Digest};
 use std::fs;
@@ -62,13 +62,25 @@ impl Peer for Sshd {
         units::takes(&self.folder())
     }
 
-    /// Its relay is not cut by the number of a request: `torn` does it at every one.
-    async fn cut(&self, _: usize, _: conformance::Cut) -> bool {
+    /// SSH hides the requests from any proxy; the relay that serves them behind it can count and tear. To the server a
+    /// silence is a tear: what it did, it did. As there are many requests, each of the two forms of units gets one kind of
+    /// tear.
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        match (cut, self.unit) {
+            (Cut::TornBefore, "flat") => self.mood(&format!("before {request}")),
+            (Cut::TornAfter, "subfolder") => self.mood(&format!("after {request}")),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Every call is a connection of its own.
+    fn remembers(&self) -> bool {
         false
     }
 
     fn requests(&self) -> usize {
-        0
+        Sshd::requests(self)
     }
 
     async fn break_step(&self, word: &str) {

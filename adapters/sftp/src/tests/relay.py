@@ -2,8 +2,8 @@
 
 What it is to do stands in the file `mood` beside it: `well`; `refuse` and `fail` (every change is answered with "permission denied"
 or "failure"); `break-before` and `break-after` (the connection dies before the last rename of a unit is handed on, or before its
-answer is); `silent` (that answer is swallowed); `full` (there is no room); `before N`, `after N` (the same for request number N,
-whatever it is). Where `plain` comes after it, the server has no extensions.
+answer is); `silent` (that answer is swallowed); `full` (there is no room); `before N`, `after N` (the same for request number N
+since this mood began, whatever it is; so far they are counted in the file `count`). Where `plain` comes after it, the server has no extensions.
 """
 import os, signal, socket, struct, subprocess, sys, threading
 
@@ -77,8 +77,11 @@ def decides(body):
 
 
 threading.Thread(target=answers, daemon=True).start()
-count = 0
+count = int(open(f"{home}/count").read())
 while (body := packet(sys.stdin.buffer)) is not None:
+    count += 1
+    with open(f"{home}/count", "w") as file:
+        file.write(str(count))
     here = mood[0] in ("break-before", "break-after", "silent") and decides(body)
     here = here or (mood[0] in ("before", "after") and count == int(mood[1]))
     if here and mood[0] in ("break-before", "before"):
@@ -87,7 +90,6 @@ while (body := packet(sys.stdin.buffer)) is not None:
         marked.add(body[1:5])
     if body[0] == EXTENDED and mood[0] == "full" and text(body, 5)[0].startswith("statvfs"):
         room.add(body[1:5])
-    count += 1
     if mood[0] in ("refuse", "fail") and changes(body):
         code = 3 if mood[0] == "refuse" else 4
         with out:

@@ -32,7 +32,7 @@ pub struct Sshd {
     process: Child,
     /// Where the relay calls when it swallowed an answer.
     pub reached: TcpListener,
-    unit: &'static str,
+    pub unit: &'static str,
     /// The step of a probe that is to fail.
     pub broken: Mutex<String>,
     log: Log,
@@ -111,7 +111,13 @@ impl Sshd {
 
     /// What the relay does from the next connection on: see there.
     pub fn mood(&self, mood: &str) {
+        fs::write(self.path("count"), "0").unwrap();
         fs::write(self.path("mood"), mood).unwrap();
+    }
+
+    /// How many requests the relay saw since.
+    pub fn requests(&self) -> usize {
+        fs::read_to_string(self.path("count")).unwrap().parse().unwrap()
     }
 
     /// The table of a destination; `further` lines come after what every one has.

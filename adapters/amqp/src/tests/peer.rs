@@ -60,7 +60,7 @@ impl Peer for BrokerPeer {
         let text = format!(
             "[amqp]\nurl = \"amqp://{host}:{port}\"\nuser = \"hub\"\npassword = {{ file = \"{password}\" }}\n\
              exchange = \"{exchange}\"\nrouting-key = \"{{service}}.{{area}}\"\nform = \"json\"\n\
-             [amqp.connection]\nallow-plain = true\n"
+             allow-plain = true\n"
         );
         target(&text).unwrap()
     }

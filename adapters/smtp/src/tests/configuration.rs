@@ -1,4 +1,8 @@
 use super::configure;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use std::fs;
 
 fn table(further: &str) -> String {
     format!(
@@ -52,4 +56,25 @@ fn every_fault_is_told_with_its_place() {
     let text = table("").replace("hub@example.org", "hub").replace("[\"Bauamt <a@example.org>\"]", "[]");
     assert_eq!(faults(&text).len(), 2, "all at once: {:#?}", faults(&text));
     assert!(faults(&table("").replace("hub@", "größe@"))[0].contains("this is no mail address"));
+}
+
+#[test]
+fn a_client_certificate_may_come_as_pkcs12() {
+    let home = tempfile::tempdir().unwrap();
+    super::peer::certificate("hub", home.path());
+    let certificate = X509::from_pem(&fs::read(home.path().join("hub.pem")).unwrap()).unwrap();
+    let key = PKey::private_key_from_pem(&fs::read(home.path().join("hub.key")).unwrap()).unwrap();
+    let mut packed = Pkcs12::builder();
+    let packed = packed.name("hub").cert(&certificate).pkey(&key).build2(super::PASSWORD).unwrap();
+    fs::write(home.path().join("hub.p12"), packed.to_der().unwrap()).unwrap();
+    let with = |password: &str| {
+        let file = home.path().join("hub.p12");
+        faults(&table(&format!(
+            "[smtp.tls]\nclient-pkcs12 = \"{}\"\nclient-pkcs12-password = {{ env = \"{password}\" }}",
+            file.display()
+        )))
+    };
+    assert_eq!(with("PASSWORD"), Vec::<String>::new());
+    let wrong = with("WRONG");
+    assert!(wrong[0].contains("a.toml:6:17: it cannot be opened"), "{wrong:#?}");
 }

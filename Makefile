@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .PHONY: help demo test check audit reference bench
 
 help:
-	@echo "make demo       build, start the hub with simulated partners, send five submissions"
+	@echo "make demo       build, start the hub with simulated partners, play a whole case with a fee"
 	@echo "make test       all tests against real peers (installs Debian packages where it may)"
 	@echo "make check      the quick loop: format, clippy, unit tests"
 	@echo "make audit      licences, bans, sources and advisories of the dependencies"

@@ -19,11 +19,14 @@ pub const ADAPTERS: &[&dyn Adapter] = &[
     &rohrpost_adapter_enaio::Enaio,
     &rohrpost_adapter_folder::Folder,
     &rohrpost_adapter_callback::Callback,
+    &rohrpost_adapter_girocheckout::Girocheckout,
     &rohrpost_adapter_http::Http,
+    &rohrpost_adapter_ipp::Ipp,
     &rohrpost_adapter_mailbox::Mailbox,
     &rohrpost_adapter_reply::Reply,
     &rohrpost_adapter_sftp::Sftp,
     &rohrpost_adapter_smtp::Smtp,
+    &rohrpost_adapter_xbezahldienste::Xbezahldienste,
     &rohrpost_adapter_xta::XtaDestination,
 ];
 

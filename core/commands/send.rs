@@ -6,7 +6,6 @@ use super::submission::Submission;
 use crate::faults::Stop;
 use rohrpost_kit::http::Method;
 use rohrpost_kit::http::header::HeaderName;
-use std::path::PathBuf;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -24,9 +23,8 @@ pub struct Arguments {
 
 impl Arguments {
     /// What the demo hands in.
-    pub fn of(file: PathBuf, service: &str, area: &str, attachments: Vec<PathBuf>) -> Result<Self, Stop> {
-        let submission = Submission::of(file, service, area, attachments)?;
-        Ok(Self { submission, idempotency_key: None, access: Access::default() })
+    pub fn of(submission: Submission) -> Self {
+        Self { submission, idempotency_key: None, access: Access::default() }
     }
 }
 

@@ -57,6 +57,13 @@ impl Submission {
         Ok(Self { file, service, area, kind: None, case: None, attachments, test: false })
     }
 
+    /// The same as a Nachreichung in this case.
+    pub fn amending(self, case: &str) -> Result<Self, Stop> {
+        let wrong = |bad: rohrpost_model::BadName| Stop::Usage(bad.to_string());
+        let (kind, case) = ("amendment".parse().map_err(wrong)?, case.parse().map_err(wrong)?);
+        Ok(Self { kind: Some(kind), case: Some(case), ..self })
+    }
+
     /// What the API is sent.
     pub fn content(&self, context: &Context<'_>) -> Result<Content, Stop> {
         let mut multipart = Multipart::new(DeliveryId::new(context.clock.now()));

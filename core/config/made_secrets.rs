@@ -42,7 +42,14 @@ struct Wanted<'a> {
 }
 
 const DEMO: Wanted<'_> = Wanted {
-    random: &["hub.key", "portal.token", "operator.token", "enaio.password"],
+    random: &[
+        "hub.key",
+        "portal.token",
+        "operator.token",
+        "strassenamt.token",
+        "enaio.password",
+        "bezahlung.password",
+    ],
     signers: &[("siegel", "Rohrpost Demo Siegel"), ("quittung", "Rohrpost Demo Quittung")],
     authority: "Rohrpost Demo CA",
     anchor: "trust/demo-ca.pem",
@@ -71,8 +78,8 @@ pub enum SecretsFault {
     Crypto(#[from] ErrorStack),
 }
 
-/// Makes what is missing of the demo's secrets in `folder`/secrets: hub key, tokens of the clients `portal` and
-/// `operator`, password of the simulated DMS, a small CA, and the keys and certificates `siegel` and `quittung` that it
+/// Makes what is missing of the demo's secrets in `folder`/secrets: hub key, tokens of the clients `portal`,
+/// `operator` and `strassenamt`, passwords of the simulated DMS and payment provider, a small CA, and the keys and certificates `siegel` and `quittung` that it
 /// issued. What is there stays as it is. Every file is readable by its owner only and appears whole or not at all.
 pub fn demo_secrets(folder: &Path, now: Timestamp) -> Result<(), SecretsFault> {
     make(&DEMO, folder, now)

@@ -31,7 +31,7 @@ fn the_summary_for_machines() {
     assert_eq!(summary["faults"], serde_json::json!([]));
     assert_eq!(summary["deliveries"][1]["destination"], "lk-beispiel-enaio");
     assert_eq!(summary["deliveries"][1]["seal"], serde_json::Value::Null);
-    assert_eq!(summary["clients"], serde_json::json!(["operator", "portal"]));
+    assert_eq!(summary["clients"], serde_json::json!(["operator", "portal", "strassenamt"]));
 }
 
 #[test]

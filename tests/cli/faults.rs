@@ -293,7 +293,9 @@ fn h7_a_destination_that_does_not_list_the_tenant_is_a_fault() {
         &[
             "routes/brunnenbohrung.toml:12:15: the destination `lk-beispiel-wasserbehoerde` does not serve the tenant \
              `stadt`; name another destination, or add the tenant to `tenants` in destinations/lk-beispiel-wasserbehoerde.toml",
-            "routes/brunnenbohrung.toml:20:15: unknown destination `stadt-enaio` (for the tenant `stadt`); known: lk-beispiel-enaio",
+            "routes/brunnenbohrung.toml:20:15: unknown destination `stadt-enaio` (for the tenant `stadt`); known: lk-beispiel-bescheid, \
+             lk-beispiel-bezahlung, lk-beispiel-druck, lk-beispiel-eingang, lk-beispiel-enaio, lk-beispiel-nicht-bezahlt, \
+             lk-beispiel-standesamt, lk-beispiel-strassenamt, lk-beispiel-wasserbehoerde, lk-beispiel-zahlung-bestaetigt",
         ],
     );
 }

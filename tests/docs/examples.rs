@@ -38,6 +38,9 @@ fn workshop() -> Workshop {
     shop.write("config/secrets/api.pem", &certificate);
     shop.write("config/secrets/client.key", &key);
     shop.write("config/secrets/smtp.password", "geheim");
+    shop.write("config/secrets/giro.password", "geheim");
+    shop.write("config/secrets/epay.password", "geheim");
+    shop.write("config/secrets/epay.return", "0123456789abcdef0123456789abcdef");
     shop.write("config/secrets/sftp.key", &key);
     shop.write("config/secrets/client.pem", &certificate);
     shop.write("config/secrets/siegel.password", "geheim");

@@ -205,6 +205,7 @@ const fn meaning(event: Event) -> &'static str {
         Event::DiscardCommanded => "Ein Mensch hat die Zustellung verworfen.",
         Event::PauseCommanded => "Ein Mensch hält die Zustellung zurück; sie bleibt, was sie ist.",
         Event::ResumeCommanded => "Ein Mensch lässt die Zustellung weitergehen.",
+        Event::Notified => "Von außen kam eine Nachricht dazu; das Ziel wird sofort gefragt.",
         Event::FetchedByReader => "Der Leser des Postfachs hat sie zum ersten Mal abgeholt.",
         Event::ClosedByReader => "Der Leser des Postfachs hat den Empfang bestätigt.",
         Event::ExpiryWarned => "Die Zustellung verfällt bald.",

@@ -14,11 +14,14 @@ mod neighbours;
 mod notice;
 mod ordeal;
 mod order;
+mod paid;
 mod power;
+mod printed;
 mod reconcile;
 mod stops;
 mod struck;
 mod trace;
+mod whole_case;
 
 use crate::support::client::Client;
 use crate::support::hub::{AREA, SERVICE, Setup};

@@ -250,11 +250,11 @@ fn folders(shop: &Workshop, name: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// One test, because the simulated DMS has a port of its own that only one demo can have.
+/// One test, because the simulated partners have ports of their own that only one demo can have.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_runs_goes_on_and_ends_cleanly() {
     // Somebody's own demo may have the port.
-    until(async || TcpListener::bind("127.0.0.1:8482").is_ok()).await;
+    until(async || ["127.0.0.1:8482", "127.0.0.1:8483"].iter().all(|it| TcpListener::bind(it).is_ok())).await;
     let shop = demo_shop();
     let first = shop.run(&["demo", "--once"]);
     assert_eq!((first.code, first.errors.as_str()), (0, ""), "{first:?}");
@@ -264,8 +264,24 @@ async fn the_demo_runs_goes_on_and_ends_cleanly() {
     {
         assert!(first.text.contains(told), "{told}: {}", first.text);
     }
-    assert_eq!(folders(&shop, "demo-data/partner/dms").len(), 4, "four of five were valid");
-    for (folder, number) in [("fachverfahren", 2), ("strassenamt", 1), ("standesamt", 1)] {
+    assert_eq!(
+        folders(&shop, "demo-data/partner/dms").len(),
+        7,
+        "four of five were valid, and the case's three"
+    );
+    for told in ["Nachforderung ab (Lageplan 1:500)", "Bürgerin bezahlt", "Bescheid ab: bescheid.pdf"] {
+        assert!(first.text.contains(told), "{told}: {}", first.text);
+    }
+    let history: Vec<_> =
+        first.text.lines().skip_while(|line| !line.contains("Der Vorgang ")).skip(1).take(8).collect();
+    for (line, told) in
+        history.iter().zip(["→ Antrag ", "← Eingangsbestätigung ", "← Nachforderung ", "→ Nachreichung "])
+    {
+        assert!(line.contains(told), "{history:#?}");
+    }
+    let printed = folders(&shop, "demo-data/partner/druck");
+    assert!(printed.iter().any(|path| path.to_string_lossy().ends_with("bescheid.pdf")), "{printed:?}");
+    for (folder, number) in [("fachverfahren", 2), ("strassenamt", 2), ("standesamt", 1)] {
         let messages = folders(&shop, &format!("demo-data/partner/{folder}"));
         let messages: Vec<_> =
             messages.iter().filter(|path| path.extension().is_some_and(|kind| kind == "xml")).collect();
@@ -277,7 +293,7 @@ async fn the_demo_runs_goes_on_and_ends_cleanly() {
     let second = shop.run(&["demo", "--once"]);
     assert_eq!((second.code, second.errors.as_str()), (0, ""), "{second:?}");
     assert!(second.text.contains("weiter (für einen neuen Anfang: löschen)"), "{}", second.text);
-    assert_eq!(folders(&shop, "demo-data/partner/dms").len(), 8, "what was there is still there");
+    assert_eq!(folders(&shop, "demo-data/partner/dms").len(), 14, "what was there is still there");
     ends_by_ctrl_c(&shop, "Strg-C beendet");
     ends_by_ctrl_c(&shop, "1. Eine gültige Anzeige");
 }

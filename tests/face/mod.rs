@@ -8,6 +8,7 @@ mod json;
 mod mailboxes;
 mod mappings;
 mod operations;
+mod payment;
 mod privacy;
 mod replies;
 mod responsible;

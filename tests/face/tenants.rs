@@ -96,11 +96,15 @@ struct Ids {
     command: String,
 }
 
-/// Every method and path of the API that takes an id of something that belongs to a tenant. A configuration is the hub's,
-/// and told to who has `configure` for all of its tenants.
+/// A configuration is the hub's, and told to who has `configure` for all of its tenants; a notification is told to nobody.
+fn of_no_tenant(path: &str) -> bool {
+    path.starts_with("/v1/config/") || path.starts_with("/v1/notifications/")
+}
+
+/// Every method and path of the API that takes an id of something that belongs to a tenant.
 fn routes_with_ids(document: &Value) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().expect("paths");
-    let with_ids = paths.iter().filter(|(path, _)| path.contains('{') && !path.starts_with("/v1/config/"));
+    let with_ids = paths.iter().filter(|(path, _)| path.contains('{') && !of_no_tenant(path));
     let methods = with_ids.flat_map(|(path, methods)| {
         methods.as_object().expect("methods").keys().map(|method| (method.to_uppercase(), path.clone()))
     });

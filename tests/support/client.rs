@@ -25,6 +25,14 @@ pub fn http() -> reqwest::Client {
     reqwest::Client::new()
 }
 
+/// A browser that goes nowhere by itself.
+#[allow(clippy::disallowed_methods)] // a test is no adapter
+pub fn browser() -> reqwest::Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    browser.build().expect("a client")
+}
+
 impl Client {
     /// A client of `hub` with the token of a client of the demo.
     pub fn of(hub: &Hub, name: &str) -> Self {

@@ -6,6 +6,7 @@ pub mod client;
 pub mod hub;
 pub mod multipart;
 pub mod peers;
+pub mod provider;
 pub mod several;
 pub mod sink;
 pub mod wire;

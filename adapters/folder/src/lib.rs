@@ -8,6 +8,7 @@
 //! name = "{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}"   # this is the default
 //! document-name = "{delivery-id}_{document}"   # of documents that go along; default: the unit's name, `_` and theirs
 //! unit = "flat"                         # or "subfolder"
+//! print = { … }                         # for a print service: PDFs and a control file, see rohrpost_kit::files::Print
 //! ```
 //!
 //! What lies there, and how it is made so that a crash at any point leaves no doubt: [`rohrpost_kit::files`]. One thing
@@ -74,8 +75,9 @@ impl Target for FolderTarget {
         true
     }
 
+    /// A print service has no place for what is not printed.
     fn takes_enclosed(&self) -> bool {
-        true
+        !self.folder.prints()
     }
 
     async fn probe(&self, probe: &mut Probe) {
@@ -84,6 +86,10 @@ impl Target for FolderTarget {
     }
 
     async fn preview(&self, parcel: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
+        if self.folder.prints() {
+            // Its control file says how many pages there are, and attachments are not read for a preview.
+            return self.folder.check(parcel).map(|()| None);
+        }
         self.folder.preview(parcel).map(Some)
     }
 }

@@ -1,6 +1,6 @@
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::adapter::Faults;
-use rohrpost_kit::files::{Folder, Naming, Unit};
+use rohrpost_kit::files::{Folder, Naming, PrintSettings, Unit};
 use rohrpost_model::Fault;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ struct Settings {
     /// How the files of a unit lie together.
     #[serde(default)]
     unit: Unit,
+    /// Where it is a print service's folder.
+    print: Option<PrintSettings>,
 }
 
 pub(crate) fn read(source: &AdapterSource<'_>, kind: &str) -> Result<Folder, Vec<Fault>> {
@@ -28,7 +30,7 @@ pub(crate) fn read(source: &AdapterSource<'_>, kind: &str) -> Result<Folder, Vec
     let naming =
         Naming::configured(settings.name.as_ref(), settings.document_name.as_ref(), settings.unit, &places);
     let mut faults = Faults::default();
-    let naming = faults.note(naming);
+    let naming = faults.note(naming.and_then(|naming| naming.printing(settings.print.as_ref(), &places)));
     if settings.path.get_ref().as_os_str().is_empty() {
         faults.push(places.fault_at(&settings.path, "the path is empty"));
     }

@@ -12,14 +12,18 @@
 //! | an inbox of files: what is whole, claimed, put away | [`inbox`] |
 //! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
+//! | answering in a case | [`answering`] |
+//! | a payment: ordered, asked for, told to the citizen | [`payment`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
 //! | deliveries as files in a folder, here or on another machine | [`files`] |
+//! | what is looked at in a PDF before it is printed | [`pdf`] |
 //! | the steps that every network adapter's probe has | [`probe`] |
 //! | TLS for other protocols than HTTP, and whom it believes | [`tls`] |
 //! | what every adapter must do, as tests | [`conformance`] |
 
 pub mod adapter;
 pub mod answer;
+pub mod answering;
 pub mod conformance;
 pub mod files;
 pub mod http;
@@ -27,6 +31,8 @@ pub mod inbound;
 pub mod inbox;
 pub mod intake;
 pub mod parcel;
+pub mod payment;
+pub mod pdf;
 pub mod probe;
 pub mod settings;
 pub mod socket;

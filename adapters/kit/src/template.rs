@@ -12,6 +12,7 @@
 //! | `{attempt}` | the number of the attempt; only in headers, because all else is the same on every attempt (H4) |
 //! | `{reference}` | what the target calls the delivery; only where the target is asked |
 //! | `{attachment-number}`, `{attachment-name}`, `{attachment-id}` | only where an attachment is named; name and id are those of the mapping's rule, where it has one |
+//! | `{file}`, `{pages}` | only in the lines of a control file: a file that is printed, and how many pages it has |
 //! | `{document}` | the name of a document that goes along; only where one is named |
 //!
 //! `{{` and `}}` stand for the braces themselves. Every value is escaped for the place that it goes to; a reference is
@@ -46,8 +47,24 @@ pub enum Place {
     Xml,
     /// Plain text.
     Plain,
+    /// A line of a control file, about one file that is printed.
+    Control(Format),
+    /// What stands before and after those lines.
+    ControlAround(Format),
     /// A text that leaves by open mail. A foreign system's references are not allowed in it: they may be of a person.
     Notice,
+}
+
+/// The form of a control file. It decides how values are escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Values between separators. In one that stands in quotation marks those in it are doubled (RFC 4180, 2).
+    Csv,
+    /// XML.
+    Xml,
+    /// JSON.
+    Json,
 }
 
 const FACTS: [&str; 12] = [
@@ -86,6 +103,7 @@ impl Place {
             Self::Header => &["attempt"],
             Self::AttachmentName => &["attachment-number", "attachment-name", "attachment-id"],
             Self::DocumentName => &[DOCUMENT],
+            Self::Control(_) => &["file", "pages"],
             _ => &[],
         };
         let allowed = |fact: &&str| self != Self::Notice || *fact != RECEIPT;
@@ -115,6 +133,8 @@ pub struct Further<'a> {
     pub reference: Option<&'a str>,
     /// The attachment that is named.
     pub attached: Option<&'a Attached>,
+    /// The file that is printed, and how many pages it has.
+    pub printed: Option<(&'a str, u32)>,
     /// The document that is named.
     pub document: Option<&'a DocumentName>,
 }
@@ -194,8 +214,13 @@ impl Template {
             Place::AttachmentName => {
                 out.extend(value.chars().map(|c| if unsafe_in_name(c) { '_' } else { c }))
             }
-            Place::Json => escape_json(value, out),
-            Place::Xml => escape_xml(value, out),
+            Place::Json | Place::Control(Format::Json) | Place::ControlAround(Format::Json) => {
+                escape_json(value, out);
+            }
+            Place::Xml | Place::Control(Format::Xml) | Place::ControlAround(Format::Xml) => {
+                escape_xml(value, out);
+            }
+            Place::Control(Format::Csv) | Place::ControlAround(Format::Csv) => escape_csv(value, out),
             Place::Plain => out.push_str(value),
             Place::Notice => out.extend(value.chars().map(|c| if c.is_control() { ' ' } else { c })),
         }
@@ -260,6 +285,8 @@ fn fact(name: &str, parcel: &Parcel<'_>, further: Further<'_>) -> Result<String,
         "attachment-id" => {
             further.attached.and_then(|attached| attached.id.clone()).ok_or_else(|| without(name))?
         }
+        "file" => further.printed.ok_or_else(|| without(name))?.0.to_owned(),
+        "pages" => further.printed.ok_or_else(|| without(name))?.1.to_string(),
         DOCUMENT => further.document.ok_or_else(|| without(name))?.to_string(),
         _ => return Err(without(name)),
     })
@@ -326,6 +353,16 @@ fn escape_json(value: &str, out: &mut String) {
     let quoted = serde_json::Value::from(value).to_string();
     let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     out.push_str(inner.unwrap_or_default());
+}
+
+/// A line stays a line, and a quoted value a value.
+fn escape_csv(value: &str, out: &mut String) {
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\"\""),
+            c => out.push(if c.is_control() { ' ' } else { c }),
+        }
+    }
 }
 
 fn unsafe_in_name(c: char) -> bool {

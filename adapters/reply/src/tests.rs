@@ -1,11 +1,14 @@
 use super::*;
 use async_trait::async_trait;
+use bytes::Bytes;
 use rohrpost_kit::conformance::{self, Cut, FixedClock, Mood, Peer, Sample};
 use rohrpost_kit::settings::Secrets;
 use rohrpost_model::digest::Hasher;
 use rohrpost_model::ports::{
-    Answer, CalledOff, HandedIn, Piece, Preview, StoreFault, SubmissionView, TakingIn, WrappedKey,
+    Answer, CalledOff, HandedIn, Intent, Piece, Preview, StoreFault, SubmissionView, TakingIn, TurnedAway,
+    Why, WrappedKey,
 };
+use rohrpost_model::submission::Role;
 use rohrpost_model::{DeliveryId, Digest};
 use secrecy::SecretString;
 use std::collections::BTreeMap;

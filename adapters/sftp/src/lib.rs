@@ -15,6 +15,7 @@
 //! folder = "/eingang"                    # must exist; the hub does not make it
 //! name = "{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}"   # this is the default
 //! unit = "flat"                          # or "subfolder"
+//! print = { … }                          # for a print service: PDFs and a control file, see rohrpost_kit::files::Print
 //! connect-timeout = "10s"
 //! ```
 //!
@@ -100,8 +101,9 @@ impl Target for SftpTarget {
         true
     }
 
+    /// A print service has no place for what is not printed.
     fn takes_enclosed(&self) -> bool {
-        true
+        !self.folder.prints()
     }
 
     async fn probe(&self, probe: &mut Probe) {
@@ -109,6 +111,10 @@ impl Target for SftpTarget {
     }
 
     async fn preview(&self, parcel: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
+        if self.folder.prints() {
+            // Its control file says how many pages there are, and attachments are not read for a preview.
+            return self.folder.check(parcel).map(|()| None);
+        }
         self.folder.preview(parcel).map(Some)
     }
 }

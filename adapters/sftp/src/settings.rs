@@ -2,7 +2,7 @@ use crate::pin::Pin;
 use crate::session::Server;
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::adapter::Faults;
-use rohrpost_kit::files::{Folder, Naming, Unit};
+use rohrpost_kit::files::{Folder, Naming, PrintSettings, Unit};
 use rohrpost_kit::probe::{Endpoint, Host};
 use rohrpost_kit::settings::{Duration, Places, SecretRef};
 use rohrpost_model::Fault;
@@ -42,6 +42,8 @@ struct Names {
     document_name: Option<Spanned<String>>,
     #[serde(default)]
     unit: Unit,
+    /// Where it is a print service's folder.
+    print: Option<PrintSettings>,
 }
 
 fn ssh() -> Spanned<u16> {
@@ -59,7 +61,7 @@ pub(crate) fn read(source: &AdapterSource<'_>, kind: &str) -> Result<(Server, Fo
     let located = faults.note(location.read(source));
     let places = source.places();
     let naming = Naming::configured(names.name.as_ref(), names.document_name.as_ref(), names.unit, &places);
-    let naming = faults.note(naming);
+    let naming = faults.note(naming.and_then(|naming| naming.printing(names.print.as_ref(), &places)));
     faults.finish(
         located
             .zip(naming)

@@ -1,8 +1,10 @@
-//! `rohrpost demo`: the hub on the shipped configuration with a simulated DMS, five submissions, and a word on where to
-//! look. What it does stands in [`story`].
+//! `rohrpost demo`: the hub on the shipped configuration with a simulated DMS and payment provider, five submissions, one whole
+//! case, and a word on where to look. What it does stands in [`story`] and [`whole_case`].
 
 mod dms;
+mod provider;
 mod story;
+mod whole_case;
 
 use super::Context;
 use crate::config;
@@ -11,7 +13,7 @@ use crate::faults::Stop;
 /// How the demo ends.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// End after the five submissions, instead of waiting for Ctrl-C.
+    /// End after the submissions, instead of waiting for Ctrl-C.
     #[arg(long)]
     once: bool,
 }

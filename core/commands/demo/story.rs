@@ -1,9 +1,12 @@
 //! What the demo does, step by step, told in German because an operator watches.
 
 use super::dms::Dms;
+use super::provider::Provider;
+use super::whole_case;
 use crate::commands::Context;
 use crate::commands::api::{Access, Api, Content};
 use crate::commands::send;
+use crate::commands::submission::Submission;
 use crate::config::SECRETS;
 use crate::faults::{Stop, plain};
 use crate::hub::{Running, Start, begin_log, runtime};
@@ -19,6 +22,9 @@ use tokio::runtime::Runtime;
 /// Where the shipped destination `lk-beispiel-enaio` looks for its DMS.
 const DMS_ADDRESS: &str = "127.0.0.1:8482";
 
+/// Where the shipped destination `lk-beispiel-bezahlung` looks for its provider.
+const PROVIDER_ADDRESS: &str = "127.0.0.1:8483";
+
 /// The area of the samples.
 const AREA: &str = "150910000000";
 
@@ -28,15 +34,21 @@ const DOWN_FOR: u32 = 2;
 /// The folders that the Fachverfahren of the shipped configuration read.
 const FACHVERFAHREN: [&str; 3] = ["fachverfahren", "strassenamt", "standesamt"];
 
+/// The folder that the print service reads.
+const PRINT: &str = "druck";
+
 /// A submission of the demo.
-struct Scene {
+pub struct Scene {
     /// What it is, in German.
-    about: String,
-    service: &'static str,
-    sample: &'static str,
-    attachments: &'static [&'static str],
+    pub about: String,
+    /// The service.
+    pub service: &'static str,
+    /// The data, among the samples.
+    pub sample: &'static str,
+    /// The attachments, among the samples.
+    pub attachments: &'static [&'static str],
     /// How often the DMS refuses it.
-    refusals: u32,
+    pub refusals: u32,
 }
 
 fn scenes() -> [Scene; 5] {
@@ -75,7 +87,7 @@ fn scenes() -> [Scene; 5] {
 const LOOK: Duration = Duration::from_millis(200);
 
 /// How many looks before the demo goes on without an end: one minute.
-const LOOKS: u32 = 300;
+pub const LOOKS: u32 = 300;
 
 /// Runs the demo. With `once` it ends after the submissions instead of waiting for Ctrl-C.
 pub fn tell(once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
@@ -84,9 +96,9 @@ pub fn tell(once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
     let data = start.configuration.hub.data.clone();
     greet(&data, context)?;
     let runtime = runtime()?;
-    let (hub, dms) = runtime.block_on(begin(start, context))?;
+    let (hub, dms, provider) = runtime.block_on(begin(start, context))?;
     let samples = context.folder.join("samples");
-    let mut demo = Demo { dms, data, samples, hub, runtime, asked: false };
+    let mut demo = Demo { dms, provider, data, samples, hub, runtime, asked: false };
     let told = demo.tell(once, context);
     demo.runtime.block_on(demo.hub.end());
     told?;
@@ -120,32 +132,45 @@ fn greet(data: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
     }
 }
 
-async fn begin(start: Start, context: &Context<'_>) -> Result<(Running, Dms), Stop> {
+async fn begin(start: Start, context: &Context<'_>) -> Result<(Running, Dms, Provider), Stop> {
     let partner = start.configuration.hub.data.join("partner");
-    let password = std::fs::read_to_string(context.folder.join(SECRETS).join("enaio.password"))?;
-    let login = format!("Basic {}", STANDARD.encode(format!("rohrpost:{}", password.trim_end())));
+    let (dms_login, provider_login) =
+        (log_in("enaio.password", context)?, log_in("bezahlung.password", context)?);
     // The store makes its folder first, readable by its owner only.
     let hub = start.run().await?;
-    let dms = Dms::new(&partner.join("dms"), login)?;
-    for folder in FACHVERFAHREN {
+    let dms = Dms::new(&partner.join("dms"), dms_login)?;
+    for folder in FACHVERFAHREN.into_iter().chain([PRINT]) {
         std::fs::create_dir_all(partner.join(folder))?;
     }
-    let taken = |error: std::io::Error| {
-        Stop::Failed(format!("the simulated DMS cannot listen on {DMS_ADDRESS}: {}", plain(&error)))
-    };
-    let listener = TcpListener::bind(DMS_ADDRESS).await.map_err(taken)?;
-    tokio::spawn(dms.clone().serve(listener));
-    Ok((hub, dms))
+    tokio::spawn(dms.clone().serve(listener("DMS", DMS_ADDRESS).await?));
+    let provider = Provider::new(provider_login);
+    tokio::spawn(provider.clone().serve(listener("payment provider", PROVIDER_ADDRESS).await?));
+    Ok((hub, dms, provider))
 }
 
-struct Demo {
+/// How the hub logs in at a simulated partner.
+fn log_in(secret: &str, context: &Context<'_>) -> Result<String, Stop> {
+    let password = std::fs::read_to_string(context.folder.join(SECRETS).join(secret))?;
+    Ok(format!("Basic {}", STANDARD.encode(format!("rohrpost:{}", password.trim_end()))))
+}
+
+async fn listener(partner: &str, address: &str) -> Result<TcpListener, Stop> {
+    let taken = |error: std::io::Error| {
+        Stop::Failed(format!("the simulated {partner} cannot listen on {address}: {}", plain(&error)))
+    };
+    TcpListener::bind(address).await.map_err(taken)
+}
+
+/// The demo while it is told.
+pub struct Demo {
     dms: Dms,
+    pub(super) provider: Provider,
     data: PathBuf,
     samples: PathBuf,
-    hub: Running,
+    pub(super) hub: Running,
     runtime: Runtime,
     /// Somebody pressed Ctrl-C: nothing more is begun.
-    asked: bool,
+    pub(super) asked: bool,
 }
 
 impl Demo {
@@ -172,29 +197,48 @@ impl Demo {
             self.dms.go_down_for(scene.refusals);
             self.hand_in(&scene, &api, context)?;
         }
-        Ok(())
+        if self.asked {
+            return Ok(());
+        }
+        let scene = whole_case::scene();
+        context.line(format!("\n6. {}:", scene.about))?;
+        match self.hand_in(&scene, &api, context)? {
+            Some(case) if !self.asked => self.whole_case(&case, context),
+            _ => Ok(()),
+        }
     }
 
-    /// Hands in a sample and tells how it goes.
-    fn hand_in(&mut self, scene: &Scene, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
+    /// What a scene hands in.
+    pub(super) fn submission(&self, scene: &Scene) -> Result<Submission, Stop> {
         let attachments = scene.attachments.iter().map(|name| self.samples.join(name)).collect();
-        let sample = self.samples.join(scene.sample);
-        let arguments = send::Arguments::of(sample, scene.service, AREA, attachments)?;
+        Submission::of(self.samples.join(scene.sample), scene.service, AREA, attachments)
+    }
+
+    /// Hands in a sample and tells how it goes; its case, where it was taken.
+    fn hand_in(
+        &mut self,
+        scene: &Scene,
+        api: &Api,
+        context: &mut Context<'_>,
+    ) -> Result<Option<String>, Stop> {
+        let arguments = send::Arguments::of(self.submission(scene)?);
         match send::hand_in(&arguments, api, context) {
             Ok(answer) => {
                 let word = |key: &str| answer[key].as_str().unwrap_or("-").to_owned();
                 context.line(format!("   angenommen: {} (Vorgang {})", word("id"), word("case")))?;
-                self.watch(&word("id"), api, context)
+                self.watch(&word("id"), api, context)?;
+                Ok(Some(word("case")))
             }
             Err(Stop::Failed(refused)) => {
-                context.line(format!("   abgelehnt, nichts gespeichert: {refused}"))
+                context.line(format!("   abgelehnt, nichts gespeichert: {refused}"))?;
+                Ok(None)
             }
             Err(other) => Err(other),
         }
     }
 
     /// Tells every change of the submission's deliveries until it is completed, or Ctrl-C is pressed.
-    fn watch(&mut self, id: &str, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
+    pub(super) fn watch(&mut self, id: &str, api: &Api, context: &mut Context<'_>) -> Result<(), Stop> {
         let mut told = String::new();
         for _ in 0..LOOKS {
             let submission =
@@ -208,12 +252,17 @@ impl Demo {
             if matches!(submission["state"].as_str(), Some("completed" | "ended" | "attention")) {
                 return Ok(());
             }
-            self.asked = self.runtime.block_on(self.hub.asked_to_end_within(LOOK));
-            if self.asked {
+            if self.is_asked_to_end() {
                 return Ok(());
             }
         }
         context.line("   … dauert länger; `rohrpost queue list` zeigt, woran es liegt.")
+    }
+
+    /// Waits a moment; whether somebody pressed Ctrl-C meanwhile.
+    pub(super) fn is_asked_to_end(&mut self) -> bool {
+        self.asked = self.runtime.block_on(self.hub.asked_to_end_within(LOOK));
+        self.asked
     }
 
     fn where_to_look(&self, once: bool, context: &mut Context<'_>) -> Result<(), Stop> {
@@ -226,6 +275,7 @@ impl Demo {
                 FACHVERFAHREN.map(|folder| partner.join(folder).display().to_string()).join("  ")
             ),
             format!("  DMS (Indexdaten, Dokumente):                     {}", partner.join("dms").display()),
+            format!("  Druckdienst (Bescheide):                         {}", partner.join(PRINT).display()),
             format!(
                 "  Warteschlange:                                   target/release/rohrpost --config {config} queue list"
             ),
@@ -256,7 +306,16 @@ fn progress(submission: &Value) -> String {
 
 fn line(delivery: &Value) -> String {
     let word = |value: &Value| value.as_str().unwrap_or("").to_owned();
-    let state = match delivery["state"].as_str().unwrap_or("") {
+    let state = state(delivery["state"].as_str().unwrap_or(""));
+    let about =
+        delivery["receipt"]["reference"].as_str().or(delivery["reason"]["text"]["de"].as_str()).unwrap_or("");
+    let attempts = delivery["attempts"].as_u64().unwrap_or(0);
+    format!("   {:<14} {state:<26} Versuche: {attempts}  {about}", word(&delivery["step"]))
+}
+
+/// A delivery's state in German.
+pub fn state(word: &str) -> &str {
+    match word {
         "blocked" => "wartet auf einen Schritt",
         "due" => "fällig",
         "claimed" => "in Arbeit",
@@ -267,9 +326,5 @@ fn line(delivery: &Value) -> String {
         "delivered" => "zugestellt",
         "skipped" => "übersprungen",
         other => other,
-    };
-    let about =
-        delivery["receipt"]["reference"].as_str().or(delivery["reason"]["text"]["de"].as_str()).unwrap_or("");
-    let attempts = delivery["attempts"].as_u64().unwrap_or(0);
-    format!("   {:<14} {state:<26} Versuche: {attempts}  {about}", word(&delivery["step"]))
+    }
 }

@@ -92,6 +92,13 @@ pub fn inquiry(
         }
         Err(failure) if state == State::Awaiting => await_longer(failure.reason().clone(), asked, around),
         Ok(Inquiry::NoWord) => no_word(around),
+        // It said itself when there will be a word: that is no silence, however often it is said.
+        Err(Failure::Unavailable { reason, retry_after: Some(pause) })
+            if reason.code == ReasonCode::CallOutstanding =>
+        {
+            let due = later(around.now, pause.min(ASK_AGAIN.cap));
+            settlement(Event::NoWordYet, RULE, around.now).because(reason).due(due)
+        }
         Err(_) if asked >= ASKED_ENOUGH => no_word(around),
         Err(failure) => {
             let due = later(around.now, ASK_AGAIN.ceiling(asked.max(1)));
@@ -333,6 +340,21 @@ mod tests {
             .with("status", 503);
         assert_eq!(last.reason, Some(told), "what was the matter at last is not lost");
         assert_eq!(verdict(3600, torn).event, Event::OutcomeLost, "that is asked about first");
+    }
+
+    #[test]
+    fn a_target_that_says_when_it_will_know_is_asked_then_and_does_not_count_as_silent() {
+        let destination = destination(OnUnknown::Park);
+        let later = |code, pause| Failure::Unavailable {
+            reason: Reason::new(code),
+            retry_after: Some(Duration::from_secs(pause)),
+        };
+        let verdict = |failure| inquiry(Err(failure), State::Unknown, 9, around(&destination, false));
+        let waits = verdict(later(ReasonCode::CallOutstanding, 40));
+        assert_eq!((waits.event, waits.due_at), (Event::NoWordYet, Some(at(40))));
+        let capped = verdict(later(ReasonCode::CallOutstanding, 10_000));
+        assert_eq!(capped.due_at, Some(at(900)), "no longer than between any two inquiries");
+        assert_eq!(verdict(later(ReasonCode::TargetBusy, 40)).event, Event::GivenUp);
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! | [`content`] | hands stored content out again |
 //! | `desk` | what a sender asks about what it handed in |
 //! | `mailbox` | what waits to be fetched by its readers |
+//! | [`notified`] | asks a target at once, because somebody outside said something of a delivery |
 //! | `rules` | gives up what has not left in time |
 //! | [`orders`] | carries out what persons ask |
 //! | [`waiting`] | says why something waits |
@@ -40,6 +41,7 @@ pub mod judge;
 mod lanes;
 mod mailbox;
 mod making;
+pub mod notified;
 pub mod orders;
 mod prepare;
 pub mod probe;

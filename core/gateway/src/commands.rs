@@ -170,6 +170,7 @@ const fn word(order: &Order) -> &'static str {
         Order::Resume => "resume",
         Order::Fetched => "fetch",
         Order::Close => "close",
+        Order::Ask => "ask",
     }
 }
 

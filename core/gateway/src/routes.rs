@@ -4,7 +4,8 @@ use crate::measures::count_requests;
 use crate::problem::{Kind, Problem};
 use crate::{
     Gateway, activate, audit, commands, configurations, content, destination_orders, destinations, lent,
-    mailboxes, openapi, operations, orders, probe, reads, replies, source_shapes, submit, trace,
+    mailboxes, notifications, openapi, operations, orders, probe, reads, replies, source_shapes, submit,
+    trace,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -17,7 +18,10 @@ use std::sync::Arc;
 /// Method, path, and what is done.
 type Route = (&'static str, &'static str, MethodRouter<Arc<Gateway>>);
 
-/// The routes of the API. All but `/openapi.json` need a log-in.
+/// Where foreign systems tell what nobody asked them. Each target knows by itself who may.
+const NOTIFICATIONS: &str = "/v1/notifications/{destination}";
+
+/// The routes of the API. All but the last three need a log-in.
 pub(crate) fn api_routes() -> Vec<Route> {
     vec![
         ("post", "/v1/submissions", post(submit::submit)),
@@ -56,6 +60,8 @@ pub(crate) fn api_routes() -> Vec<Route> {
         ("get", "/v1/config/versions/{id}", get(configurations::version)),
         ("get", "/v1/config/diff", get(configurations::diff)),
         ("get", "/v1/audit/head", get(audit::head)),
+        ("get", NOTIFICATIONS, get(notifications::notify)),
+        ("post", NOTIFICATIONS, post(notifications::notify)),
         ("get", "/openapi.json", get(openapi::serve)),
     ]
 }

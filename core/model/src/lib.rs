@@ -26,6 +26,7 @@ pub mod media_type;
 pub mod names;
 pub mod network;
 pub mod outcome;
+pub mod payment;
 pub mod ports;
 pub mod reason;
 mod reason_text;

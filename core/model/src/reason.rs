@@ -83,6 +83,24 @@ pub enum ReasonCode {
     TargetRefused,
     /// It is larger than the destination allows (`size`, `limit`, in bytes).
     TooLarge,
+    /// What is to be printed is no PDF that can be read (`document`).
+    NotPdf,
+    /// A PDF is encrypted or protected (`document`).
+    PdfEncrypted,
+    /// A PDF is larger than the destination allows (`document`, `size`, `limit`, in bytes).
+    PdfTooLarge,
+    /// A PDF has more pages than the destination allows (`document`, `limit`).
+    PdfTooManyPages,
+    /// A page of a PDF is not A4 (`document`, `page`, `shown`).
+    PdfPageSize,
+    /// The address zone of a PDF holds no text (`document`).
+    PdfAddressMissing,
+    /// The address zone of a PDF holds text (`document`).
+    PdfAddressZoneTaken,
+    /// Attachments are to be printed, and none is a PDF.
+    NothingToPrint,
+    /// The printer took a job and does not know it any more (`job`).
+    PrintJobForgotten,
     /// The target refused the credentials (`status`).
     CredentialsRefused,
     /// The target shows another host key than the one that is configured (`shown`).
@@ -119,6 +137,16 @@ pub enum ReasonCode {
     FetchedByReader,
     /// The reader of its mailbox closed it.
     ClosedByReader,
+    /// Somebody outside said something of it, and its target is asked at once.
+    Notified,
+    /// What is to be paid is not said as it must be (`field`).
+    PaymentOrder,
+    /// The payment provider has a payment for this delivery, and nobody knows which.
+    PaymentExists,
+    /// A payment was begun for this delivery, and now other data are to be sent.
+    PaymentBegun,
+    /// The payment provider speaks of another payment than was ordered (`field`).
+    PaymentDiffers,
     /// Its sender asked that it leaves later (`at`).
     NotBefore,
     /// Its sender called it off before its time.
@@ -187,7 +215,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 74] = [
+    pub const ALL: [Self; 88] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -212,6 +240,15 @@ impl ReasonCode {
         Self::TargetBusy,
         Self::TargetRefused,
         Self::TooLarge,
+        Self::NotPdf,
+        Self::PdfEncrypted,
+        Self::PdfTooLarge,
+        Self::PdfTooManyPages,
+        Self::PdfPageSize,
+        Self::PdfAddressMissing,
+        Self::PdfAddressZoneTaken,
+        Self::NothingToPrint,
+        Self::PrintJobForgotten,
         Self::CredentialsRefused,
         Self::HostKeyDiffers,
         Self::ReportedFailed,
@@ -230,6 +267,11 @@ impl ReasonCode {
         Self::InMailbox,
         Self::FetchedByReader,
         Self::ClosedByReader,
+        Self::Notified,
+        Self::PaymentOrder,
+        Self::PaymentExists,
+        Self::PaymentBegun,
+        Self::PaymentDiffers,
         Self::NotBefore,
         Self::CalledOff,
         Self::AdapterConfiguration,

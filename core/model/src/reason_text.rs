@@ -50,6 +50,9 @@ const fn text(code: C) -> (&'static str, &'static str) {
         | C::Draining
         | C::PausedDelivery => person(code),
         C::InMailbox | C::FetchedByReader | C::ClosedByReader | C::NotBefore | C::CalledOff => partner(code),
+        C::Notified | C::PaymentOrder | C::PaymentExists | C::PaymentBegun | C::PaymentDiffers => {
+            payment(code)
+        }
         C::BreakerOpen
         | C::Probing
         | C::AskedToRest
@@ -67,6 +70,15 @@ const fn text(code: C) -> (&'static str, &'static str) {
             several_calls(code)
         }
         C::NameTaken | C::FolderFull | C::FolderUnavailable => folder(code),
+        C::NotPdf
+        | C::PdfEncrypted
+        | C::PdfTooLarge
+        | C::PdfTooManyPages
+        | C::PdfPageSize
+        | C::PdfAddressMissing
+        | C::PdfAddressZoneTaken
+        | C::NothingToPrint
+        | C::PrintJobForgotten => print(code),
         _ => target(code),
     }
 }
@@ -194,6 +206,36 @@ const fn partner(code: C) -> (&'static str, &'static str) {
         _ => (
             "Der Absender hat es vor dem Sendetermin zurückgezogen.",
             "Its sender called it off before its time.",
+        ),
+    }
+}
+
+const fn payment(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::Notified => (
+            "Von außen kam eine Nachricht dazu; das Ziel wird jetzt gefragt.",
+            "Somebody outside said something of it; its target is asked now.",
+        ),
+        C::PaymentOrder => (
+            "Der Zahlungsauftrag ist unvollständig oder falsch: {field}. Auftrag berichtigen und neu einreichen, oder Mapping und \
+             Ziel berichtigen und mit `queue retry --current` neu zustellen.",
+            "The payment order is incomplete or wrong: {field}. Mend the order and hand it in anew, or mend mapping and destination \
+             and `queue retry --current`.",
+        ),
+        C::PaymentExists => (
+            "Beim Bezahldienst gibt es zu dieser Zustellung schon eine Zahlung, ihre Kennung ist aber nicht bekannt. Dort unter der \
+             Zustellungs-Id nachsehen; wurde nicht bezahlt: verwerfen und neu beauftragen.",
+            "The payment provider has a payment for this delivery, and its id is not known. Look there for the delivery's id; if it \
+             was not paid, discard and order anew.",
+        ),
+        C::PaymentBegun => (
+            "Zu dieser Zustellung wurde schon eine Zahlung mit anderen Angaben begonnen. Für andere Angaben verwerfen und neu \
+             beauftragen.",
+            "A payment was begun for this delivery with other data. For other data, discard and order anew.",
+        ),
+        _ => (
+            "Der Bezahldienst meldet eine Zahlung, die nicht zum Auftrag passt: {field}. Beim Bezahldienst klären; nichts läuft weiter.",
+            "The payment provider speaks of a payment that is not the one ordered: {field}. Clear it up there; nothing goes on.",
         ),
     }
 }
@@ -391,6 +433,47 @@ const fn folder(code: C) -> (&'static str, &'static str) {
         _ => (
             "Der Zielordner ist nicht beschreibbar; es wird erneut versucht. Rechte und Einbindung prüfen.",
             "The folder cannot be written; it is tried again. Check rights and mount.",
+        ),
+    }
+}
+
+const fn print(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::NotPdf => (
+            "Was gedruckt werden soll ({document}), ist kein lesbares PDF; es wurde nichts gesendet. Dort, wo es entsteht, als PDF ausgeben lassen und neu einreichen.",
+            "What is to be printed ({document}) is no PDF that can be read; nothing was sent. Have it made as a PDF where it comes from, and handed in anew.",
+        ),
+        C::PdfEncrypted => (
+            "Das PDF ({document}) ist verschlüsselt oder gegen Drucken geschützt; es wurde nichts gesendet. Ohne Kennwort und Schutz ausgeben lassen und neu einreichen.",
+            "The PDF ({document}) is encrypted or protected against printing; nothing was sent. Have it made without password and protection, and handed in anew.",
+        ),
+        C::PdfTooLarge => (
+            "Das PDF ({document}) ist mit {size} Bytes größer, als `largest` erlaubt ({limit}); es wurde nichts gesendet. Verkleinern lassen und neu einreichen, oder die Grenze anheben und neu zustellen.",
+            "The PDF ({document}) is larger, with {size} bytes, than `largest` allows ({limit}); nothing was sent. Have it made smaller and handed in anew, or raise the limit and retry.",
+        ),
+        C::PdfTooManyPages => (
+            "Das PDF ({document}) hat mehr als {limit} Seiten (`most-pages`); es wurde nichts gesendet. Prüfen, ob es wirklich so gedruckt werden soll; dann die Grenze anheben und neu zustellen, sonst verwerfen.",
+            "The PDF ({document}) has more than {limit} pages (`most-pages`); nothing was sent. Check whether it is really to be printed; then raise the limit and retry, else discard.",
+        ),
+        C::PdfPageSize => (
+            "Seite {page} des PDF ({document}) misst {shown}; richtig wäre A4 (210 × 297 mm). Es wurde nichts gesendet. In A4 ausgeben lassen und neu einreichen.",
+            "Page {page} of the PDF ({document}) measures {shown}; right would be A4 (210 × 297 mm). Nothing was sent. Have it made in A4 and handed in anew.",
+        ),
+        C::PdfAddressMissing => (
+            "Im Anschriftfeld der ersten Seite (20 bis 105 mm von links, 45 bis 90 mm von oben) steht kein Text ({document}); richtig wäre dort die Anschrift. Es wurde nichts gesendet. Vorlage berichtigen lassen und neu einreichen.",
+            "The address zone of the first page (20 to 105 mm from the left, 45 to 90 mm from the top) holds no text ({document}); right would be the address. Nothing was sent. Have the template mended, and it handed in anew.",
+        ),
+        C::PdfAddressZoneTaken => (
+            "Im Anschriftfeld der ersten Seite (20 bis 105 mm von links, 45 bis 90 mm von oben) steht Text ({document}); es muss leer sein, weil die Druckstelle die Anschrift dort einsetzt. Es wurde nichts gesendet. Vorlage berichtigen lassen und neu einreichen.",
+            "The address zone of the first page (20 to 105 mm from the left, 45 to 90 mm from the top) holds text ({document}); it has to be empty, because the print service puts the address there. Nothing was sent. Have the template mended, and it handed in anew.",
+        ),
+        C::NothingToPrint => (
+            "Gedruckt werden sollen Anlagen, und keine ist ein PDF (`application/pdf`). Mit einer Anlage als PDF neu einreichen, oder `print` des Ziels berichtigen und neu zustellen.",
+            "Attachments are to be printed, and none is a PDF (`application/pdf`). Hand in anew with an attachment as PDF, or mend `print` of the destination and retry.",
+        ),
+        _ => (
+            "Der Drucker hatte den Auftrag {job} angenommen und kennt ihn nicht mehr. Nachsehen, ob er gedruckt wurde; wenn ja, verwerfen (`discard`), sonst von Hand drucken.",
+            "The printer had taken the job {job} and does not know it any more. Look whether it was printed; if so, discard, else print it by hand.",
         ),
     }
 }

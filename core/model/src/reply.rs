@@ -1,10 +1,13 @@
 //! What an authority answers in a case: the data of a submission that goes back to the portal.
 
-use crate::{Date, Kind};
+use crate::{Date, Kind, payment};
 use serde::{Deserialize, Serialize};
 
-/// What only portals hand in. Every other kind is an answer.
+/// What only portals hand in.
 const ASKED: [&str; 3] = ["application", "amendment", "withdrawal"];
+
+/// What an authority hands in for the hub itself: to have something paid. What the citizen gets is a payment request.
+const PAYMENT_ORDER: &str = "payment-order";
 
 /// The most characters of a text.
 const TEXT: usize = 10_000;
@@ -16,7 +19,12 @@ const DOCUMENT: usize = 200;
 impl Kind {
     /// Whether it goes from an authority to the portal, and not the other way.
     pub fn is_answer(&self) -> bool {
-        !ASKED.contains(&self.as_str())
+        !ASKED.contains(&self.as_str()) && !self.is_payment_order()
+    }
+
+    /// Whether an authority orders by it that something is paid.
+    pub fn is_payment_order(&self) -> bool {
+        self.as_str() == PAYMENT_ORDER
     }
 }
 
@@ -85,13 +93,13 @@ impl Reply {
 
     /// Checks what the form alone cannot say.
     pub fn check(&self) -> Result<(), WrongReply> {
-        if !self.kind.is_answer() {
+        if !self.kind.is_answer() && !self.kind.is_payment_order() {
             return Err(wrong(
                 "kind",
                 "an application, amendment or withdrawal is handed in by the portal; an answer is a receipt, status, \
-                 query, document-request, payment-request, payment-confirmation or notice",
+                 query, document-request, payment-request, payment-confirmation or notice; a payment-order has something paid",
                 "Antrag, Nachreichung und Rücknahme reicht das Portal ein; eine Antwort ist receipt, status, query, \
-                 document-request, payment-request, payment-confirmation oder notice",
+                 document-request, payment-request, payment-confirmation oder notice; ein payment-order lässt etwas bezahlen",
             ));
         }
         self.check_text()?;
@@ -136,6 +144,9 @@ impl Reply {
     }
 
     fn check_payment(&self) -> Result<(), WrongReply> {
+        if self.kind.is_payment_order() {
+            return self.check_payment_order();
+        }
         let asks = self.kind.as_str() == "payment-request";
         let right = |payment: &Payment| {
             payment.amount_cents > 0
@@ -148,9 +159,28 @@ impl Reply {
         Err(wrong(
             "payment",
             "a payment-request says amountCents (more than 0), purpose (1 to 200 characters) and, where there is one, url \
-             (https); no other kind has a payment",
+             (https); apart from a payment-order no other kind has a payment",
             "eine Zahlungsaufforderung nennt amountCents (mehr als 0), purpose (1 bis 200 Zeichen) und, wo es eine gibt, url \
-             (https); keine andere Art hat eine Zahlung",
+             (https); außer payment-order hat keine andere Art eine Zahlung",
+        ))
+    }
+
+    /// Checked when it is handed in: later nobody is there who could mend it.
+    fn check_payment_order(&self) -> Result<(), WrongReply> {
+        let right = |payment: &Payment| {
+            (1..=payment::AMOUNT).contains(&payment.amount_cents)
+                && payment::purpose(&payment.purpose).is_some()
+                && payment.url.is_none()
+        };
+        if self.payment.as_ref().is_some_and(right) {
+            return Ok(());
+        }
+        Err(wrong(
+            "payment",
+            "a payment-order says amountCents (1 to 99999900) and purpose (as it stands on the statement: 1 to 27 letters, digits, \
+             blanks and hyphens; ä counts as ae), and no url",
+            "ein payment-order nennt amountCents (1 bis 99999900) und purpose (wie er auf dem Kontoauszug steht: 1 bis 27 \
+             Buchstaben, Ziffern, Leerzeichen und Bindestriche; ä zählt als ae), und keine url",
         ))
     }
 }
@@ -187,6 +217,19 @@ mod tests {
                 None,
             ),
             (r#"{"kind":"notice","text":"x","reference":""}"#, Some("reference")),
+            (r#"{"kind":"payment-order","text":"x"}"#, Some("payment")),
+            (
+                r#"{"kind":"payment-order","text":"x","payment":{"amountCents":4250,"purpose":"Gebühr SN-12"}}"#,
+                None,
+            ),
+            (
+                r#"{"kind":"payment-order","text":"x","payment":{"amountCents":4250,"purpose":"42,50 €"}}"#,
+                Some("payment"),
+            ),
+            (
+                r#"{"kind":"payment-order","text":"x","payment":{"amountCents":99999901,"purpose":"Gebühr"}}"#,
+                Some("payment"),
+            ),
         ] {
             assert_eq!(told(json), wrong, "{json}");
         }

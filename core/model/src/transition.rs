@@ -10,6 +10,7 @@
 //! Sending, Unknown, Awaiting → Parked instead of Due where it was tried for long enough
 //! Parked, Due, Blocked, Awaiting, Unknown → Due | Discarded by command; Parked, Blocked, Due → Expired by rule
 //! Awaiting in a mailbox → Awaiting when its reader fetches it first, Delivered when the reader closes it
+//! Awaiting → Awaiting when somebody outside said something of it, so that its target is asked at once
 //! Parked, Due, Blocked, Awaiting, Unknown stay what they are when a person pauses or resumes them, and Parked, Blocked,
 //! Due when the rule warns
 //! ```
@@ -66,6 +67,8 @@ pub enum Event {
     FetchedByReader,
     /// The reader of its mailbox has it for good.
     ClosedByReader,
+    /// Somebody outside said something of it; its target is asked at once.
+    Notified,
     /// The route's rule will give it up soon.
     ExpiryWarned,
     /// The route's rule gave it up.
@@ -74,7 +77,7 @@ pub enum Event {
 
 impl Event {
     /// All events, in the order of a delivery's life.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Released,
         Self::Claimed,
         Self::GivenBack,
@@ -97,6 +100,7 @@ impl Event {
         Self::ResumeCommanded,
         Self::FetchedByReader,
         Self::ClosedByReader,
+        Self::Notified,
         Self::ExpiryWarned,
         Self::ExpiredByRule,
     ];
@@ -137,7 +141,7 @@ pub const fn next(state: State, event: Event) -> Result<State, Impossible> {
         (S::Sending | S::Unknown | S::Awaiting, E::TakenForNow) => S::Awaiting,
         (S::Sending | S::Unknown | S::Awaiting, E::NotTaken) => S::Due,
         (S::Sending | S::Unknown | S::Awaiting, E::Refused) => S::Parked,
-        (S::Awaiting, E::FetchedByReader) => S::Awaiting,
+        (S::Awaiting, E::FetchedByReader | E::Notified) => S::Awaiting,
         (S::Awaiting, E::ClosedByReader) => S::Delivered,
         (S::Sending, E::OutcomeLost) => S::Unknown,
         (S::Unknown, E::NoWordYet) => S::Unknown,

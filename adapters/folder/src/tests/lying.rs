@@ -99,7 +99,7 @@ async fn a_document_is_called_by_its_template_and_never_like_another_file_of_the
     let called = |document: &str| {
         let document = Some(Template::parse(document, Place::DocumentName).unwrap());
         let template = Template::parse("{delivery-id}", Place::FileName).unwrap();
-        let naming = Naming { template, document, unit: Unit::Flat };
+        let naming = Naming { template, document, unit: Unit::Flat, print: None };
         of(folder.path(), naming, Arc::new(RealDisk))
     };
     let sample = Sample::new().with_document("index");

@@ -4,6 +4,7 @@ mod dropped;
 mod faulty;
 mod lying;
 mod order;
+mod print;
 mod probes;
 
 use crate::disk::RealDisk;
@@ -24,12 +25,18 @@ use tempfile::TempDir;
 fn target(path: &Path, unit: Unit, disk: Arc<dyn Disk>) -> FolderTarget {
     let template =
         Template::parse("{received-at:%Y%m%dT%H%M%SZ}_{case}_{delivery-id}", Place::FileName).unwrap();
-    of(path, Naming { template, document: None, unit }, disk)
+    of(path, Naming { template, document: None, unit, print: None }, disk)
 }
 
 fn of(path: &Path, naming: Naming, disk: Arc<dyn Disk>) -> FolderTarget {
     let clock = Arc::new(FixedClock::default());
     FolderTarget { folder: Folder::new(path.into(), naming, clock.clone()), clock, disk }
+}
+
+/// What a reader sees in a folder, in order.
+fn visible_names(folder: &Path) -> Vec<String> {
+    let files = units::visible(folder).into_iter();
+    files.map(|path| path.strip_prefix(folder).unwrap().to_string_lossy().into_owned()).collect()
 }
 
 struct FolderPeer {

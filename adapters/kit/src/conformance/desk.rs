@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rohrpost_model::ports::{
     Answer, CalledOff, Desk, HandedIn, Intent, StoreFault, SubmissionView, TakingIn, TurnedAway, Why,
+    WrappedKey,
 };
 use rohrpost_model::submission::Role;
 use rohrpost_model::{ClientName, Digest, SubmissionId};
@@ -100,8 +101,9 @@ impl Desk for TestDesk {
         }
     }
 
-    async fn handed_in(&self, _: &ClientName, _: &str) -> Result<Option<SubmissionView>, StoreFault> {
-        Ok(None)
+    async fn handed_in(&self, _: &ClientName, key: &str) -> Result<Option<SubmissionView>, StoreFault> {
+        let kept = self.book().kept.iter().any(|kept| kept.intent.idempotency_key.as_deref() == Some(key));
+        Ok(kept.then(view))
     }
 
     async fn call_off(&self, _: &ClientName, _: &str) -> Result<CalledOff, StoreFault> {
@@ -171,12 +173,22 @@ impl TestDesk {
 }
 
 fn handed_in(repeated: bool) -> HandedIn {
-    let answer = Answer {
+    HandedIn { answer: answer(), repeated }
+}
+
+/// The one that all that is handed in gets here.
+fn answer() -> Answer {
+    Answer {
         id: SubmissionId::from_bytes([7; 16]),
         case: super::sample::name("2026:BR-4711"),
         received_at: super::FixedClock::default().0,
         sha256: Digest::of(b""),
         receipt: String::new(),
-    };
-    HandedIn { answer, repeated }
+    }
+}
+
+fn view() -> SubmissionView {
+    let submission = super::sample::submission(SubmissionId::from_bytes([7; 16]));
+    let key = WrappedKey { epoch: String::new(), bytes: Vec::new() };
+    SubmissionView { submission, answer: answer(), key, deliveries: Vec::new(), erased_at: None }
 }

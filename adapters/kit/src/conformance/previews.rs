@@ -21,7 +21,7 @@ async fn preview<P: Peer>(peer: &P, sample: &Sample) -> Result<Option<Preview>, 
 }
 
 async fn shows_what_is_then_sent<P: Peer>(peer: &P) {
-    let sample = with_all(peer, Sample::new())
+    let sample = with_all(peer, peer.sample())
         .with_attachment(Some("Lageplan Süd.pdf"), 70_000)
         .with_attachment(None, 0);
     let before = peer.target().inquire(&sample.parcel(1), None).await;
@@ -41,12 +41,12 @@ async fn shows_it_without_the_target_and_without_content<P: Peer>(peer: &P) {
     if !peer.behave(Mood::Unavailable).await {
         return;
     }
-    let sample = Sample::new().with_torn_attachment(300_000);
+    let sample = peer.sample().with_torn_attachment(300_000);
     let preview = preview(peer, &sample).await;
     assert!(preview.is_ok(), "neither the target nor an attachment is touched: {preview:?}");
 }
 
 async fn refuses_what_a_delivery_would_not_send<P: Peer>(peer: &P) {
-    let preview = preview(peer, &Sample::new().with_altered_message()).await;
+    let preview = preview(peer, &peer.sample().with_altered_message()).await;
     assert!(matches!(preview, Ok(None) | Err(Failure::Defect(_))), "h8: {preview:?}");
 }

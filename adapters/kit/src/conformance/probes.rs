@@ -1,6 +1,6 @@
 //! What every adapter's probe must do.
 
-use super::{Peer, Sample};
+use super::Peer;
 use rohrpost_model::ports::{Finding, Probe, ProbeStep};
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn fails(step: &ProbeStep) -> bool {
 }
 
 async fn delivers_nothing<P: Peer>(peer: &P) {
-    let sample = Sample::new();
+    let sample = peer.sample();
     let (target, parcel) = (peer.target(), sample.parcel(1));
     let before = target.inquire(&parcel, None).await;
     let steps = probed(peer).await;
@@ -51,7 +51,7 @@ async fn delivers_nothing<P: Peer>(peer: &P) {
 }
 
 async fn runs_beside_deliveries_and_itself<P: Peer>(peer: &P) {
-    let sample = Sample::new().with_attachment(Some("a.pdf"), 100_000);
+    let sample = peer.sample().with_attachment(Some("a.pdf"), 100_000);
     let (target, parcel) = (peer.target(), sample.parcel(1));
     let (delivered, one, other) = futures::join!(target.deliver(&parcel), probed(peer), probed(peer));
     assert!(delivered.is_ok(), "the delivery is not disturbed: {delivered:?}");

@@ -1,3 +1,4 @@
+use super::Letter;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -50,6 +51,8 @@ pub struct Sample {
     pub step: StepName,
     /// The message.
     pub message: Bytes,
+    /// Its media type.
+    pub media_type: &'static str,
     /// A detached signature.
     pub signature: Option<Bytes>,
     /// Documents that go along.
@@ -78,6 +81,7 @@ impl Sample {
             submission: submission(SubmissionId::from_bytes(id)),
             step: name("fachverfahren"),
             message: format!("<a n=\"{number}\">{CONTENT_MARK}</a>").into(),
+            media_type: "application/xml",
             signature: None,
             enclosed: vec![],
             attachments: vec![],
@@ -86,6 +90,13 @@ impl Sample {
             keeper,
             marked: None,
         }
+    }
+
+    /// A delivery of one letter as PDF.
+    pub fn letter() -> Self {
+        let xml = Self::new();
+        let text = String::from_utf8_lossy(&xml.message).into_owned();
+        Self { message: Letter::saying(&text).bytes(), media_type: "application/pdf", ..xml }
     }
 
     /// Adds a detached signature.
@@ -131,6 +142,22 @@ impl Sample {
     #[must_use]
     pub fn with_torn_attachment(self, size: u64) -> Self {
         self.attach(None, size, digest_of_generated(size), Generated { size: size / 2, fails: true })
+    }
+
+    /// Adds an attachment of this content.
+    #[must_use]
+    pub fn with_file(mut self, name: &str, media_type: &str, content: Bytes) -> Self {
+        self.attachments.push(Attached {
+            number: u32::try_from(self.attachments.len()).unwrap_or(u32::MAX) + 1,
+            name: Some(name.to_owned()),
+            id: None,
+            file_name: None,
+            media_type: media_type.to_owned(),
+            size: content.len() as u64,
+            sha256: Digest::of(&content),
+            content: Arc::new(Held(content)),
+        });
+        self
     }
 
     /// Alters the message after it was marked.
@@ -195,7 +222,7 @@ impl Sample {
             submission: &self.submission,
             step: &self.step,
             message: self.message.clone(),
-            media_type: "application/xml",
+            media_type: self.media_type,
             signature: self.signature.clone(),
             enclosed: &self.enclosed,
             attachments: self.attachments.clone(),
@@ -225,7 +252,7 @@ impl Sample {
     fn sent_sha256(&self) -> Digest {
         let document = Document {
             message: self.message.to_vec(),
-            media_type: "application/xml".into(),
+            media_type: self.media_type.into(),
             signature: self.signature.as_deref().map(<[u8]>::to_vec),
             enclosed: self.enclosed.clone(),
             content_sha256: Digest::of(&self.message),
@@ -291,7 +318,7 @@ pub(super) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T 
     text.parse().expect("a name")
 }
 
-fn submission(id: SubmissionId) -> Submission {
+pub(super) fn submission(id: SubmissionId) -> Submission {
     Submission {
         id,
         tenant: name("lk-beispiel"),
@@ -313,6 +340,17 @@ fn submission(id: SubmissionId) -> Submission {
 }
 
 const PIECE: usize = 64 * 1024;
+
+/// Content in memory.
+struct Held(Bytes);
+
+#[async_trait]
+impl Content for Held {
+    async fn open(&self) -> Result<ContentStream, StoreFault> {
+        let content = self.0.clone();
+        Ok(stream::once(async { Ok(content) }).boxed())
+    }
+}
 
 /// Content that is made while it is read.
 struct Generated {

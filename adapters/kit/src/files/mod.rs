@@ -15,6 +15,9 @@
 //! reader waits for it. `subfolder`: the unit is a folder `NAME` that appears in one step. The reader may move or
 //! delete a unit as soon as it is complete. It leaves `.rohrpost` alone.
 //!
+//! For a print service there are PDFs only, and in the place of the sidecar a control file in the service's own form:
+//! [`Print`].
+//!
 //! # How it is made
 //! 1. All files are written to `.rohrpost/KEY/` under their final names, checked against the digests of the attempt
 //!    (H8) and synced.
@@ -30,6 +33,7 @@
 mod disk;
 mod names;
 mod preview;
+mod print;
 mod probe;
 mod publish;
 mod settings;
@@ -38,6 +42,7 @@ mod write;
 
 pub use disk::{Disk, OpenFile};
 pub use names::{Naming, Unit};
+pub use print::{Print, PrintSettings};
 pub use probe::{Advice, plan as plan_probe, try_steps as probe};
 pub use sidecar::{Part, Role, Sidecar};
 
@@ -68,6 +73,11 @@ impl Folder {
         &self.path
     }
 
+    /// Whether units are for a print service: PDFs and a control file, and nothing else has a place.
+    pub const fn prints(&self) -> bool {
+        self.naming.print.is_some()
+    }
+
     /// Fails if this parcel must not be sent. Nothing is touched.
     pub fn check(&self, parcel: &Parcel<'_>) -> Result<(), Failure> {
         self.naming.of(parcel)?;
@@ -78,6 +88,10 @@ impl Folder {
     pub async fn deliver(&self, disk: &Arc<dyn Disk>, parcel: &Parcel<'_>) -> Result<Outcome, Failure> {
         let names = self.naming.of(parcel)?;
         parcel::check(parcel)?;
+        let printed = match &self.naming.print {
+            Some(print) => Some((print, print.look_at(&names, parcel).await?)),
+            None => None,
+        };
         let work = self.work(disk, parcel);
         let (sweep, now) = (self.sweep.clone(), self.clock.now());
         let (sent, own) = (parcel.sent_sha256, work.clone());
@@ -89,7 +103,7 @@ impl Folder {
             Begun::Published(published) => published,
             Begun::Planned => run(disk, async move { work.publish().await }).await?,
             Begun::Empty => {
-                let plan = write::unit(&work, &names, parcel).await?;
+                let plan = write::unit(&work, &names, parcel, printed.as_ref()).await?;
                 let publish = async move {
                     work.commit(&plan).await?;
                     work.publish().await

@@ -1,3 +1,4 @@
+use super::print::Print;
 use crate::template::{Further, Template, attachment_name, extension, file_name};
 use rohrpost_model::document::Enclosed;
 use rohrpost_model::ports::{Attached, Parcel};
@@ -28,6 +29,8 @@ pub struct Naming {
     pub document: Option<Template>,
     /// How its files lie together.
     pub unit: Unit,
+    /// Where units are for a print service.
+    pub print: Option<Print>,
 }
 
 /// The names of one unit. The same for every attempt of a delivery.
@@ -37,6 +40,10 @@ pub(super) struct Names {
     pub unit: Unit,
     /// The files of documents that go along, by their names.
     documents: BTreeMap<DocumentName, String>,
+    /// The control file, where there is one in the place of the sidecar.
+    control: Option<String>,
+    /// The file that a unit of a print service is called by.
+    printed: Option<String>,
 }
 
 impl Naming {
@@ -51,7 +58,11 @@ impl Naming {
             Ok((enclosed.name.clone(), file))
         });
         let documents = documents.collect::<Result<_, Failure>>()?;
-        let names = Names { base, unit: self.unit, documents };
+        let control = self.print.as_ref().map(|print| print.file(&base));
+        let mut names = Names { base, unit: self.unit, documents, control, printed: None };
+        if let Some(print) = &self.print {
+            names.printed = print.parts(&names, parcel)?.into_iter().next().map(|part| part.file);
+        }
         if names.are_unique(parcel) { Ok(names) } else { Err(misconfigured(DOCUMENT_NAME)) }
     }
 
@@ -105,7 +116,13 @@ impl Names {
         }
     }
 
+    /// What comes last.
     pub fn sidecar(&self) -> String {
-        format!("{}.meta.json", self.base)
+        self.control.clone().unwrap_or_else(|| format!("{}.meta.json", self.base))
+    }
+
+    /// What a unit is called by whose control file is there: no other delivery's has this name.
+    pub fn printed(&self) -> Option<String> {
+        self.printed.clone()
     }
 }

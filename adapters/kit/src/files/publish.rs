@@ -274,6 +274,11 @@ impl Work {
             Unit::Flat => self.target.clone(),
             Unit::Subfolder => self.target.join(&names.base),
         };
+        if let Some(printed) = names.printed() {
+            let reference = if names.unit == Unit::Flat { printed } else { names.base.clone() };
+            let there = self.disk.exists(&folder.join(names.sidecar())).await?;
+            return Ok(there.then_some(Published { reference }));
+        }
         let json = match self.disk.read(&folder.join(names.sidecar())).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read?,

@@ -1,4 +1,5 @@
 use super::names::{Naming, Unit};
+use super::print::{Print, PrintSettings};
 use crate::settings::Places;
 use crate::template::{Place, Template};
 use rohrpost_model::Fault;
@@ -28,7 +29,16 @@ impl Naming {
             faults.push(fault.hint("it keeps two deliveries from having the same name"));
         }
         faults.extend(no_file_name(name, places));
-        if faults.is_empty() { Ok(Self { template, document: documents, unit }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self { template, document: documents, unit, print: None })
+    }
+
+    /// The same for a print service, where the setting `print` says so.
+    pub fn printing(self, print: Option<&PrintSettings>, places: &Places<'_>) -> Result<Self, Vec<Fault>> {
+        let print = print.map(|print| Print::configured(print, places)).transpose()?;
+        Ok(Self { print, ..self })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::disk::{Disk, OpenFile, run};
 use super::names::{Names, Unit};
+use super::print::{Pages, Print};
 use super::publish::{Plan, Work};
 use super::sidecar::{self, Part, Sidecar};
 use crate::parcel::{CheckedStream, ContentFault, checked};
@@ -14,7 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Writes and syncs every file. What is written is what was marked to be sent, or it is an error (H8).
-pub(super) async fn unit(work: &Work, names: &Names, parcel: &Parcel<'_>) -> Result<Plan, Failure> {
+pub(super) async fn unit(
+    work: &Work,
+    names: &Names,
+    parcel: &Parcel<'_>,
+    printed: Option<&(&Print, Pages)>,
+) -> Result<Plan, Failure> {
     let folder = match names.unit {
         Unit::Flat => work.folder(),
         Unit::Subfolder => work.folder().join(&names.base),
@@ -22,14 +28,20 @@ pub(super) async fn unit(work: &Work, names: &Names, parcel: &Parcel<'_>) -> Res
     let (own, unit, nested) = (work.clone(), folder.clone(), names.unit == Unit::Subfolder);
     let made = async move { own.make(&unit, nested).await.map_err(|error| own.disk().failure(&error)) };
     run(work.disk(), made).await?;
-    let parts = sidecar::parts(names, parcel);
+    let parts = match printed {
+        Some((print, _)) => print.parts(names, parcel)?,
+        None => sidecar::parts(names, parcel),
+    };
     let files: Vec<String> = parts.iter().map(|part| part.file.clone()).collect();
     let writer = Writer { work, folder };
     for part in &parts {
         writer.part(part, parcel).await?;
     }
-    let sidecar = Sidecar::new(parcel, parts).to_json()?;
-    writer.bytes(&names.sidecar(), sidecar.into()).await?;
+    let last = match printed {
+        Some((print, pages)) => print.content(parcel, &parts, pages)?,
+        None => Sidecar::new(parcel, parts).to_json()?.into(),
+    };
+    writer.bytes(&names.sidecar(), last).await?;
     let (own, folder) = (work.clone(), writer.folder);
     let synced = async move { own.sync(&folder).await.map_err(|error| own.disk().failure(&error)) };
     run(work.disk(), synced).await?;

@@ -7,6 +7,7 @@
 
 mod auth;
 mod judge;
+mod log_in;
 mod multipart;
 mod preview;
 mod proxy;
@@ -15,6 +16,7 @@ pub(crate) mod tls;
 
 pub use auth::Auth;
 pub use judge::{StatusTable, Verdict, retry_after};
+pub use log_in::{LogIn, LogInSettings, TokenSource};
 pub use multipart::{Multipart, Part};
 pub use reqwest::{Method, Url, header};
 

@@ -41,6 +41,32 @@ async fn openssh_takes_a_unit_without_anything_between() {
 }
 
 #[tokio::test]
+async fn a_print_service_on_openssh_finds_a_letter_and_its_control_file() {
+    if !is_there() {
+        return;
+    }
+    let sshd = Sshd::start(Serves::Internal, "flat");
+    let control =
+        "[sftp.print.control]\nextension = \"csv\"\nformat = \"csv\"\nline = \"{file};{pages}\\n\"\n";
+    let target = sshd.target_with(control);
+    let sample = Sample::letter();
+    let first = target.deliver(&sample.parcel(1)).await.unwrap();
+    let files = visible(&sshd.folder());
+    let read = |ending: &str| {
+        let file = files.iter().find(|path| path.to_string_lossy().ends_with(ending)).unwrap();
+        (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(file).unwrap())
+    };
+    let ((pdf, letter), (_, csv)) = (read(".pdf"), read(".csv"));
+    assert_eq!((files.len(), letter), (2, sample.message.to_vec()));
+    assert_eq!(String::from_utf8(csv).unwrap(), format!("{pdf};1\n"));
+    assert_eq!(target.deliver(&sample.parcel(2)).await.unwrap(), first);
+    let wrong = Sample::new();
+    let failure = target.deliver(&wrong.parcel(1)).await.unwrap_err();
+    assert_eq!(refused(failure).code, ReasonCode::NotPdf);
+    assert_eq!(visible(&sshd.folder()).len(), 2);
+}
+
+#[tokio::test]
 async fn what_others_put_under_the_name_is_never_overwritten() {
     if !is_there() {
         return;

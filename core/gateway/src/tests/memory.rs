@@ -141,6 +141,7 @@ impl Outbox for Memory {
                 Order::Resume => delivery.paused_by = None,
                 Order::Fetched => delivery.fetched_at = Some(command.at),
                 Order::Close => delivery.state = State::Delivered,
+                Order::Ask => {}
             }
             kept.history.push(HistoryEntry {
                 at: command.at,

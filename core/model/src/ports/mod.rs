@@ -9,6 +9,7 @@ mod commands;
 mod configurations;
 mod desk;
 mod mailbox;
+mod notification;
 mod outbox;
 mod peer;
 mod preview;
@@ -31,6 +32,7 @@ pub use commands::{
 pub use configurations::{ActivationCause, ActivationWords, Configurations, KeptActivation, NewActivation};
 pub use desk::{CalledOff, Desk, HandedIn, Intent, TakingIn, TurnedAway, Why};
 pub use mailbox::{Asked, Closed, Fetched, Mailbox, Reader, Waiting};
+pub use notification::{Forged, Noticed, Notification};
 pub use outbox::{
     Acceptance, Answer, Attempted, Claim, Claimed, Command, CommandOutcome, Dependents, Expired, Idempotency,
     Mark, NewDelivery, NewSubmission, Order, Outbox, Place, Recorded, Settlement, Unsettled, Wanted, Work,

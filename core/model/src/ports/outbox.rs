@@ -312,6 +312,8 @@ pub enum Order {
     Fetched,
     /// The reader of its mailbox has it for good.
     Close,
+    /// Ask its target at once what became of it: somebody outside said something of it.
+    Ask,
 }
 
 /// What becomes of the steps that wait for a discarded one.

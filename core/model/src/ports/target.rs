@@ -1,4 +1,4 @@
-use super::{ContentStream, Desk, Preview, Probe, Progress, StoreFault};
+use super::{ContentStream, Desk, Forged, Noticed, Notification, Preview, Probe, Progress, StoreFault};
 use crate::document::Enclosed;
 use crate::{ClientName, DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
@@ -121,7 +121,8 @@ pub enum Inquiry {
 ///
 /// A call that timed out may still be at work at the target and be done only after it was asked for. Where that would make
 /// something twice, the adapter leaves the target alone for as long as such a call may take (`Unavailable` with
-/// `retry_after`) before it takes "not there" for an answer.
+/// `retry_after`) before it takes "not there" for an answer. [`Target::inquire`] may do so as well, with the reason
+/// [`CallOutstanding`](crate::ReasonCode::CallOutstanding): then it is asked again after that time, and not counted as silent.
 ///
 /// A person may mend a delivery: then other bytes are sent under the same key, and progress stays what it is as long as
 /// the destination is the same. Whoever records that content was handed over records with it which
@@ -159,6 +160,14 @@ pub trait Target: Send + Sync {
     /// with which `deliver` would refuse to send. `None` from a target that cannot tell.
     async fn preview(&self, _: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
         Ok(None)
+    }
+
+    /// Which delivery a notification speaks of, if it is signed as it must be. `None` from a target that takes none.
+    ///
+    /// What it says beyond that is not believed: it makes the hub ask ([`Target::inquire`]) sooner than it would have. It is
+    /// called with whatever anybody sends, changes nothing, and asks nobody.
+    fn notified(&self, _: &Notification<'_>) -> Option<Result<Noticed, Forged>> {
+        None
     }
 
     /// In whose name it hands in at the hub itself, where it does: it answers in cases. `None` from every other target.

@@ -28,6 +28,7 @@ impl Commanded {
         let cause = match (command.part_of, &command.order) {
             (Some(id), _) => format!("command {id}"),
             (None, Order::Fetched | Order::Close) => "mailbox".to_owned(),
+            (None, Order::Ask) => "notification".to_owned(),
             (None, _) => "command".to_owned(),
         };
         Self { scope, command, cause, hold: Hold::new(claims) }
@@ -73,6 +74,7 @@ impl Commanded {
                 let due_at = stored.delivery.due_at;
                 ledger.change(stored, &Change { also: Also::Fetched, due_at, ..change })
             }
+            Order::Ask => ledger.change(stored, &change),
             Order::Close => {
                 let state = ledger.change(stored, &change)?;
                 release(ledger, stored.submission, self.behind())?;
@@ -162,6 +164,7 @@ const fn effect(order: &Order) -> (Event, ReasonCode) {
         Order::Resume => (Event::ResumeCommanded, ReasonCode::RetriedByPerson),
         Order::Fetched => (Event::FetchedByReader, ReasonCode::FetchedByReader),
         Order::Close => (Event::ClosedByReader, ReasonCode::ClosedByReader),
+        Order::Ask => (Event::Notified, ReasonCode::Notified),
     }
 }
 

@@ -41,6 +41,7 @@ pub const INBOUND: &[&dyn InboundAdapter] = &[&crate::echo::Echo];
 pub const SOURCES: &[&dyn SourceAdapter] = &[
     &rohrpost_adapter_amqp::AmqpQueue,
     &rohrpost_adapter_folder::Hotfolder,
+    &rohrpost_adapter_sftp::SftpInbox,
     &rohrpost_adapter_xta::XtaMailbox,
 ];
 

@@ -1,6 +1,7 @@
 //! What is written about the program is true of it: generated pages are those that are committed, and every example
 //! can be followed.
 
+mod adapter;
 mod callbacks;
 mod examples;
 mod golden;

@@ -1,8 +1,11 @@
-//! What is fetched: dropped into a folder, or queued at a broker. Hub and broker are killed meanwhile, and each message is
-//! kept exactly once.
+//! What is fetched: dropped into a folder, here or at an SFTP server, or queued at a broker. Hub, server and broker are
+//! killed meanwhile, and each message is kept exactly once.
 
 #[path = "../../adapters/amqp/src/tests/rabbit.rs"]
 mod rabbit;
+#[path = "../../adapters/sftp/src/tests/sshd.rs"]
+#[allow(dead_code, reason = "the adapter's own tests use all of it")]
+mod sshd;
 
 use crate::support::client::until;
 use crate::support::hub::{AREA, Hub, SERVICE, Setup, root};
@@ -10,6 +13,7 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOpti
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use rabbit::Rabbit;
+use sshd::{Serves, Sshd};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -70,6 +74,51 @@ async fn h1_h3_files_that_were_dropped_are_taken_once_whenever_the_hub_is_killed
     let setup = fetching("adapter = \"folder\"\n[folder]\npath = \"../eingang\"\nstable = \"0s\"\n");
     let inbox = setup.path("eingang");
     fs::create_dir(&inbox).expect("an inbox");
+    dropped(&inbox);
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let done = || files(&inbox.join("done")).count();
+    let _hub = strike(&setup, seed, done, || ()).await;
+    all_are_taken(&setup, &inbox, &format!("seed {seed}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_h3_files_at_an_sftp_server_are_taken_once_though_hub_and_server_are_killed() {
+    if !sshd::is_there() {
+        return;
+    }
+    let mut server = Sshd::start(Serves::Internal, "flat");
+    dropped(&server.folder());
+    let settings = server.settings("").replace("unit = \"flat\"", "stable = \"0s\"");
+    let setup = fetching(&format!("adapter = \"sftp\"\n{settings}"));
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let inbox = server.folder();
+    let done = || files(&inbox.join("done")).count();
+    for time in 0..KILLS {
+        let hub = setup.start();
+        for _ in 0..2 {
+            let more = done() + random.usize(1..=MESSAGES / (2 * KILLS + 2));
+            until(async || done() >= more).await;
+            tokio::task::block_in_place(|| {
+                server.kill();
+                server.run();
+            });
+        }
+        // Every other time it dies right after the server, before it could have connected again.
+        if time % 2 == 0 {
+            let more = done() + 1;
+            until(async || done() >= more).await;
+        }
+        hub.kill();
+    }
+    let _hub = setup.start();
+    all_are_taken(&setup, &inbox, &format!("seed {seed}")).await;
+}
+
+/// Messages as files, some with an attachment.
+fn dropped(inbox: &Path) {
     for number in 0..MESSAGES {
         if number % 10 == 0 {
             fs::create_dir(inbox.join(format!("a{number}"))).expect("a folder");
@@ -77,16 +126,16 @@ async fn h1_h3_files_that_were_dropped_are_taken_once_whenever_the_hub_is_killed
         }
         fs::write(inbox.join(format!("a{number}.xml")), message(number)).expect("a file");
     }
-    let seed = fastrand::u64(..);
-    eprintln!("seed {seed}");
-    let done = || files(&inbox.join("done")).count();
-    let _hub = strike(&setup, seed, done, || ()).await;
-    until(async || done() == MESSAGES).await;
-    until(async || arrived(&setup).len() >= MESSAGES).await;
-    assert_eq!(arrived(&setup).len(), MESSAGES, "seed {seed}");
-    assert_eq!(files(&inbox.join(".rohrpost-claimed")).count(), 0);
-    assert_eq!(files(&inbox).filter(|name| name.ends_with(".xml")).count(), 0);
-    assert!(!inbox.join("error").exists());
+}
+
+/// Waits until nothing is left to take, and looks whether each was taken once.
+async fn all_are_taken(setup: &Setup, inbox: &Path, context: &str) {
+    until(async || files(&inbox.join("done")).count() == MESSAGES).await;
+    until(async || arrived(setup).len() >= MESSAGES).await;
+    assert_eq!(arrived(setup).len(), MESSAGES, "{context}");
+    assert_eq!(files(&inbox.join(".rohrpost-claimed")).count(), 0, "{context}");
+    assert_eq!(files(inbox).filter(|name| name.ends_with(".xml")).count(), 0, "{context}");
+    assert!(!inbox.join("error").exists(), "{context}");
 }
 
 async fn channel(port: u16) -> Channel {

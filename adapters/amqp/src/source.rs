@@ -16,8 +16,7 @@ use lapin::{BasicProperties, Confirmation, Consumer};
 use rohrpost_kit::adapter::Faults;
 use rohrpost_kit::correlation::Answers;
 use rohrpost_kit::intake::{self, Said, Usual, malformed};
-use rohrpost_kit::settings::{Duration as Length, SecretRef};
-use rohrpost_kit::socket::Connection;
+use rohrpost_kit::settings::Duration as Length;
 use rohrpost_kit::{AdapterSource, SourceAdapter};
 use rohrpost_model::ports::{Clock, Desk, Probe, Round, Source, TakingIn, TurnedAway, Why};
 use rohrpost_model::submission::{Properties, Role};
@@ -58,16 +57,10 @@ impl SourceAdapter for AmqpQueue {
     }
 }
 
-/// The table `[amqp]` of a source.
+/// What only a source's table `[amqp]` has.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Settings {
-    /// The broker's address.
-    url: Spanned<String>,
-    /// The virtual host.
-    vhost: Option<Spanned<String>>,
-    user: Option<Spanned<String>>,
-    password: Option<Spanned<SecretRef>>,
     /// The queue. It must be there.
     queue: Spanned<String>,
     /// So many messages are handed out at once.
@@ -91,8 +84,6 @@ struct Settings {
     headers: Headers,
     /// Where messages go that the hub does not take. Without it they stay in the queue.
     refused: Option<Refused>,
-    #[serde(default)]
-    connection: Connection,
 }
 
 /// Names of headers. What is not named is not read.
@@ -144,16 +135,9 @@ struct Queue {
 
 impl Queue {
     fn configure(source: &AdapterSource<'_>) -> Result<Self, Vec<Fault>> {
-        let settings: Settings = source.read("amqp")?;
+        let (server, settings): (Server, Settings) = source.read_groups("amqp")?;
         let mut faults = Faults::default();
         settings.missing(source).into_iter().for_each(|fault| faults.push(fault));
-        let server = Server {
-            url: &settings.url,
-            vhost: &settings.vhost,
-            user: &settings.user,
-            password: &settings.password,
-            connection: settings.connection,
-        };
         let broker = faults.note(server.broker(source));
         let queue = faults.note(short(&settings.queue, source));
         let refused = settings.refused.as_ref();

@@ -10,8 +10,7 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Confirmation};
 use rohrpost_kit::adapter::Faults;
-use rohrpost_kit::settings::{ByteSize, SecretRef};
-use rohrpost_kit::socket::Connection;
+use rohrpost_kit::settings::ByteSize;
 use rohrpost_kit::template::{Place, Template};
 use rohrpost_kit::{Adapter, AdapterSource, parcel};
 use rohrpost_model::ports::{Clock, Inquiry, Parcel, Probe, Target};
@@ -42,16 +41,10 @@ impl Adapter for AmqpExchange {
     }
 }
 
-/// The table `[amqp]` of a destination.
+/// What only a destination's table `[amqp]` has.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Settings {
-    /// The broker's address.
-    url: Spanned<String>,
-    /// The virtual host.
-    vhost: Option<Spanned<String>>,
-    user: Option<Spanned<String>>,
-    password: Option<Spanned<SecretRef>>,
     /// The exchange; empty for the default one, which takes the routing key for the name of a queue.
     exchange: Spanned<String>,
     /// The routing key, a text with placeholders.
@@ -65,8 +58,6 @@ struct Settings {
     max_size: ByteSize,
     #[serde(default)]
     unroutable: Unroutable,
-    #[serde(default)]
-    connection: Connection,
 }
 
 /// What becomes of a message that no queue takes.
@@ -101,15 +92,8 @@ struct Exchange {
 
 impl Exchange {
     fn configure(source: &AdapterSource<'_>) -> Result<Self, Vec<Fault>> {
-        let settings: Settings = source.read("amqp")?;
+        let (server, settings): (Server, Settings) = source.read_groups("amqp")?;
         let (mut faults, places) = (Faults::default(), source.places());
-        let server = Server {
-            url: &settings.url,
-            vhost: &settings.vhost,
-            user: &settings.user,
-            password: &settings.password,
-            connection: settings.connection,
-        };
         let broker = faults.note(server.broker(source));
         let exchange = faults.note(short(&settings.exchange, source));
         let key = faults.note(Template::configured(&settings.routing_key, Place::Plain, &places));

@@ -58,6 +58,15 @@ impl AdapterSource<'_> {
         settings::read(self.file, self.text, Some(kind))
     }
 
+    /// Reads the adapter's own table into two structs: what it has in common with others, and what only it has.
+    pub fn read_groups<A, B>(&self, kind: &str) -> Result<(A, B), Vec<Fault>>
+    where
+        A: DeserializeOwned,
+        B: DeserializeOwned,
+    {
+        settings::read_groups(self.file, self.text, kind)
+    }
+
     /// Makes faults with places in the file.
     pub fn places(&self) -> Places<'_> {
         Places::new(self.file, self.text)

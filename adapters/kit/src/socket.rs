@@ -1,20 +1,19 @@
 //! Connections for protocols that are not HTTP (AMQP, …): TCP, and TLS by the same rules as HTTP.
 
 use crate::adapter::AdapterSource;
-use crate::http::{self, is_loopback};
+use crate::http::is_loopback;
 use crate::probe::Endpoint;
-use crate::settings::{Duration, SecretRef};
-use crate::tls::Tls;
+use crate::settings::Duration;
+use crate::tls::{Tls, TlsSettings};
 use rohrpost_model::{Failure, Fault, Reason, ReasonCode};
 use serde::Deserialize;
 use std::io;
-use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use toml::Spanned;
 use url::{Host, Url};
 
-/// How a server is connected to: the table `connection` in the adapter's own.
+/// How a server is connected to: keys of the adapter's own table, and the table `tls` in it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Connection {
@@ -22,52 +21,13 @@ pub struct Connection {
     pub connect_timeout: Duration,
     /// Allow other machines without TLS: everything can be read and changed on the way, credentials too.
     pub allow_plain: bool,
-    /// PEM files with certificate authorities to trust, beside the system's.
-    pub ca: Vec<Spanned<PathBuf>>,
-    /// Trust the certificate authorities of the system.
-    pub system_ca: bool,
-    /// The client's certificate with its chain: a PEM file.
-    pub client_certificate: Option<Spanned<PathBuf>>,
-    /// The key of the client's certificate: PEM.
-    pub client_key: Option<Spanned<SecretRef>>,
-    /// The client's certificate with its chain and key in one file: PKCS#12. In the place of the two before.
-    pub client_pkcs12: Option<Spanned<PathBuf>>,
-    /// The password of that file.
-    pub client_pkcs12_password: Option<Spanned<SecretRef>>,
+    /// Who is believed, and who we are.
+    pub tls: TlsSettings,
 }
 
 impl Default for Connection {
     fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            allow_plain: false,
-            ca: vec![],
-            system_ca: true,
-            client_certificate: None,
-            client_key: None,
-            client_pkcs12: None,
-            client_pkcs12_password: None,
-        }
-    }
-}
-
-impl Connection {
-    /// Whether the client shows a certificate.
-    pub const fn shows_certificate(&self) -> bool {
-        self.client_certificate.is_some() || self.client_pkcs12.is_some()
-    }
-
-    /// What TLS needs of it.
-    fn of_tls(self) -> http::Connection {
-        http::Connection {
-            ca: self.ca,
-            system_ca: self.system_ca,
-            client_certificate: self.client_certificate,
-            client_key: self.client_key,
-            client_pkcs12: self.client_pkcs12,
-            client_pkcs12_password: self.client_pkcs12_password,
-            ..http::Connection::default()
-        }
+        Self { connect_timeout: Duration::from_secs(10), allow_plain: false, tls: TlsSettings::default() }
     }
 }
 
@@ -99,18 +59,18 @@ impl Dialer {
     pub fn configure(
         address: &Spanned<String>,
         schemes: Schemes,
-        settings: Connection,
+        settings: &Connection,
         source: &AdapterSource<'_>,
     ) -> Result<Self, Vec<Fault>> {
         let wrong = |what: String| vec![source.places().fault_at(address, what)];
         let (host, port, secure) = read(address.get_ref(), schemes).map_err(wrong)?;
         if !secure && !settings.allow_plain && !is_loopback(&borrowed(&host)) {
             let fault = source.places().fault_at(address, "without TLS only this machine is talked to");
-            let hint = format!("use {}://, or say allow-plain = true in the table connection", schemes.tls.0);
+            let hint = format!("use {}://, or say allow-plain = true", schemes.tls.0);
             return Err(vec![fault.hint(hint)]);
         }
         let patience = settings.connect_timeout.get();
-        let tls = http::tls::configure(&settings.of_tls(), source)?;
+        let tls = settings.tls.configure(source)?;
         Ok(Self { host, port, tls: secure.then_some(tls), patience })
     }
 

@@ -1,8 +1,8 @@
 //! TLS for adapters that speak something else than HTTP over it, by the same rules.
 
 use crate::adapter::AdapterSource;
+use crate::http;
 pub use crate::http::tls::Tls;
-use crate::http::{self, Connection};
 use crate::settings::SecretRef;
 use rohrpost_model::Fault;
 use rustls::pki_types::ServerName;
@@ -18,7 +18,7 @@ use toml::Spanned;
 use url::Host;
 
 /// Who is believed, and who we are: the table `tls` in the adapter's own.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct TlsSettings {
     /// PEM files with certificate authorities to trust, beside the system's.
@@ -29,25 +29,34 @@ pub struct TlsSettings {
     pub client_certificate: Option<Spanned<PathBuf>>,
     /// The key of the client's certificate: PEM.
     pub client_key: Option<Spanned<SecretRef>>,
+    /// The client's certificate with its chain and key in one file: PKCS#12. In the place of the two before.
+    pub client_pkcs12: Option<Spanned<PathBuf>>,
+    /// The password of that file.
+    pub client_pkcs12_password: Option<Spanned<SecretRef>>,
 }
 
 impl Default for TlsSettings {
     fn default() -> Self {
-        Self { ca: vec![], system_ca: true, client_certificate: None, client_key: None }
+        Self {
+            ca: vec![],
+            system_ca: true,
+            client_certificate: None,
+            client_key: None,
+            client_pkcs12: None,
+            client_pkcs12_password: None,
+        }
     }
 }
 
 impl TlsSettings {
     /// Checks them; opens no connection.
     pub fn configure(&self, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
-        let connection = Connection {
-            ca: self.ca.clone(),
-            system_ca: self.system_ca,
-            client_certificate: self.client_certificate.clone(),
-            client_key: self.client_key.clone(),
-            ..Connection::default()
-        };
-        http::tls::configure(&connection, source)
+        http::tls::configure(self, source)
+    }
+
+    /// Whether the client shows a certificate.
+    pub const fn shows_certificate(&self) -> bool {
+        self.client_certificate.is_some() || self.client_pkcs12.is_some()
     }
 }
 

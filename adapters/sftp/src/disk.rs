@@ -185,7 +185,7 @@ impl Disk for Remote {
 
 /// What an error of the server means for a delivery that is surely not published.
 pub(crate) fn failure(error: &io::Error) -> Failure {
-    tracing::warn!(kind = %error.kind(), "the folder of the SFTP server cannot be written");
+    tracing::warn!(kind = %error.kind(), "the folder of the SFTP server cannot be worked in");
     let told = |code| Failure::unavailable(Reason::new(code));
     match error.kind() {
         ErrorKind::PermissionDenied => {
@@ -244,7 +244,7 @@ fn text(path: &Path) -> String {
 }
 
 /// The server's word, or that there is none. Its own text is not kept: it may quote a name.
-fn told(error: Error) -> io::Error {
+pub(crate) fn told(error: Error) -> io::Error {
     let kind = match &error {
         Error::Status(status) => match status.status_code {
             StatusCode::NoSuchFile => ErrorKind::NotFound,

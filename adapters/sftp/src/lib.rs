@@ -1,4 +1,6 @@
-//! Delivers into a folder of an SFTP server (protocol version 3, as all servers speak it).
+//! Delivers into a folder of an SFTP server, and fetches from one (protocol version 3, as all servers speak it).
+//!
+//! # As a destination
 //!
 //! ```toml
 //! adapter = "sftp"
@@ -30,12 +32,20 @@
 //!
 //! The protocol cannot sync a folder, so how durable names are is the server's matter; files are synced where it knows
 //! `fsync@openssh.com`.
+//!
+//! # As a source
+//! A round connects, takes in what lies whole in the folder ([`rohrpost_kit::inbox`]), and disconnects. Files are moved by
+//! `posix-rename@openssh.com` where the server knows it, in one step. The protocol's own rename overwrites nothing, and
+//! servers make it of two steps; there a file of the new name is removed first.
 
 mod disk;
 mod pin;
 mod probe;
 mod session;
 mod settings;
+mod source;
+
+pub use source::SftpInbox;
 
 use async_trait::async_trait;
 use rohrpost_kit::files::{Disk, Folder};
@@ -45,7 +55,7 @@ use rohrpost_model::{Failure, Fault, Outcome};
 use session::Server;
 use std::sync::Arc;
 
-/// The adapter of kind `sftp`.
+/// The adapter of kind `sftp` for destinations.
 pub struct Sftp;
 
 impl Adapter for Sftp {
@@ -97,7 +107,7 @@ impl Target for SftpTarget {
     }
 
     async fn probe(&self, probe: &mut Probe) {
-        probe::probe(&self.server, &self.folder, self.clock.now(), probe).await;
+        probe::probe(&self.server, self.folder.path(), self.clock.now(), probe).await;
     }
 
     async fn preview(&self, parcel: &Parcel<'_>) -> Result<Option<Preview>, Failure> {

@@ -2,23 +2,24 @@
 
 use crate::disk::Remote;
 use crate::session::{Server, Trouble};
-use rohrpost_kit::files::{self, Disk, Folder};
+use rohrpost_kit::files::{self, Disk};
 use rohrpost_model::Timestamp;
 use rohrpost_model::ports::{Finding, Probe, Words};
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 const HOST_KEY: &str = "host-key";
 const LOG_IN: &str = "log-in";
 
-pub(crate) async fn probe(server: &Server, folder: &Folder, now: Timestamp, probe: &mut Probe) {
+pub(crate) async fn probe(server: &Server, folder: &Path, now: Timestamp, probe: &mut Probe) {
     server.endpoint.plan(probe);
     probe.plan(HOST_KEY, Words::new("Host-Schlüssel prüfen", "check the host key"));
     probe.plan(
         LOG_IN,
         Words::new(format!("anmelden als {}", server.user), format!("log in as {}", server.user)),
     );
-    files::plan_probe(folder.path(), probe);
+    files::plan_probe(folder, probe);
     if !server.endpoint.reach(probe, now).await {
         return;
     }
@@ -28,8 +29,8 @@ pub(crate) async fn probe(server: &Server, folder: &Folder, now: Timestamp, prob
         Ok(None) => return,
         Err(_) => return probe.cut_off(server.patience, "connect-timeout"),
     };
-    let disk: Arc<dyn Disk> = Arc::new(Remote::new(session, folder.path()));
-    files::probe(&disk, folder.path(), now, advice, probe).await;
+    let disk: Arc<dyn Disk> = Arc::new(Remote::new(session, folder));
+    files::probe(&disk, folder, now, advice, probe).await;
 }
 
 async fn enter(server: &Server, probe: &mut Probe) -> Option<crate::session::Session> {

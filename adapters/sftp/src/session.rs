@@ -6,7 +6,7 @@ use rohrpost_model::{Failure, Reason, ReasonCode};
 use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::ssh_key::{HashAlg, PrivateKey};
 use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate};
-use russh::{ChannelMsg, Error, MethodKind, MethodSet, Preferred, SshId, cipher, kex, mac};
+use russh::{ChannelMsg, ChannelStream, Error, MethodKind, MethodSet, Preferred, SshId, cipher, kex, mac};
 use russh_sftp::client::{Config, SftpSession};
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
@@ -46,7 +46,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    fn torn() -> Self {
+    pub(crate) fn torn() -> Self {
         Self::Connection(Failure::unavailable(Reason::new(ReasonCode::Unreachable)))
     }
 
@@ -91,12 +91,26 @@ pub(crate) struct Session {
 impl Server {
     /// Connects, checks the host key, logs in and opens the file system.
     pub(crate) async fn log_in(&self) -> Result<Session, Trouble> {
-        let all = async {
-            let stream = self.endpoint.open().await.map_err(Trouble::Connection)?;
-            let handle = self.greet(stream).await?;
-            self.enter(handle).await
-        };
+        self.in_time(async { self.enter(self.reach().await?).await }).await
+    }
+
+    /// The same for requests that are made one by one: what SFTP is spoken over, and what keeps it open.
+    pub(crate) async fn log_in_raw(&self) -> Result<(ChannelStream<client::Msg>, Handle<Judge>), Trouble> {
+        let mut handle = self.reach().await?;
+        Ok((self.subsystem(&mut handle).await?, handle))
+    }
+
+    /// All that it takes until files can be asked for, as long as it may take.
+    pub(crate) async fn in_time<T>(
+        &self,
+        all: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
         tokio::time::timeout(self.patience, all).await.unwrap_or_else(|_| Err(Trouble::late()))
+    }
+
+    async fn reach(&self) -> Result<Handle<Judge>, Trouble> {
+        let stream = self.endpoint.open().await.map_err(Trouble::Connection)?;
+        self.greet(stream).await
     }
 
     /// Agrees on algorithms and checks the host key. Nothing of ours was told yet.
@@ -115,21 +129,25 @@ impl Server {
 
     /// Logs in and opens the file system.
     pub(crate) async fn enter(&self, mut handle: Handle<Judge>) -> Result<Session, Trouble> {
-        self.authenticate(&mut handle).await?;
+        let stream = self.subsystem(&mut handle).await?;
+        let opened = SftpSession::new_with_config(stream, config()).await;
+        let sftp = opened.map_err(|_| Trouble::torn())?;
+        Ok(Session { sftp, _handle: handle })
+    }
+
+    /// Logs in and opens what SFTP is spoken over.
+    async fn subsystem(&self, handle: &mut Handle<Judge>) -> Result<ChannelStream<client::Msg>, Trouble> {
+        self.authenticate(handle).await?;
         let mut channel = handle.channel_open_session().await?;
         channel.request_subsystem(true, "sftp").await?;
         loop {
             match channel.wait().await {
-                Some(ChannelMsg::Success) => break,
+                Some(ChannelMsg::Success) => return Ok(channel.into_stream()),
                 Some(ChannelMsg::Failure) => return Err(Trouble::NoSftp),
                 Some(_) => {}
                 None => return Err(Trouble::torn()),
             }
         }
-        let config = Config { request_timeout_secs: ANSWER_SECONDS, ..Config::default() };
-        let opened = SftpSession::new_with_config(channel.into_stream(), config).await;
-        let sftp = opened.map_err(|_| Trouble::torn())?;
-        Ok(Session { sftp, _handle: handle })
     }
 
     /// Logs in with the key, then with the password, as far as there are any and the server wants them. Without either
@@ -194,6 +212,10 @@ impl Server {
             ..client::Config::default()
         }
     }
+}
+
+pub(crate) fn config() -> Config {
+    Config { request_timeout_secs: ANSWER_SECONDS, ..Config::default() }
 }
 
 /// Key agreement: none with SHA-1, none with a group below 2048 bits.

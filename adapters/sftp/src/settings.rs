@@ -14,10 +14,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use toml::Spanned;
 
-/// The table `[sftp]` of a destination.
+/// Where the folder is, and who the hub is there: what the tables `[sftp]` of destinations and sources have in common.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Settings {
+pub(crate) struct Location {
     host: Spanned<String>,
     #[serde(default = "ssh")]
     port: Spanned<u16>,
@@ -28,6 +28,14 @@ struct Settings {
     password: Option<Spanned<SecretRef>>,
     /// It must exist; where it does not begin with a slash it starts where the server puts the user.
     folder: Spanned<String>,
+    #[serde(default = "ten_seconds")]
+    connect_timeout: Duration,
+}
+
+/// What only a destination's table has.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Names {
     /// The template of the unit's name; `{delivery-id}` must be in it.
     name: Option<Spanned<String>>,
     /// The template of what documents that go along are called; `{delivery-id}` and `{document}` must be in it.
@@ -36,8 +44,6 @@ struct Settings {
     unit: Unit,
     /// Where it is a print service's folder.
     print: Option<PrintSettings>,
-    #[serde(default = "ten_seconds")]
-    connect_timeout: Duration,
 }
 
 fn ssh() -> Spanned<u16> {
@@ -48,35 +54,48 @@ const fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
+/// The table of a destination.
 pub(crate) fn read(source: &AdapterSource<'_>, kind: &str) -> Result<(Server, Folder), Vec<Fault>> {
-    let settings: Settings = source.read(kind)?;
-    let places = source.places();
+    let (location, names): (Location, Names) = source.read_groups(kind)?;
     let mut faults = Faults::default();
-    let host = faults.note(host(&settings.host, &places));
-    if *settings.port.get_ref() == 0 {
-        faults.push(places.fault_at(&settings.port, "there is no port 0"));
-    }
-    let pins = faults.note(pins(&settings.host_keys, &places));
-    for (value, what) in [(&settings.user, "the user"), (&settings.folder, "the folder")] {
-        if value.get_ref().is_empty() {
-            faults.push(places.fault_at(value, format!("{what} is empty")));
+    let located = faults.note(location.read(source));
+    let places = source.places();
+    let naming = Naming::configured(names.name.as_ref(), names.document_name.as_ref(), names.unit, &places);
+    let naming = faults.note(naming.and_then(|naming| naming.printing(names.print.as_ref(), &places)));
+    faults.finish(
+        located
+            .zip(naming)
+            .map(|((server, folder), naming)| (server, Folder::new(folder, naming, source.clock.clone()))),
+    )
+}
+
+impl Location {
+    /// Checks it; opens no connection.
+    pub(crate) fn read(self, source: &AdapterSource<'_>) -> Result<(Server, PathBuf), Vec<Fault>> {
+        let places = source.places();
+        let mut faults = Faults::default();
+        let host = faults.note(host(&self.host, &places));
+        if *self.port.get_ref() == 0 {
+            faults.push(places.fault_at(&self.port, "there is no port 0"));
         }
+        let pins = faults.note(pins(&self.host_keys, &places));
+        for (value, what) in [(&self.user, "the user"), (&self.folder, "the folder")] {
+            if value.get_ref().is_empty() {
+                faults.push(places.fault_at(value, format!("{what} is empty")));
+            }
+        }
+        let key = faults.note(key(&self, source));
+        let password = self.password.as_ref().map(|password| source.secret(password)).transpose();
+        let password = faults.note(password);
+        let whole = host.zip(pins).zip(key).zip(password);
+        faults.finish(whole.map(|(((host, pins), key), password)| {
+            let patience = self.connect_timeout.get();
+            let endpoint = Endpoint::plain(host, *self.port.get_ref(), patience);
+            let user = self.user.into_inner();
+            let server = Server { endpoint, patience, pins, user, key, password };
+            (server, PathBuf::from(self.folder.into_inner()))
+        }))
     }
-    let key = faults.note(key(&settings, source));
-    let password = settings.password.as_ref().map(|password| source.secret(password)).transpose();
-    let password = faults.note(password);
-    let naming =
-        Naming::configured(settings.name.as_ref(), settings.document_name.as_ref(), settings.unit, &places);
-    let naming = faults.note(naming.and_then(|naming| naming.printing(settings.print.as_ref(), &places)));
-    let whole = host.zip(pins).zip(key).zip(password).zip(naming);
-    faults.finish(whole.map(|((((host, pins), key), password), naming)| {
-        let patience = settings.connect_timeout.get();
-        let endpoint = Endpoint::plain(host, *settings.port.get_ref(), patience);
-        let user = settings.user.into_inner();
-        let server = Server { endpoint, patience, pins, user, key, password };
-        let folder = PathBuf::from(settings.folder.into_inner());
-        (server, Folder::new(folder, naming, source.clock.clone()))
-    }))
 }
 
 fn host(setting: &Spanned<String>, places: &Places<'_>) -> Result<Host, Fault> {
@@ -100,7 +119,7 @@ fn pins(setting: &Spanned<Vec<Spanned<String>>>, places: &Places<'_>) -> Result<
     faults.finish(Some(pins))
 }
 
-fn key(settings: &Settings, source: &AdapterSource<'_>) -> Result<Option<Arc<PrivateKey>>, Vec<Fault>> {
+fn key(settings: &Location, source: &AdapterSource<'_>) -> Result<Option<Arc<PrivateKey>>, Vec<Fault>> {
     let Some(setting) = &settings.key else {
         return match &settings.passphrase {
             Some(passphrase) => Err(vec![source.places().fault_at(passphrase, "`key` is missing")]),

@@ -5,9 +5,9 @@ use lettre::transport::smtp::extension::ClientId;
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::adapter::Faults;
 use rohrpost_kit::probe::{Endpoint, Host};
-use rohrpost_kit::settings::{ByteSize, Duration, Places, SecretRef};
+use rohrpost_kit::settings::{ByteSize, Places, SecretRef};
+use rohrpost_kit::socket::Connection;
 use rohrpost_kit::template::{Place, Template};
-use rohrpost_kit::tls::TlsSettings;
 use rohrpost_model::Fault;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -24,15 +24,13 @@ const TEXT: &str = "Im Fachverfahren liegt ein neuer Eingang.\r\nThere is a new 
 /// Stands for the mail address that the submission names for its answers.
 const OF_SUBMISSION: &str = "{reply.mail}";
 
-/// The table `[smtp]` of a destination.
+/// What of the table `[smtp]` of a destination is not the connection's.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Settings {
     host: Spanned<String>,
     port: Option<Spanned<u16>>,
     security: Option<Spanned<SecurityName>>,
-    #[serde(default)]
-    allow_plain: bool,
     user: Option<Spanned<String>>,
     password: Option<Spanned<SecretRef>>,
     hello: Option<Spanned<String>>,
@@ -44,10 +42,6 @@ struct Settings {
     open_mail_is_acceptable: Option<Spanned<bool>>,
     #[serde(default = "twenty_megabytes")]
     size_limit: ByteSize,
-    #[serde(default = "ten_seconds")]
-    connect_timeout: Duration,
-    #[serde(default)]
-    tls: TlsSettings,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -79,21 +73,18 @@ const fn twenty_megabytes() -> ByteSize {
     ByteSize::from_bytes(20_000_000)
 }
 
-const fn ten_seconds() -> Duration {
-    Duration::from_secs(10)
-}
-
 pub(crate) fn read(source: &AdapterSource<'_>, kind: &str) -> Result<(Server, Letter), Vec<Fault>> {
-    let settings: Settings = source.read(kind)?;
+    let (connection, settings): (Connection, Settings) = source.read_groups(kind)?;
     let mut faults = Faults::default();
     let letter = faults.note(letter(&settings, &source.places()));
     let from = letter.as_ref().map(|letter| letter.from.email.domain().to_owned());
-    let server = faults.note(server(&settings, source, from));
+    let server = faults.note(server(&settings, &connection, source, from));
     faults.finish(server.zip(letter))
 }
 
 fn server(
     settings: &Settings,
+    connection: &Connection,
     source: &AdapterSource<'_>,
     domain: Option<String>,
 ) -> Result<Server, Vec<Fault>> {
@@ -101,11 +92,11 @@ fn server(
     let mut faults = Faults::default();
     let host = faults.note(host(&settings.host, &places));
     let account = faults.note(account(settings, source));
-    let tls = faults.note(settings.tls.configure(source));
+    let tls = faults.note(connection.tls.configure(source));
     let security = settings.security.as_ref().map(|name| *name.get_ref()).unwrap_or_default();
     if let (Some(host), Some(setting)) = (&host, &settings.security)
         && security == SecurityName::None
-        && !settings.allow_plain
+        && !connection.allow_plain
         && !is_loopback(host)
     {
         let fault = places.fault_at(setting, "mail in clear is only for this machine");
@@ -118,7 +109,7 @@ fn server(
         faults.push(places.fault_at(hello, "this is no name of a host"));
     }
     let port = settings.port.as_ref().map_or(security.port(), |port| *port.get_ref());
-    let patience = settings.connect_timeout.get();
+    let patience = connection.connect_timeout.get();
     faults.finish(host.zip(account).zip(tls).map(|((host, account), tls)| {
         let endpoint_tls = (security != SecurityName::None).then(|| tls.clone());
         let endpoint = Endpoint::new(host.clone(), port, endpoint_tls, patience);

@@ -1,7 +1,7 @@
 mod configuration;
+mod frames;
 mod outage;
 mod peer;
-mod proxy;
 mod published;
 pub(crate) mod rabbit;
 mod taken_in;

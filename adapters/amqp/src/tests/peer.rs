@@ -1,12 +1,12 @@
 //! RabbitMQ as the counterpart of the conformance suite.
 
-use super::proxy::Proxy;
+use super::frames::Frames;
 use super::{Other, PASSWORD, fresh, shared, target};
 use crate::parcel::Envelope;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use rohrpost_kit::conformance::{self, Mood, Peer};
+use rohrpost_kit::conformance::{self, Cut, Mood, Peer, Proxy};
 use rohrpost_model::ports::{Piece, Preview, Target};
 use rohrpost_model::{DeliveryId, Digest};
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ impl BrokerPeer {
         other.exchange(&exchange).await;
         other.queue(&queue).await;
         other.bind(&queue, &exchange).await;
-        let proxy = Proxy::to(port).await;
+        let proxy = Proxy::to(([127, 0, 0, 1], port).into(), Frames::speech).await.unwrap();
         Self { proxy, other, exchange, queue, broken: Mutex::default(), seen: Mutex::default() }
     }
 
@@ -60,7 +60,7 @@ impl Peer for BrokerPeer {
         let text = format!(
             "[amqp]\nurl = \"amqp://{host}:{port}\"\nuser = \"hub\"\npassword = {{ file = \"{password}\" }}\n\
              exchange = \"{exchange}\"\nrouting-key = \"{{service}}.{{area}}\"\nform = \"json\"\n\
-             [amqp.connection]\nallow-plain = true\n"
+             allow-plain = true\n"
         );
         target(&text).unwrap()
     }
@@ -86,7 +86,7 @@ impl Peer for BrokerPeer {
     }
 
     async fn reached(&self) {
-        self.proxy.reached.notified().await;
+        self.proxy.reached().await;
     }
 
     fn inquires(&self) -> bool {
@@ -107,13 +107,16 @@ impl Peer for BrokerPeer {
         self.seen.lock().unwrap().len()
     }
 
-    /// A delivery is one publication; its moods break off before and after it.
-    async fn cut(&self, _: usize, _: conformance::Cut) -> bool {
-        false
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        self.proxy.cut(request, cut)
     }
 
     fn requests(&self) -> usize {
-        0
+        self.proxy.requests()
+    }
+
+    fn may_have_arrived(&self) -> bool {
+        self.proxy.may_have_arrived()
     }
 
     async fn break_step(&self, word: &str) {

@@ -122,7 +122,7 @@ async fn without_a_log_in_nothing_is_sent_and_the_probe_says_what_is_missing() {
 async fn a_broker_that_says_nothing_is_given_up_in_time() {
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = mute.local_addr().unwrap().port();
-    let further = "[amqp.connection]\nconnect-timeout = \"50ms\"\n";
+    let further = "connect-timeout = \"50ms\"\n";
     let sample = Sample::new();
     let (outcome, held) =
         tokio::join!(async { to(port, "a", "b", further).deliver(&sample.parcel(1)).await }, mute.accept());

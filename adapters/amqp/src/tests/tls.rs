@@ -55,7 +55,7 @@ async fn over_tls_the_clients_certificate_is_its_log_in() {
     let to = |host: &str, certificate: &str| {
         target(&format!(
             "[amqp]\nurl = \"amqps://{host}:{port}\"\nexchange = \"\"\nrouting-key = \"eingang\"\n\
-             [amqp.connection]\nca = [\"{folder}/ca.pem\"]\nsystem-ca = false\n\
+             [amqp.tls]\nca = [\"{folder}/ca.pem\"]\nsystem-ca = false\n\
              client-certificate = \"{folder}/{certificate}.pem\"\nclient-key = {{ file = \"{folder}/{certificate}.key\" }}\n"
         ))
         .unwrap()

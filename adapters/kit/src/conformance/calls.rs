@@ -38,7 +38,8 @@ pub(super) async fn run<P: Peer>(fresh: &impl AsyncFn() -> P) {
     let made = undisturbed.made(sample.key).await;
     for request in 1..=undisturbed.requests() {
         for cut in CUTS {
-            for restarts in [false, true] {
+            let afterwards: &[bool] = if undisturbed.remembers() { &[false, true] } else { &[true] };
+            for &restarts in afterwards {
                 let at = At { request, cut, restarts };
                 is_cut(&fresh().await, at, &made).await;
             }
@@ -73,6 +74,13 @@ async fn is_cut<P: Peer>(peer: &P, at: At, made: &[String]) {
         // The engine drops the future when the time is up, and so does whoever kills the hub.
         () = peer.reached() => Err(Failure::Unknown(Reason::new(ReasonCode::Torn))),
     };
+    if matches!(at.cut, Cut::TornBefore | Cut::TornAfter) && !peer.may_have_arrived() {
+        let surely_not = matches!(outcome, Err(Failure::Unavailable { .. }));
+        assert!(surely_not, "h5: nothing was sent that could have arrived: {at:?}: {outcome:?}");
+    }
+    if matches!(outcome, Err(Failure::Unavailable { .. })) {
+        assert!(peer.arrived(sample.key).await.is_empty(), "h5: surely not taken: {at:?}: {outcome:?}");
+    }
     if at.cut == Cut::Throttled {
         let told = matches!(outcome, Err(Failure::Unavailable { retry_after: Some(REST), .. }));
         assert!(told, "it asked to be left alone for {REST:?}: {at:?}: {outcome:?}");

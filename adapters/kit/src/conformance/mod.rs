@@ -9,6 +9,7 @@ mod letter;
 mod log;
 mod previews;
 mod probes;
+mod proxy;
 mod sample;
 mod stand_in;
 pub mod units;
@@ -17,6 +18,7 @@ pub use calls::{Cut, REST};
 pub use desk::{Kept, KeptPart, TestDesk};
 pub use letter::Letter;
 pub use log::Log;
+pub use proxy::{Kind, Proxy, Speech, Unit};
 pub use sample::{CONTENT_MARK, FixedClock, Sample, digest_of_generated};
 pub use stand_in::{Call, Said, StandIn};
 
@@ -104,6 +106,18 @@ pub trait Peer: Send + Sync {
 
     /// How many requests it got.
     fn requests(&self) -> usize;
+
+    /// Whether its target remembers anything from one call to the next (a connection, a session): then each cut is tried with
+    /// the same target afterwards, and with another.
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    /// Whether it was asked anything yet by which a delivery may have arrived. Where the connection tears before that, nobody
+    /// has to be asked, and nobody to look.
+    fn may_have_arrived(&self) -> bool {
+        true
+    }
 
     /// What lies at it of this delivery and its case, a word for each object, sorted: for a target of one call nothing but
     /// what arrived.

@@ -24,6 +24,7 @@ use crate::adapter::{AdapterSource, Faults};
 use crate::parcel::{CheckedStream, ContentFault};
 use crate::probe::Endpoint;
 use crate::settings::{ByteSize, Duration, Places, SecretRef};
+use crate::tls::TlsSettings;
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
@@ -108,6 +109,18 @@ impl Connection {
         }
     }
 
+    /// What of them is TLS's.
+    fn tls(&self) -> TlsSettings {
+        TlsSettings {
+            ca: self.ca.clone(),
+            system_ca: self.system_ca,
+            client_certificate: self.client_certificate.clone(),
+            client_key: self.client_key.clone(),
+            client_pkcs12: self.client_pkcs12.clone(),
+            client_pkcs12_password: self.client_pkcs12_password.clone(),
+        }
+    }
+
     fn is_public_only(&self) -> bool {
         self.public_only.as_ref().is_some_and(|written| *written.get_ref())
     }
@@ -167,7 +180,7 @@ impl Client {
     /// Makes a client; opens no connection.
     pub fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
-        let tls = faults.note(tls::configure(settings, source));
+        let tls = faults.note(tls::configure(&settings.tls(), source));
         let proxy = faults.note(proxy::configure(settings, source));
         let reach = faults.note(Reach::configure(settings, source));
         let ((tls, proxy), reach) = faults.finish(tls.zip(proxy).zip(reach))?;

@@ -1,9 +1,9 @@
 //! TLS as BSI TR-02102-2 (2026-01) asks: version 1.3 with AES-GCM, version 1.2 only with ECDHE and AES-GCM, key exchange
 //! over secp256r1 and secp384r1. ChaCha20-Poly1305 and X25519 are not on its lists.
 
-use super::Connection;
 use crate::adapter::{AdapterSource, Faults};
 use crate::settings::SecretRef;
+use crate::tls::TlsSettings;
 use openssl::pkcs12::Pkcs12;
 use rohrpost_model::Fault;
 use rustls::client::WebPkiServerVerifier;
@@ -30,7 +30,7 @@ pub struct Tls {
     pub(crate) verifier: Option<Arc<WebPkiServerVerifier>>,
 }
 
-pub(crate) fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
+pub(crate) fn configure(settings: &TlsSettings, source: &AdapterSource<'_>) -> Result<Tls, Vec<Fault>> {
     let mut faults = Faults::default();
     let roots = faults.note(roots(settings, source).map(Arc::new));
     let config = roots.as_ref().and_then(|roots| faults.note(client(settings, source, roots)));
@@ -45,7 +45,7 @@ pub(crate) fn configure(settings: &Connection, source: &AdapterSource<'_>) -> Re
 }
 
 fn client(
-    settings: &Connection,
+    settings: &TlsSettings,
     source: &AdapterSource<'_>,
     roots: &Arc<RootCertStore>,
 ) -> Result<ClientConfig, Vec<Fault>> {
@@ -78,7 +78,7 @@ fn provider() -> CryptoProvider {
     }
 }
 
-fn roots(settings: &Connection, source: &AdapterSource<'_>) -> Result<RootCertStore, Vec<Fault>> {
+fn roots(settings: &TlsSettings, source: &AdapterSource<'_>) -> Result<RootCertStore, Vec<Fault>> {
     let mut faults = Faults::default();
     let mut roots = RootCertStore::empty();
     if settings.system_ca {
@@ -114,7 +114,7 @@ fn certificates(
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// The client's certificate and key, out of two files in PEM or one in PKCS#12.
-fn identity(settings: &Connection, source: &AdapterSource<'_>) -> Result<Option<Identity>, Vec<Fault>> {
+fn identity(settings: &TlsSettings, source: &AdapterSource<'_>) -> Result<Option<Identity>, Vec<Fault>> {
     let places = source.places();
     if let Some(file) = &settings.client_pkcs12 {
         if let Some(other) = &settings.client_certificate {

@@ -22,10 +22,12 @@
 
 mod claim;
 mod pattern;
+mod settings;
 mod take;
 mod unit;
 
 pub use pattern::Pattern;
+pub use settings::Settings;
 pub use take::media_type;
 
 use crate::intake::Usual;
@@ -161,11 +163,12 @@ impl Inbox {
     }
 }
 
-/// The trouble of one unit; the hub's own ends the round.
+/// The trouble of one unit. The hub's own ends the round, and that there is no connection any more.
 fn of_one_unit(taken: Result<(), Failure>) -> Result<Option<Failure>, Failure> {
-    match taken {
-        Err(failure) if failure.reason().code == ReasonCode::HubTrouble => Err(failure),
-        taken => Ok(taken.err()),
+    let Err(failure) = taken else { return Ok(None) };
+    match failure.reason().code {
+        ReasonCode::HubTrouble | ReasonCode::Unreachable => Err(failure),
+        _ => Ok(Some(failure)),
     }
 }
 

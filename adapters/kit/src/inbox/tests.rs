@@ -317,3 +317,13 @@ async fn a_name_says_what_the_sidecar_does_not() {
     assert_eq!((ended, round.taken, round.left), (Ok(()), 1, 1));
     assert_eq!(setup.desk.kept()[0].intent.area.as_str(), "15091");
 }
+
+#[test]
+fn without_a_connection_the_other_units_are_not_tried() {
+    let told = |code| of_one_unit(Err(Failure::unavailable(Reason::new(code))));
+    assert!(told(ReasonCode::Unreachable).is_err() && told(ReasonCode::HubTrouble).is_err());
+    assert!(
+        told(ReasonCode::FolderUnavailable).unwrap().is_some(),
+        "a unit's own trouble is kept for the end"
+    );
+}

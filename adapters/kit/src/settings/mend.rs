@@ -17,8 +17,15 @@ const FAULTS_MAX: usize = 100;
 /// What a missing field is filled with in turn, until one fits its type. Where none does, its table is taken out.
 const FILLINGS: usize = 11;
 
-pub(super) fn read<T: DeserializeOwned>(places: &Places<'_>, node: Node<'_>) -> Result<T, Vec<Fault>> {
-    let mut mending = Mending { places, node, faults: vec![], taken: HashSet::new(), filled: HashMap::new() };
+/// Reads a tree. Whoever writes a key that is unknown in its root may have meant one of `elsewhere`, too: of keys that
+/// were there and are read by somebody else.
+pub(super) fn read<T: DeserializeOwned>(
+    places: &Places<'_>,
+    node: Node<'_>,
+    elsewhere: &[&str],
+) -> Result<T, Vec<Fault>> {
+    let (taken, filled) = (HashSet::new(), HashMap::new());
+    let mut mending = Mending { places, node, elsewhere, faults: vec![], taken, filled };
     for _ in 0..FAULTS_MAX * FILLINGS {
         let read = serde_path_to_error::deserialize(ValueDeserializer::from(mending.node.clone()));
         match read {
@@ -46,6 +53,8 @@ enum Step {
 struct Mending<'p, 't> {
     places: &'p Places<'p>,
     node: Node<'t>,
+    /// Keys of the root that are read by somebody else.
+    elsewhere: &'p [&'p str],
     faults: Vec<Fault>,
     /// Keys that were taken out of a table, known by the table's span: that they are missing is no fault of its own.
     taken: HashSet<(Range<usize>, String)>,
@@ -153,6 +162,10 @@ impl<'t> Mending<'_, 't> {
     fn unknown(&mut self, table: &[Step], key: &str, known: &[&str]) -> bool {
         let Some(DeValue::Table(entries)) = self.at_mut(table).map(Spanned::get_mut) else { return false };
         let Some((place, _)) = entries.remove_entry(key) else { return false };
+        let mut known = known.to_vec();
+        if table.is_empty() {
+            known.extend(self.elsewhere);
+        }
         let hint = match (known.is_empty(), nearest(key, known.iter().copied())) {
             (true, _) => "no keys are known here".to_owned(),
             (_, Some(meant)) => format!("did you mean `{meant}`? Known keys: {}", known.join(", ")),

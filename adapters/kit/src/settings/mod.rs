@@ -7,10 +7,12 @@
 //! Structs that are read take `#[serde(deny_unknown_fields)]`, and [`toml::Spanned`] for a field whose place is needed
 //! by a later check; [`Places`] turns its span into a [`Fault`].
 
+mod groups;
 mod mend;
 mod secret;
 mod units;
 
+pub use groups::read_groups;
 pub use secret::{SecretRef, Secrets};
 pub use units::{ByteSize, Duration};
 
@@ -25,15 +27,18 @@ use toml::de::{DeTable, DeValue};
 /// On failure it returns every fault found, in the order of the file. A syntax error is the only fault of its file.
 pub fn read<T: DeserializeOwned>(file: &str, text: &str, table: Option<&str>) -> Result<T, Vec<Fault>> {
     let places = Places::new(file, text);
-    let mut root = parse(&places)?;
-    let node = match table {
-        None => whole(root),
-        Some(name) => root.get_mut().remove(name).ok_or_else(|| {
-            let fault = Fault::of_file(file, format!("the table [{name}] is missing"));
-            vec![fault.hint(format!("add a table [{name}] with its settings"))]
-        })?,
-    };
-    mend::read(&places, node)
+    let node = self::table(&places, table)?;
+    mend::read(&places, node, &[])
+}
+
+/// A table of the file, or the whole of it.
+fn table<'t>(places: &Places<'t>, name: Option<&str>) -> Result<Spanned<DeValue<'t>>, Vec<Fault>> {
+    let mut root = parse(places)?;
+    let Some(name) = name else { return Ok(whole(root)) };
+    root.get_mut().remove(name).ok_or_else(|| {
+        let fault = Fault::of_file(places.file, format!("the table [{name}] is missing"));
+        vec![fault.hint(format!("add a table [{name}] with its settings"))]
+    })
 }
 
 /// Reads a whole file except the tables named, which somebody else reads (an adapter its own).
@@ -43,7 +48,7 @@ pub fn read_without<T: DeserializeOwned>(file: &str, text: &str, tables: &[&str]
     for table in tables {
         root.get_mut().remove(*table);
     }
-    mend::read(&places, whole(root))
+    mend::read(&places, whole(root), &[])
 }
 
 fn parse<'t>(places: &Places<'t>) -> Result<Spanned<DeTable<'t>>, Vec<Fault>> {

@@ -1,16 +1,19 @@
 mod configuration;
 mod peer;
 mod servers;
+pub(crate) mod sshd;
+mod taken_in;
 mod torn;
 
-use crate::Sftp;
+use crate::{Sftp, SftpInbox};
 use peer::{Serves, Sshd, is_there};
 use rohrpost_kit::conformance::{self, FixedClock};
 use rohrpost_kit::settings::Secrets;
-use rohrpost_kit::{Adapter, AdapterSource};
+use rohrpost_kit::{Adapter, AdapterSource, SourceAdapter};
 use rohrpost_model::Fault;
-use rohrpost_model::ports::Target;
+use rohrpost_model::ports::{Source, Target};
 use secrecy::SecretString;
+use sshd::missing;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,23 +29,22 @@ impl Secrets for Files {
     }
 }
 
-fn configure(text: &str) -> Result<Arc<dyn Target>, Vec<Fault>> {
-    Sftp.configure(&AdapterSource {
-        file: "destinations/a.toml",
+fn given(text: &str) -> AdapterSource<'_> {
+    AdapterSource {
+        file: "a.toml",
         text,
         folder: Path::new("/nowhere"),
         secrets: &Files,
         clock: Arc::new(FixedClock::default()),
-    })
+    }
 }
 
-/// Says that a peer is missing; false.
-#[allow(clippy::disallowed_methods)] // whether peers are required is said by whoever runs the tests
-fn missing(what: &str) -> bool {
-    let required = std::env::var("REQUIRE_PEERS").is_ok_and(|value| !value.is_empty() && value != "0");
-    assert!(!required, "REQUIRE_PEERS is set, but {what}");
-    eprintln!("SKIPPED: {what}");
-    false
+fn configure(text: &str) -> Result<Arc<dyn Target>, Vec<Fault>> {
+    Sftp.configure(&given(text))
+}
+
+fn source(text: &str) -> Result<Arc<dyn Source>, Vec<Fault>> {
+    SftpInbox.configure(&given(text))
 }
 
 #[tokio::test]

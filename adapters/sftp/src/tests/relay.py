@@ -2,13 +2,13 @@
 
 What it is to do stands in the file `mood` beside it: `well`; `refuse` and `fail` (every change is answered with "permission denied"
 or "failure"); `break-before` and `break-after` (the connection dies before the last rename of a unit is handed on, or before its
-answer is); `silent` (that answer is swallowed); `full` (there is no room); `before N`, `after N` (the same for request number N,
-whatever it is).
+answer is); `silent` (that answer is swallowed); `full` (there is no room); `before N`, `after N` (the same for request number N
+since this mood began, whatever it is; so far they are counted in the file `count`). Where `plain` comes after it, the server has no extensions.
 """
 import os, signal, socket, struct, subprocess, sys, threading
 
 home = sys.argv[1]
-OPEN, MKDIR, RENAME, EXTENDED, STATUS, EXTENDED_REPLY = 3, 14, 18, 200, 101, 201
+VERSION, OPEN, MKDIR, RENAME, EXTENDED, STATUS, EXTENDED_REPLY = 2, 3, 14, 18, 200, 101, 201
 listener = int(open(f"{home}/sshd.pid").read())
 mood = open(f"{home}/mood").read().split()
 server = subprocess.Popen(["/usr/lib/openssh/sftp-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -48,6 +48,8 @@ def text(body, at):
 
 def answers():
     while (body := packet(server.stdout)) is not None:
+        if body[0] == VERSION and "plain" in mood:
+            body = body[:5]
         number = body[1:5]
         if number in marked:
             if mood[0] == "silent":
@@ -75,8 +77,11 @@ def decides(body):
 
 
 threading.Thread(target=answers, daemon=True).start()
-count = 0
+count = int(open(f"{home}/count").read())
 while (body := packet(sys.stdin.buffer)) is not None:
+    count += 1
+    with open(f"{home}/count", "w") as file:
+        file.write(str(count))
     here = mood[0] in ("break-before", "break-after", "silent") and decides(body)
     here = here or (mood[0] in ("before", "after") and count == int(mood[1]))
     if here and mood[0] in ("break-before", "before"):
@@ -85,7 +90,6 @@ while (body := packet(sys.stdin.buffer)) is not None:
         marked.add(body[1:5])
     if body[0] == EXTENDED and mood[0] == "full" and text(body, 5)[0].startswith("statvfs"):
         room.add(body[1:5])
-    count += 1
     if mood[0] in ("refuse", "fail") and changes(body):
         code = 3 if mood[0] == "refuse" else 4
         with out:

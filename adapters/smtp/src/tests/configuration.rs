@@ -1,4 +1,8 @@
 use super::configure;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use std::fs;
 
 fn table(further: &str) -> String {
     format!(
@@ -63,4 +67,25 @@ fn whom_a_submission_names_gets_a_notice_alone() {
     let attached = to("\"{reply.mail}\"", "attach = true\nopen-mail-is-acceptable = true");
     assert!(attached[0].contains("only a notice without content"), "{attached:?}");
     assert!(to("\"{reply.fax}\"", "")[0].contains("this is no mail address"));
+}
+
+#[test]
+fn a_client_certificate_may_come_as_pkcs12() {
+    let home = tempfile::tempdir().unwrap();
+    super::peer::certificate("hub", home.path());
+    let certificate = X509::from_pem(&fs::read(home.path().join("hub.pem")).unwrap()).unwrap();
+    let key = PKey::private_key_from_pem(&fs::read(home.path().join("hub.key")).unwrap()).unwrap();
+    let mut packed = Pkcs12::builder();
+    let packed = packed.name("hub").cert(&certificate).pkey(&key).build2(super::PASSWORD).unwrap();
+    fs::write(home.path().join("hub.p12"), packed.to_der().unwrap()).unwrap();
+    let with = |password: &str| {
+        let file = home.path().join("hub.p12");
+        faults(&table(&format!(
+            "[smtp.tls]\nclient-pkcs12 = \"{}\"\nclient-pkcs12-password = {{ env = \"{password}\" }}",
+            file.display()
+        )))
+    };
+    assert_eq!(with("PASSWORD"), Vec::<String>::new());
+    let wrong = with("WRONG");
+    assert!(wrong[0].contains("a.toml:6:17: it cannot be opened"), "{wrong:#?}");
 }

@@ -1,10 +1,9 @@
-//! What becomes of a delivery when the server refuses or the connection dies, at every line of the conversation.
+//! What becomes of a delivery when the server refuses or is not believed.
 
 use super::configure;
 use super::peer::{Exim, Way, is_there};
-use super::relay::Cut;
 use rohrpost_kit::conformance::{Peer, Sample};
-use rohrpost_model::ports::{Finding, Inquiry, Probe, Target};
+use rohrpost_model::ports::{Finding, Probe, Target};
 use rohrpost_model::{Failure, Reason, ReasonCode};
 use std::net::TcpListener;
 
@@ -20,33 +19,6 @@ fn refused(failure: Failure) -> Reason {
 fn unavailable(failure: Failure) -> Reason {
     let Failure::Unavailable { reason, .. } = failure else { panic!("{failure:?}") };
     reason
-}
-
-#[tokio::test]
-async fn h5_a_connection_that_dies_is_unknown_only_after_the_end_of_the_mail() {
-    if !is_there() {
-        return;
-    }
-    let exim = Exim::start(Way::Relayed, true).await;
-    // EHLO, MAIL, RCPT, DATA, the end of the mail.
-    const END: usize = 4;
-    for number in 0..=END {
-        for (cut, after) in [(Cut::Before(number), false), (Cut::After(number), true)] {
-            exim.relay.cut(cut);
-            let sample = Sample::new().with_attachment(Some("a.pdf"), 300_000);
-            let torn = exim.target().deliver(&sample.parcel(1)).await.unwrap_err();
-            let arrived = exim.mails_of(sample.key).len();
-            let context = format!("line {number}, after: {after}: {torn:?}");
-            match torn {
-                Failure::Unavailable { .. } => assert_eq!(arrived, 0, "h5: surely not taken: {context}"),
-                Failure::Unknown(_) => assert_eq!(number, END, "{context}"),
-                _ => panic!("{context}"),
-            }
-            assert_eq!(arrived, usize::from(number == END && after), "{context}");
-            let asked = exim.target().inquire(&sample.parcel(1), None).await;
-            assert_eq!(asked, Ok(Inquiry::NoWord), "nobody can ask");
-        }
-    }
 }
 
 #[tokio::test]

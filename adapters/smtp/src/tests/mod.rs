@@ -1,7 +1,7 @@
 mod configuration;
 mod judged;
+mod lines;
 mod peer;
-mod relay;
 mod written;
 
 use crate::Smtp;

@@ -1,6 +1,6 @@
 //! Debian's Exim, started on loopback.
 
-use super::relay::{Cut, Relay};
+use super::lines::Lines;
 use super::{configure, missing};
 use async_trait::async_trait;
 use openssl::asn1::Asn1Time;
@@ -10,13 +10,13 @@ use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
-use rohrpost_kit::conformance::{self, Mood, Peer};
+use rohrpost_kit::conformance::{Cut, Mood, Peer, Proxy};
 use rohrpost_model::ports::{Piece, Preview, Target};
 use rohrpost_model::{DeliveryId, Digest};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,7 +30,7 @@ pub(super) const PASSWORD: &str = "geheim-4711";
 /// How it is spoken to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// In clear, through a relay that can cut.
+    /// In clear, through a proxy that cuts.
     Relayed,
     /// STARTTLS, with a log-in.
     StartTls,
@@ -58,7 +58,7 @@ pub(super) struct Exim {
     ports: (u16, u16),
     way: Way,
     attach: bool,
-    pub(super) relay: Relay,
+    proxy: Proxy,
     broken: Mutex<String>,
 }
 
@@ -86,7 +86,7 @@ fn free_port() -> u16 {
 }
 
 /// A certificate for 127.0.0.1 that vouches for itself.
-fn certificate(name: &str, home: &Path) {
+pub(super) fn certificate(name: &str, home: &Path) {
     let key = EcKey::generate(&EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap()).unwrap();
     let key = PKey::from_ec_key(key).unwrap();
     let mut subject = X509NameBuilder::new().unwrap();
@@ -135,8 +135,8 @@ impl Exim {
         while TcpStream::connect(("127.0.0.1", ports.1)).is_err() {
             tokio::task::yield_now().await;
         }
-        let relay = Relay::start(SocketAddr::from(([127, 0, 0, 1], ports.0))).await;
-        Self { home, process, ports, way, attach, relay, broken: Mutex::default() }
+        let proxy = Proxy::to(([127, 0, 0, 1], ports.0).into(), Lines::speech).await.unwrap();
+        Self { home, process, ports, way, attach, proxy, broken: Mutex::default() }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -151,7 +151,7 @@ impl Exim {
     pub(super) fn settings(&self, further: &str) -> String {
         let trusted = self.path("server.pem");
         let (port, security) = match self.way {
-            Way::Relayed => (self.relay.port, "none"),
+            Way::Relayed => (self.proxy.port, "none"),
             Way::StartTls => (self.ports.0, "starttls"),
             Way::Tls => (self.ports.1, "tls"),
         };
@@ -221,7 +221,7 @@ fn settings(home: &Path, user: &str, ports: (u16, u16)) -> String {
 impl Peer for Exim {
     fn target(&self) -> Arc<dyn Target> {
         let settings = self.settings("");
-        let port = format!("port = {}", self.relay.port);
+        let port = format!("port = {}", self.proxy.port);
         configure(&match self.broken.lock().unwrap().as_str() {
             // A label of more than 63 characters is in no name server's world, so none is asked.
             "lookup" => settings
@@ -240,12 +240,8 @@ impl Peer for Exim {
 
     async fn behave(&self, mood: Mood) -> bool {
         let _ = ["busy", "no-recipient"].map(|name| fs::remove_file(self.path(name)));
-        self.relay.cut(match mood {
-            Mood::BreaksBefore => Cut::BeforeEnd,
-            Mood::BreaksAfter => Cut::AfterEnd,
-            Mood::Silent => Cut::Mute,
-            _ => Cut::Never,
-        });
+        // That it cannot take anything now is a matter of its answers here.
+        self.proxy.behave(if mood == Mood::Unavailable { Mood::Well } else { mood });
         match mood {
             Mood::Unavailable => self.wants("busy"),
             Mood::Refusing => self.wants("no-recipient"),
@@ -277,13 +273,17 @@ impl Peer for Exim {
         self.attach
     }
 
-    /// Its relay is not cut by the number of a line: `judged` does it at every one.
-    async fn cut(&self, _: usize, _: conformance::Cut) -> bool {
-        false
+    /// Over TLS the proxy sees nothing.
+    async fn cut(&self, request: usize, cut: Cut) -> bool {
+        self.way == Way::Relayed && self.proxy.cut(request, cut)
     }
 
     fn requests(&self) -> usize {
-        0
+        self.proxy.requests()
+    }
+
+    fn may_have_arrived(&self) -> bool {
+        self.proxy.may_have_arrived()
     }
 
     async fn break_step(&self, word: &str) {
@@ -296,7 +296,7 @@ impl Peer for Exim {
     }
 
     async fn reached(&self) {
-        self.relay.reached().await;
+        self.proxy.reached().await;
     }
 
     fn inquires(&self) -> bool {

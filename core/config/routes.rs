@@ -245,8 +245,10 @@ fn read_when(entry: Entry<'_>) -> Option<Placed<When>> {
     }
     entry.place()?;
     let table = entry.table();
-    let ways = table.may("reply");
-    if let Some(at) = ways.place() {
+    // A table has the keys of one kind of condition: of the other it need not be told.
+    if table.leave("reply") {
+        let ways = table.must("reply");
+        let at = ways.place()?;
         table.end(&[]);
         let ways: Vec<Placed<ReplyWay>> = ways.some_texts("way");
         let ways = ways.into_iter().map(|way| way.value).collect();

@@ -41,7 +41,7 @@ const ALL: [&str; 19] = [
     "hub.toml:12:7: a demo configuration serves loopback addresses only, and 0.0.0.0:8480 is not one; use 127.0.0.1:8480",
     "hub.toml:24:1: unknown key `levle`; did you mean `level`? Known keys: format, level",
     "routes/anders.toml:2:27: unknown tenant `nirgendwo`; known: drei, lk-beispiel, zwei",
-    "routes/anders.toml:3:1: unknown key `colour`; known keys: name, tenants, match, expiry, step",
+    "routes/anders.toml:3:1: unknown key `colour`; known keys: name, tenants, match, expiry, amendments-until, step",
     "routes/anders.toml:11:8: `unrouted` is the hub's own step, on which submissions wait that no route takes",
     "routes/anders.toml:12:15: unknown destination `lk-beispiel-wasserbehoerdee` (for the tenant `lk-beispiel`); \
      did you mean `lk-beispiel-wasserbehoerde`?",

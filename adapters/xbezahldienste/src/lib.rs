@@ -11,7 +11,7 @@
 //!
 //! [xbezahldienste.order]                              # see rohrpost_kit::payment::OrderSettings
 //! amount-cents = 4250
-//! purpose = "SN {case}"
+//! purpose = "Sondernutzung"
 //! return-url = "https://portal.example/vorgang/{case}"
 //! booking-data = { haushaltsstelle = "0123.4567" }
 //!

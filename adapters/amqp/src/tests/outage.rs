@@ -75,12 +75,11 @@ async fn send(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_confirmed_survives_the_brokers_death_and_only_the_unknown_may_be_doubled() {
-    let Some(rabbit) = Rabbit::start_with(CONFIGURATION, "") else { return };
+    let Some(mut rabbit) = Rabbit::start_with(CONFIGURATION, "") else { return };
     let port = rabbit.port();
     Other::at(port).await.queue("eingang").await;
-    // A broker that has just come up may return what its queue, not quite up yet, will take a moment later.
-    let table = "exchange = \"\"\nrouting-key = \"eingang\"\nunroutable = \"unavailable\"\n";
-    let target = target(&format!("{}{table}", login(port))).unwrap();
+    rabbit.restart();
+    let target = target(&format!("{}exchange = \"\"\nrouting-key = \"eingang\"\n", login(port))).unwrap();
     let ((done, seen), (up, is_up)) = (watch::channel(0), watch::channel(true));
     let striking = tokio::spawn(struck(rabbit, seen, MESSAGES / 3, up));
     let next = Arc::new(AtomicUsize::new(0));
@@ -104,10 +103,11 @@ async fn what_was_confirmed_survives_the_brokers_death_and_only_the_unknown_may_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_consumed_while_the_broker_died_is_kept_once() {
-    let Some(rabbit) = Rabbit::start_with(CONFIGURATION, "") else { return };
+    let Some(mut rabbit) = Rabbit::start_with(CONFIGURATION, "") else { return };
     let port = rabbit.port();
+    Other::at(port).await.queue("ausgang").await;
+    rabbit.restart();
     let other = Other::at(port).await;
-    other.queue("ausgang").await;
     for number in 0..MESSAGES {
         other.publish("ausgang", &format!("<a n=\"{number}\"/>"), named(&format!("m-{number}"), &[])).await;
     }

@@ -40,10 +40,21 @@ impl Rabbit {
 
     /// Kills it with SIGKILL and waits until it is gone.
     pub fn kill(&mut self) {
+        self.end("-KILL");
+    }
+
+    fn end(&mut self, signal: &str) {
         let Some(mut child) = self.child.take() else { return };
         let pid = std::fs::read_to_string(self.home.path().join("pid")).unwrap();
-        assert!(Command::new("kill").args(["-KILL", pid.trim()]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, pid.trim()]).status().unwrap().success());
         child.wait().unwrap();
+    }
+
+    /// Ends it in good order and starts it again. Of what was declared a moment ago a broker has written nothing yet: killed then, it
+    /// would not know a durable queue any more.
+    pub fn restart(&mut self) {
+        self.end("-TERM");
+        self.run();
     }
 
     /// Starts it again on what it kept.

@@ -32,7 +32,9 @@ use async_trait::async_trait;
 use calls::{Answered, Calls};
 use hash::Hasher;
 use rohrpost_kit::http::{Answer, Client, Request, StatusTable, Unread};
-use rohrpost_kit::payment::{Begun, Order, Paid, PaymentTarget, Provider, Word, differs, exists};
+use rohrpost_kit::payment::{
+    Begun, Order, Paid, PaymentTarget, Provider, Word, asked_again, differs, exists,
+};
 use rohrpost_kit::probe::Endpoint;
 use rohrpost_kit::{Adapter, AdapterSource};
 use rohrpost_model::ports::{Clock, Finding, Forged, Noticed, Notification, Parcel, Probe, Target, Words};
@@ -205,14 +207,6 @@ impl Answered {
 
 fn unexpected(answer: &Answer) -> Reason {
     Reason::new(ReasonCode::UnexpectedAnswer).with("status", answer.status)
-}
-
-/// A question that failed is asked again.
-fn asked_again(failure: Failure) -> Failure {
-    match failure {
-        Failure::Unavailable { .. } => failure,
-        other => Failure::unavailable(other.reason().clone()),
-    }
 }
 
 fn fails(reason: Reason) -> Finding {

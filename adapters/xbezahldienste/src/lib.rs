@@ -35,7 +35,9 @@ mod shapes;
 use async_trait::async_trait;
 use rohrpost_kit::http::header::AUTHORIZATION;
 use rohrpost_kit::http::{Answer, Client, LogIn, Request, StatusTable, Unread};
-use rohrpost_kit::payment::{Begun, Order, PaymentTarget, Provider, Returning, Word, differs, exists};
+use rohrpost_kit::payment::{
+    Begun, Order, PaymentTarget, Provider, Returning, Word, asked_again, differs, exists,
+};
 use rohrpost_kit::probe::Endpoint;
 use rohrpost_kit::{Adapter, AdapterSource};
 use rohrpost_model::ports::{Clock, Finding, Forged, Noticed, Notification, Parcel, Probe, Target, Words};
@@ -189,14 +191,6 @@ fn read<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
     let unexpected =
         |_| Failure::Unknown(Reason::new(ReasonCode::UnexpectedAnswer).with("status", answer.status));
     serde_json::from_slice(body).map_err(unexpected)
-}
-
-/// A question that failed is asked again; that credentials are refused is for a person to see, and is asked again as well.
-fn asked_again(failure: Failure) -> Failure {
-    match failure {
-        Failure::Unavailable { .. } => failure,
-        other => Failure::unavailable(other.reason().clone()),
-    }
 }
 
 fn fails(reason: Reason, german: &str, english: &str) -> Finding {

@@ -238,11 +238,14 @@ fn asks_for_state() -> Vec<u8> {
     IppRequestResponse::new(IppVersion::v1_1(), operation, Some(uri)).unwrap().to_bytes().to_vec()
 }
 
+/// Its state alone is idle, too, when a job has come in and is not begun yet.
 fn is_idle(answer: &[u8]) -> bool {
     let parser = IppParser::new(IppReader::new(Cursor::new(answer.to_vec())));
     let (_, attributes, _) = parser.parse_parts().unwrap();
     let printer = attributes.first_of(DelimiterTag::PrinterAttributes).unwrap();
-    *printer.get("printer-state").unwrap().value() == IppValue::Enum(PrinterState::Idle as i32)
+    let is = |name: &str, value: IppValue| *printer.get(name).unwrap().value() == value;
+    is("printer-state", IppValue::Enum(PrinterState::Idle as i32))
+        && is("queued-job-count", IppValue::Integer(0))
 }
 
 async fn forward(printer: u16, body: &[u8]) -> Vec<u8> {

@@ -280,6 +280,14 @@ fn unexpected() -> Failure {
     Failure::Refused(Reason::new(ReasonCode::UnexpectedAnswer).with("status", "-"))
 }
 
+/// A question that failed is asked again, whatever went wrong with it: it makes nothing. That credentials are refused is told too.
+pub fn asked_again(failure: Failure) -> Failure {
+    match failure {
+        Failure::Unavailable { .. } => failure,
+        other => Failure::unavailable(other.reason().clone()),
+    }
+}
+
 #[async_trait]
 impl<P: Provider> Target for PaymentTarget<P> {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<Outcome, Failure> {

@@ -170,6 +170,7 @@ async fn h1_h3_messages_of_a_queue_are_taken_once_though_hub_and_broker_are_kill
     let Some(mut rabbit) = Rabbit::start_with("", "") else { return };
     let port = rabbit.port();
     queued(port).await;
+    rabbit.restart();
     let setup = fetching(&format!(
         "adapter = \"amqp\"\n[amqp]\nurl = \"amqp://127.0.0.1:{port}\"\nuser = \"guest\"\n\
          password = {{ file = \"secrets/broker\" }}\nqueue = \"eingang\"\nidle = \"200ms\"\n"

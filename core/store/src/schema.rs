@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Migrations in order; the number of the last is the version of the schema. A released one is never edited.
@@ -48,9 +48,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
 /// disk, and no later sync need bring them there, because the system takes them for clean. Whatever is read from the log
 /// must be on the disk before anything rests on it (H1).
 fn settle_log(database: &Path) -> io::Result<()> {
-    let mut path = database.as_os_str().to_owned();
-    path.push("-wal");
-    let log = match OpenOptions::new().read(true).write(true).open(&path) {
+    let log = match OpenOptions::new().read(true).write(true).open(beside(database, "-wal")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         log => log?,
     };
@@ -110,8 +108,20 @@ fn make_private(path: &Path) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }
 
-/// A file that is there, is not empty and does not begin as SQLite files do is somebody else's, or damaged.
+/// One of the files that SQLite keeps beside a database.
+fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
+/// A file that is there, is not empty and does not begin as SQLite files do is somebody else's, or damaged. Where the power
+/// failed while the database was made, its begin may be missing too; then the rollback journal is still beside it, with
+/// which SQLite takes back what was half made, and says itself if that is none of its files.
 fn check_header(path: &Path) -> Result<(), StoreFault> {
+    if beside(path, "-journal").exists() {
+        return Ok(());
+    }
     let Ok(mut file) = File::open(path) else { return Ok(()) };
     let mut header = Vec::new();
     let read = Read::by_ref(&mut file).take(MAGIC.len() as u64).read_to_end(&mut header);

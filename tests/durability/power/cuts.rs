@@ -91,7 +91,8 @@ impl Cut {
     }
 }
 
-/// Anywhere; right after an acknowledgement; right before and right after a sync, of each class as often.
+/// Anywhere; while the store is made; right after an acknowledgement; right before and right after a sync, of each class as
+/// often.
 fn positions(log: &[Record], random: &mut fastrand::Rng) -> Vec<usize> {
     let after_answers: Vec<_> = log
         .iter()
@@ -99,6 +100,7 @@ fn positions(log: &[Record], random: &mut fastrand::Rng) -> Vec<usize> {
         .filter(|(_, record)| record.acknowledges().is_some())
         .map(|(at, _)| at + 1)
         .collect();
+    let first_said = log.iter().position(|record| matches!(record.what, What::Said(_))).unwrap_or(log.len());
     let mut syncs: BTreeMap<Class, Vec<usize>> = BTreeMap::new();
     for (at, record) in log.iter().enumerate() {
         if let What::SyncEnded(path, _) = &record.what {
@@ -108,9 +110,10 @@ fn positions(log: &[Record], random: &mut fastrand::Rng) -> Vec<usize> {
     let syncs: Vec<_> = syncs.into_values().collect();
     let one = |random: &mut fastrand::Rng, among: &[usize]| among[random.usize(..among.len())];
     let mut positions: Vec<_> = (0..cuts())
-        .map(|cut| match cut % 4 {
-            0 => random.usize(..=log.len()),
-            1 => one(random, &after_answers),
+        .map(|cut| match cut % 8 {
+            0 | 4 => random.usize(..=log.len()),
+            1 => random.usize(..=first_said),
+            5 => one(random, &after_answers),
             _ => {
                 let class = random.usize(..syncs.len());
                 one(random, &syncs[class]) + random.usize(..2)

@@ -224,6 +224,28 @@ fn a_newer_schema_is_refused_and_left_alone() {
     assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap(), 8);
 }
 
+/// The power fails while SQLite writes the first pages, and the begin of the file never reaches the disk.
+#[test]
+fn h1_a_database_that_was_half_made_when_the_power_failed_is_made_anew() {
+    let (making, folder) = (Folder::new(), Folder::new());
+    for folder in [&making, &folder] {
+        fs::create_dir_all(folder.path()).unwrap();
+    }
+    let file = |folder: &Folder, ending: &str| folder.path().join(format!("rohrpost.sqlite{ending}"));
+    let connection = Connection::open(file(&making, "")).unwrap();
+    connection.execute_batch("PRAGMA cache_spill = 1; PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (x);").unwrap();
+    for _ in 0..20 {
+        connection.execute("INSERT INTO t VALUES (zeroblob(3000))", []).unwrap();
+    }
+    let mut half = fs::read(file(&making, "")).unwrap();
+    assert!(half.len() > 8192, "pages went to the file before the end of the transaction");
+    half[..512].fill(0);
+    fs::write(file(&folder, ""), half).unwrap();
+    fs::copy(file(&making, "-journal"), file(&folder, "-journal")).unwrap();
+    let _store = try_open(&folder).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert!(!file(&folder, "-journal").exists());
+}
+
 #[test]
 fn what_is_no_store_is_refused() {
     let folder = Folder::new();
@@ -236,7 +258,10 @@ fn what_is_no_store_is_refused() {
     for other in [&b"SQLite format 2\0........"[..], b"PK"] {
         fs::write(&database, other).unwrap();
         assert!(matches!(try_open(&folder), Err(StoreFault::Damaged(_))), "no database");
+        assert_eq!(fs::read(&database).unwrap(), other, "left alone");
     }
+    fs::write(folder.path().join("rohrpost.sqlite-journal"), "no journal").unwrap();
+    assert!(matches!(try_open(&folder), Err(StoreFault::Damaged(_))), "no database, beside something");
 }
 
 #[test]

@@ -107,14 +107,14 @@ impl Client {
     }
 }
 
-/// Whether something is so within ten seconds.
+/// Whether something is so within 30 seconds.
 pub async fn soon(so: impl AsyncFnMut() -> bool) -> bool {
-    within(500, so).await
+    within(1500, so).await
 }
 
 /// Waits until something is so.
 pub async fn until(so: impl AsyncFnMut() -> bool) {
-    assert!(within(1500, so).await, "it did not come to that within 30 seconds");
+    assert!(soon(so).await, "it did not come to that within 30 seconds");
 }
 
 async fn within(looks: u32, mut so: impl AsyncFnMut() -> bool) -> bool {

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What the portal asks for, and what comes back out of the mailbox.
 pub const ASKED: &str = "99012001000000";
@@ -199,10 +200,13 @@ pub async fn open(hub: &Hub) -> Vec<Value> {
     all.into_iter().filter(|one| one["state"] != "delivered").collect()
 }
 
-/// An address that nobody listens on, and that the system gives to nobody who asks for any.
+/// An address that nobody listens on, that the system gives to nobody who asks for any, and that no other test of this
+/// process gets: its hub is killed in between, and then the address is free.
 fn free_address() -> String {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
     let first = 20_000 + std::process::id() % 10_000;
-    let mut addresses = (first..32_000).map(|port| format!("127.0.0.1:{port}"));
+    let mut addresses =
+        (first..32_000).map(|_| format!("127.0.0.1:{}", first + GIVEN.fetch_add(1, Ordering::Relaxed)));
     addresses.find(|address| std::net::TcpListener::bind(address).is_ok()).expect("a free port")
 }
 

@@ -3,6 +3,7 @@
 use super::{Mood, Peer, Sample, with_all};
 use rohrpost_model::ports::{Inquiry, Target};
 use rohrpost_model::{Failure, Outcome, Reason, ReasonCode};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,12 +37,17 @@ pub(super) async fn run<P: Peer>(fresh: &impl AsyncFn() -> P) {
     let outcome = undisturbed.target().deliver(&sample.parcel(1)).await;
     assert!(outcome.is_ok(), "{outcome:?}");
     let made = undisturbed.made(sample.key).await;
+    let afterwards: &[bool] = if undisturbed.remembers() { &[false, true] } else { &[true] };
+    let mut unused = None;
     for request in 1..=undisturbed.requests() {
         for cut in CUTS {
-            let afterwards: &[bool] = if undisturbed.remembers() { &[false, true] } else { &[true] };
             for &restarts in afterwards {
-                let at = At { request, cut, restarts };
-                is_cut(&fresh().await, at, &made).await;
+                let peer = if let Some(peer) = unused.take() { peer } else { fresh().await };
+                if peer.cut(request, cut).await {
+                    is_cut(&peer, At { request, cut, restarts }, &made).await;
+                } else {
+                    unused = Some(peer);
+                }
             }
         }
     }
@@ -55,7 +61,7 @@ fn sample<P: Peer>(peer: &P) -> Sample {
     with_all(peer, peer.sample()).with_attachment(Some("Lageplan.pdf"), 1000)
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct At {
     request: usize,
     cut: Cut,
@@ -63,10 +69,15 @@ struct At {
     restarts: bool,
 }
 
-async fn is_cut<P: Peer>(peer: &P, at: At, made: &[String]) {
-    if !peer.cut(at.request, at.cut).await {
-        return;
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { request, cut, restarts } = self;
+        write!(f, "{cut:?} at request {request}{}", if *restarts { ", restarted" } else { "" })
     }
+}
+
+/// The counterpart was told where it cuts.
+async fn is_cut<P: Peer>(peer: &P, at: At, made: &[String]) {
     let (sample, target) = (sample(peer), peer.target());
     let parcel = sample.parcel(1);
     let outcome = tokio::select! {
@@ -76,17 +87,17 @@ async fn is_cut<P: Peer>(peer: &P, at: At, made: &[String]) {
     };
     if matches!(at.cut, Cut::TornBefore | Cut::TornAfter) && !peer.may_have_arrived() {
         let surely_not = matches!(outcome, Err(Failure::Unavailable { .. }));
-        assert!(surely_not, "h5: nothing was sent that could have arrived: {at:?}: {outcome:?}");
+        assert!(surely_not, "h5: nothing was sent that could have arrived: {at}: {outcome:?}");
     }
     if matches!(outcome, Err(Failure::Unavailable { .. })) {
-        assert!(peer.arrived(sample.key).await.is_empty(), "h5: surely not taken: {at:?}: {outcome:?}");
+        assert!(peer.arrived(sample.key).await.is_empty(), "h5: surely not taken: {at}: {outcome:?}");
     }
     if at.cut == Cut::Throttled {
         let told = matches!(outcome, Err(Failure::Unavailable { retry_after: Some(REST), .. }));
-        assert!(told, "it asked to be left alone for {REST:?}: {at:?}: {outcome:?}");
+        assert!(told, "it asked to be left alone for {REST:?}: {at}: {outcome:?}");
     }
     let target = if at.restarts { peer.target() } else { target };
-    is_made_once(peer, target, &sample, outcome, made, &format!("{at:?}")).await;
+    is_made_once(peer, target, &sample, outcome, made, &at.to_string()).await;
 }
 
 /// The store fails: nothing more is sent, and nobody knows how far it came.

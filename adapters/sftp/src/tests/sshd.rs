@@ -1,11 +1,13 @@
 //! Debian's OpenSSH server, started on loopback.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tempfile::TempDir;
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -60,10 +62,32 @@ pub fn keygen(path: &Path, passphrase: &str, kind: &str) {
     assert!(made.unwrap().success());
 }
 
-/// `SHA256:…` of a public key.
+/// `SHA256:…` of a public key. The program is asked once about each key.
 pub fn fingerprint(path: &Path) -> String {
-    let told = Command::new("/usr/bin/ssh-keygen").arg("-lf").arg(path).output().unwrap();
-    String::from_utf8(told.stdout).unwrap().split(' ').nth(1).unwrap().to_owned()
+    static KNOWN: Mutex<BTreeMap<Vec<u8>, String>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap();
+    let asked = || {
+        let told = Command::new("/usr/bin/ssh-keygen").arg("-lf").arg(path).output().unwrap();
+        String::from_utf8(told.stdout).unwrap().split(' ').nth(1).unwrap().to_owned()
+    };
+    known.entry(fs::read(path).unwrap()).or_insert_with(asked).clone()
+}
+
+/// Gives a server the keys that all servers of this process have: making them takes longer than starting one.
+fn give_keys(home: &Path) {
+    static MADE: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+    let make = || {
+        let folder = tempfile::tempdir().unwrap();
+        for (key, passphrase) in [("hostkey", ""), ("id", ""), ("other", ""), ("locked", "geheim-4711")] {
+            keygen(&folder.path().join(key), passphrase, "ed25519");
+        }
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+        files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
+    };
+    for (name, content) in MADE.get_or_init(make) {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(home.join(name));
+        file.unwrap().write_all(content).unwrap();
+    }
 }
 
 pub fn free_port() -> u16 {
@@ -83,9 +107,7 @@ impl Sshd {
     /// With further lines of configuration, and a command before the server's own.
     pub fn start_with(serves: Serves, unit: &'static str, further: &str, before: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        for (key, passphrase) in [("hostkey", ""), ("id", ""), ("other", ""), ("locked", "geheim-4711")] {
-            keygen(&home.path().join(key), passphrase, "ed25519");
-        }
+        give_keys(home.path());
         fs::create_dir(home.path().join("eingang")).unwrap();
         fs::write(home.path().join("relay.py"), RELAY).unwrap();
         let keys = ["id.pub", "locked.pub"].map(|key| fs::read_to_string(home.path().join(key)).unwrap());
@@ -196,7 +218,7 @@ fn serve(home: &Path, port: u16, serves: Serves, further: &str, before: &[&str],
     let subsystem = match serves {
         Serves::Internal => "sftp internal-sftp".to_owned(),
         Serves::Nothing => "other internal-sftp".to_owned(),
-        Serves::Relayed => format!("sftp /usr/bin/python3 {shown}/relay.py {shown}"),
+        Serves::Relayed => format!("sftp /usr/bin/python3 -I -S {shown}/relay.py {shown}"),
     };
     let config = format!(
         "{further}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {shown}/hostkey\nPidFile {shown}/sshd.pid\n\

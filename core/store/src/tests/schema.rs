@@ -233,7 +233,9 @@ fn h1_a_database_that_was_half_made_when_the_power_failed_is_made_anew() {
     }
     let file = |folder: &Folder, ending: &str| folder.path().join(format!("rohrpost.sqlite{ending}"));
     let connection = Connection::open(file(&making, "")).unwrap();
-    connection.execute_batch("PRAGMA cache_spill = 1; PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (x);").unwrap();
+    connection
+        .execute_batch("PRAGMA cache_spill = 1; PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (x);")
+        .unwrap();
     for _ in 0..20 {
         connection.execute("INSERT INTO t VALUES (zeroblob(3000))", []).unwrap();
     }

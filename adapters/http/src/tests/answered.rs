@@ -90,7 +90,8 @@ async fn what_the_target_answers_is_in_the_case_before_it_counts_as_delivered() 
     let kept = office.desk.kept();
     let (intent, parts) = (&kept[0].intent, &kept[0].parts);
     assert_eq!((kept.len(), parts.len(), parts[0].content.as_slice()), (1, 1, SAID.as_bytes()));
-    assert_eq!(intent.case.as_ref(), Some(&office.sample.submission.case), "the delivery's own");
+    let own = &office.sample.submission;
+    assert_eq!((intent.tenant.as_ref(), intent.case.as_ref()), (Some(&own.tenant), Some(&own.case)), "h7");
     assert_eq!(intent.idempotency_key, Some(format!("answer:{}", office.sample.key)), "h3");
     assert!(!log.text().contains(CONTENT_MARK), "h10: {}", log.text());
 }

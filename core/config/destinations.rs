@@ -85,6 +85,9 @@ impl DestinationDraft {
         for tenant in &self.tenants {
             known.tenants.check(tenant, faults);
         }
+        if let Some(mapping) = self.target.as_ref().and_then(|target| target.answers_by()) {
+            known.mappings.check(&Placed { value: mapping, at: self.name.at.clone() }, faults);
+        }
     }
 
     /// Checks that the readers of a mailbox are there and may fetch something of it.

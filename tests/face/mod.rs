@@ -1,6 +1,7 @@
 //! The public face, against the running binary: the way of a submission, and everything that may not happen on it.
 
 mod amendments;
+mod at_once;
 mod bad_input;
 mod commands;
 mod conditions;

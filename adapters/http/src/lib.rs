@@ -24,6 +24,9 @@
 //!
 //! [http.answer]
 //! reference = { json-pointer = "/id" }                # see rohrpost_kit::answer
+//! client = "amt"                                      # what it answers is an answer in the case: rohrpost_kit::at_once
+//! kind = "status"
+//! mapping = "fachverfahren-antwort"
 //!
 //! [http.status]                                       # see rohrpost_kit::http::StatusTable
 //! "409" = "done"
@@ -48,23 +51,28 @@
 //! defect, and nothing is sent. A probe never touches the address of deliveries: what a `POST` without a delivery does there, nobody
 //! knows. Attachments are streamed; the length of the whole is told beforehand, and a stream whose content
 //! turns out to be another one is broken off before its end (promise H8).
+//!
+//! Where what the target answers is an answer in the case, a delivery has two calls, and is done only with the second: see
+//! [`answered`].
 
+mod answered;
 mod body;
 mod inquire;
 mod probe;
 mod request;
 mod settings;
 
+use answered::Answered;
 use async_trait::async_trait;
 use body::Body;
 use inquire::Inquirer;
 use probe::Prober;
 use request::RequestHead;
-use rohrpost_kit::answer::Extract;
+use rohrpost_kit::at_once::AtOnce;
 use rohrpost_kit::http::{Client, Request, StatusTable, Unread, Verdict};
 use rohrpost_kit::{Adapter, AdapterSource, parcel};
-use rohrpost_model::ports::{Clock, Inquiry, Parcel, Preview, Probe, Target};
-use rohrpost_model::{Failure, Fault, Outcome, Reason, ReasonCode, Receipt};
+use rohrpost_model::ports::{Clock, Desk, Inquiry, Parcel, Preview, Probe, Target};
+use rohrpost_model::{ClientName, Failure, Fault, MappingName, Outcome, Reason, ReasonCode, Receipt};
 use std::sync::Arc;
 
 /// The adapter of kind `http`.
@@ -92,7 +100,7 @@ struct HttpTarget {
     client: Client,
     head: RequestHead,
     body: Body,
-    reference: Option<Extract>,
+    answered: Answered,
     status: StatusTable,
     inquirer: Option<Inquirer>,
     deduplicates: bool,
@@ -103,23 +111,77 @@ struct HttpTarget {
 #[async_trait]
 impl Target for HttpTarget {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<Outcome, Failure> {
+        if let Some(finished) = self.finished(parcel).await? {
+            return Ok(finished);
+        }
         let request = self.request(parcel).await?;
         let answer = self.client.send(request).await?;
         self.status.judge(&answer, self.clock.now())?;
         if answer.body == Err(Unread::Torn) {
             return Err(Failure::Unknown(Reason::new(ReasonCode::Torn)));
         }
-        let reference = match &self.reference {
-            // It says that it took it, but nobody knows what it took: a person must look.
-            Some(extract) => {
-                extract.read(&answer).map_err(|_| Failure::Unknown(unexpected(answer.status)))?
-            }
-            None => None,
-        };
+        // It says that it took it, but nobody knows what it took: a person must look.
+        let reference =
+            self.answered.reference(&answer).map_err(|_| Failure::Unknown(unexpected(answer.status)))?;
+        self.answered.hand_in(parcel, &answer, reference.as_deref()).await?;
         Ok(self.done(reference, answer.status))
     }
 
     async fn inquire(&self, parcel: &Parcel<'_>, reference: Option<&str>) -> Result<Inquiry, Failure> {
+        if let Some(finished) = self.finished(parcel).await? {
+            return Ok(Inquiry::Found(finished));
+        }
+        if self.answered.is_outstanding(parcel) {
+            return self.answer_again();
+        }
+        match self.asked(parcel, reference).await? {
+            Inquiry::Found(_) if self.answered.is_wanted() => self.answer_again(),
+            word => Ok(word),
+        }
+    }
+
+    fn deduplicates(&self) -> bool {
+        self.deduplicates
+    }
+
+    fn takes_enclosed(&self) -> bool {
+        self.body.takes_enclosed()
+    }
+
+    async fn probe(&self, probe: &mut Probe) {
+        self.prober.probe(&self.client, self.clock.now(), probe).await;
+    }
+
+    async fn preview(&self, parcel: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
+        let request = self.request(parcel).await?;
+        Ok(Some(Preview { sends: request.preview(parcel), reference: None }))
+    }
+
+    fn hands_in_as(&self) -> Option<&ClientName> {
+        self.answered.at_once.as_ref().map(AtOnce::client)
+    }
+
+    fn answers_by(&self) -> Option<&MappingName> {
+        self.answered.at_once.as_ref()?.mapping()
+    }
+
+    fn meet(&self, desk: &Arc<dyn Desk>) {
+        self.answered.at_once.iter().for_each(|at_once| at_once.meet(desk));
+    }
+}
+
+impl HttpTarget {
+    /// The request of a delivery.
+    async fn request(&self, parcel: &Parcel<'_>) -> Result<Request, Failure> {
+        parcel::check(parcel)?;
+        self.answered.check(parcel)?;
+        let mut request = self.head.request(parcel, None)?;
+        self.body.put_into(&mut request, parcel).await?;
+        Ok(request)
+    }
+
+    /// The target's own word on whether it has the delivery.
+    async fn asked(&self, parcel: &Parcel<'_>, reference: Option<&str>) -> Result<Inquiry, Failure> {
         let Some(inquirer) = &self.inquirer else { return Ok(Inquiry::NoWord) };
         let Some(request) = inquirer.request(parcel, reference)? else { return Ok(Inquiry::NoWord) };
         let answer = self.client.send(request).await.map_err(to_be_asked_again)?;
@@ -143,31 +205,15 @@ impl Target for HttpTarget {
         }
     }
 
-    fn deduplicates(&self) -> bool {
-        self.deduplicates
+    /// What an earlier attempt ended with, where its answer is in the case: there is nothing left to do.
+    async fn finished(&self, parcel: &Parcel<'_>) -> Result<Option<Outcome>, Failure> {
+        let taken = self.answered.finished(parcel).await?;
+        Ok(taken.map(|taken| self.done(taken.reference, taken.status)))
     }
 
-    fn takes_enclosed(&self) -> bool {
-        self.body.takes_enclosed()
-    }
-
-    async fn probe(&self, probe: &mut Probe) {
-        self.prober.probe(&self.client, self.clock.now(), probe).await;
-    }
-
-    async fn preview(&self, parcel: &Parcel<'_>) -> Result<Option<Preview>, Failure> {
-        let request = self.request(parcel).await?;
-        Ok(Some(Preview { sends: request.preview(parcel), reference: None }))
-    }
-}
-
-impl HttpTarget {
-    /// The request of a delivery.
-    async fn request(&self, parcel: &Parcel<'_>) -> Result<Request, Failure> {
-        parcel::check(parcel)?;
-        let mut request = self.head.request(parcel, None)?;
-        self.body.put_into(&mut request, parcel).await?;
-        Ok(request)
+    /// The target has it, and its answer is not in the case: a target that knows repetitions says it again.
+    fn answer_again(&self) -> Result<Inquiry, Failure> {
+        if self.deduplicates { Ok(Inquiry::Unfinished) } else { Err(answered::lost()) }
     }
 
     fn done(&self, reference: Option<String>, status: u16) -> Outcome {

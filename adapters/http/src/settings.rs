@@ -1,6 +1,7 @@
 //! Reading and checking the table `[http]`.
 
 use crate::HttpTarget;
+use crate::answered::Answered;
 use crate::body::{Body, Content, Part};
 use crate::inquire::Inquirer;
 use crate::probe::{Asks, Prober};
@@ -8,11 +9,13 @@ use crate::request::RequestHead;
 use rohrpost_kit::AdapterSource;
 use rohrpost_kit::adapter::Faults;
 use rohrpost_kit::answer::{Extract, ExtractSettings, json_pointer};
+use rohrpost_kit::at_once::{AtOnce, of_own_case};
+use rohrpost_kit::correlation::Making;
 use rohrpost_kit::http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use rohrpost_kit::http::{Auth, Client, Connection, Method, StatusTable, Url};
 use rohrpost_kit::settings::SecretRef;
 use rohrpost_kit::template::{Place, Template};
-use rohrpost_model::Fault;
+use rohrpost_model::{ClientName, Fault, Kind, MappingName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -83,6 +86,17 @@ enum ContentName {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct AnswerSettings {
     reference: Option<Spanned<ExtractSettings>>,
+    /// In whose name what the target answers is an answer in the case.
+    client: Option<Spanned<ClientName>>,
+    kind: Option<Spanned<Kind>>,
+    mapping: Option<Spanned<MappingName>>,
+    text: Option<Spanned<String>>,
+}
+
+impl AnswerSettings {
+    fn making(&self) -> Making<'_> {
+        Making { kind: self.kind.as_ref(), mapping: self.mapping.as_ref(), text: self.text.as_ref() }
+    }
 }
 
 #[derive(Deserialize)]
@@ -133,7 +147,8 @@ fn ok() -> Vec<u16> {
 }
 
 pub(crate) fn configure(source: &AdapterSource<'_>, kind: &str) -> Result<HttpTarget, Vec<Fault>> {
-    let settings: Settings = source.read(kind)?;
+    let settings: Settings =
+        source.read(kind).map_err(|faults| of_own_case(source, [kind, "answer"], faults))?;
     let mut faults = Faults::default();
     let reader = Reader { source };
     let client = faults.note(Client::configure(&settings.connection, source));
@@ -141,11 +156,13 @@ pub(crate) fn configure(source: &AdapterSource<'_>, kind: &str) -> Result<HttpTa
     let head = faults.note(reader.head(&settings));
     let body = faults.note(reader.body(&settings.part));
     let reference = faults.note(reader.extract(settings.answer.reference.as_ref()));
+    let (answering, places) = (&settings.answer, source.places());
+    let at_once = faults.note(AtOnce::configured(answering.client.as_ref(), answering.making(), &places));
     let inquire = settings.inquire.as_ref();
     let inquirer = inquire.map(|inquire| faults.note(reader.inquirer(&settings.connection, inquire)));
     let asks = settings.probe.as_ref().map(|probe| faults.note(reader.asks(&settings, probe)));
-    let whole = client.zip(head).zip(body).zip(reference).zip(authorization);
-    let whole = whole.and_then(|((((client, mut head), body), reference), authorization)| {
+    let whole = client.zip(head).zip(body).zip(reference.zip(at_once)).zip(authorization);
+    let whole = whole.and_then(|((((client, mut head), body), (reference, at_once)), authorization)| {
         head.authorization.clone_from(&authorization);
         let endpoint = client.endpoint(&Url::parse(head.url.fixed_start()).ok()?)?;
         let prober = Prober { endpoint, authorization: authorization.clone(), asks: asks.flatten() };
@@ -155,7 +172,8 @@ pub(crate) fn configure(source: &AdapterSource<'_>, kind: &str) -> Result<HttpTa
         });
         let (status, deduplicates) = (settings.status, settings.deduplicates);
         let clock = source.clock.clone();
-        Some(HttpTarget { client, head, body, reference, status, inquirer, deduplicates, prober, clock })
+        let answered = Answered { reference, at_once };
+        Some(HttpTarget { client, head, body, answered, status, inquirer, deduplicates, prober, clock })
     });
     faults.finish(whole)
 }

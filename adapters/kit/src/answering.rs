@@ -38,7 +38,8 @@ impl Answerer {
         let _ = self.desk.set(Arc::downgrade(desk));
     }
 
-    fn desk(&self) -> Result<Arc<dyn Desk>, Failure> {
+    /// The desk, as long as the hub runs.
+    pub(crate) fn desk(&self) -> Result<Arc<dyn Desk>, Failure> {
         let desk = self.desk.get().and_then(Weak::upgrade);
         desk.ok_or_else(|| Failure::unavailable(Reason::new(ReasonCode::HubStopping)))
     }

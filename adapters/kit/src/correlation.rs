@@ -1,11 +1,12 @@
 //! The table `[answers]` of a source: what it fetches are answers in cases of ours.
 
 use crate::AdapterSource;
-use crate::settings;
+use crate::settings::{self, Places};
 use rohrpost_model::ports::AnswerForm;
 use rohrpost_model::reply::Reply;
 use rohrpost_model::{Fault, Kind, MappingName};
 use serde::Deserialize;
+use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -57,32 +58,62 @@ impl Answers {
     }
 
     fn faults(&self, source: &AdapterSource<'_>) -> Vec<Fault> {
-        let (places, mut faults) = (source.places(), Vec::new());
-        if let (Some(text), Some(_)) = (&self.text, &self.mapping) {
-            let fault = places.fault_at(text, "a mapping makes the text itself");
-            faults.push(fault.hint("leave `text` or `mapping` out"));
-        }
-        if let (Some(text), None) = (&self.text, &self.kind) {
-            let fault = places.fault_at(text, "nothing says what kind of answer it is");
-            faults.push(fault.hint("add `kind`, like kind = \"notice\""));
-        }
+        let (places, mut faults) = (source.places(), self.making().faults(&source.places()));
         if let (Some(system), CaseBy::Case) = (&self.system, self.case_by) {
             let fault = places.fault_at(system, "the case is not looked for by what somebody calls it");
             faults.push(fault.hint("add case-by = \"foreign-id\", or leave `system` out"));
         }
-        if let Some(kind) = self.kind.as_ref().filter(|kind| !from_authority(kind.get_ref())) {
+        faults
+    }
+
+    /// What makes an answer of a message.
+    pub const fn making(&self) -> Making<'_> {
+        Making { kind: self.kind.as_ref(), mapping: self.mapping.as_ref(), text: self.text.as_ref() }
+    }
+}
+
+/// What makes an answer of data, in whichever case. Every table that says so has these keys.
+#[derive(Clone, Copy)]
+pub struct Making<'s> {
+    /// What it is where the data do not say it.
+    pub kind: Option<&'s Spanned<Kind>>,
+    /// What makes an answer of them; without it they are one, as JSON.
+    pub mapping: Option<&'s Spanned<MappingName>>,
+    /// What the citizen reads; the data go with it as a document.
+    pub text: Option<&'s Spanned<String>>,
+}
+
+impl Making<'_> {
+    /// What is wrong with it.
+    pub fn faults(&self, places: &Places<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if let (Some(text), Some(_)) = (self.text, self.mapping) {
+            let fault = places.fault_at(text, "a mapping makes the text itself");
+            faults.push(fault.hint("leave `text` or `mapping` out"));
+        }
+        if let (Some(text), None) = (self.text, self.kind) {
+            let fault = places.fault_at(text, "nothing says what kind of answer it is");
+            faults.push(fault.hint("add `kind`, like kind = \"notice\""));
+        }
+        if let Some(kind) = self.kind.filter(|kind| !from_authority(kind.get_ref())) {
             let fault = places.fault_at(kind, "this is no answer");
             faults.push(fault.hint("write status, query, notice, or a word of your own"));
-        } else if let (Some(text), Some(kind)) = (&self.text, &self.kind) {
+        } else if let (Some(text), Some(kind)) = (self.text, self.kind) {
             let reply = Reply::new(kind.get_ref().clone(), text.get_ref().clone());
             faults.extend(reply.check().err().map(|wrong| places.fault_at(text, wrong.english)));
         }
         faults
     }
 
-    /// What the data of a message are.
+    /// Where it begins, if it is there.
+    pub fn place(&self) -> Option<Range<usize>> {
+        let text = self.text.map(Spanned::span);
+        text.or_else(|| self.mapping.map(Spanned::span)).or_else(|| self.kind.map(Spanned::span))
+    }
+
+    /// What the data are.
     pub fn form(&self) -> AnswerForm {
-        match (&self.text, &self.mapping) {
+        match (self.text, self.mapping) {
             (Some(text), _) => AnswerForm::Text(text.get_ref().clone()),
             (None, Some(mapping)) => AnswerForm::Mapping(mapping.get_ref().clone()),
             (None, None) => AnswerForm::Reply,

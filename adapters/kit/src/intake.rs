@@ -73,7 +73,7 @@ impl Usual {
         let usual = answers.kind.as_ref().map(|kind| kind.get_ref().clone());
         let kind = said.kind.as_deref().map(|kind| read("kind", kind)).transpose()?.or(usual);
         let test = said.test.as_deref().map_or(Ok(self.test), test)?;
-        let (form, idempotency_key) = (answers.form(), Some(key));
+        let (form, idempotency_key) = (answers.making().form(), Some(key));
         Ok(Answering { of, form, kind, test, idempotency_key, properties: Properties::new() })
     }
 

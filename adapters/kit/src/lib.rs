@@ -13,6 +13,7 @@
 //! | what a message that is fetched says of itself, and handing it in | [`intake`] |
 //! | reading a reference out of an answer | [`answer`] |
 //! | answering in a case | [`answering`] |
+//! | what a target answers at once, as an answer in the case | [`at_once`] |
 //! | which case an answer belongs to that is fetched, and what makes an answer of it | [`correlation`] |
 //! | a payment: ordered, asked for, told to the citizen | [`payment`] |
 //! | content on its way out, checked against its digests | [`parcel`] |
@@ -25,6 +26,7 @@
 pub mod adapter;
 pub mod answer;
 pub mod answering;
+pub mod at_once;
 pub mod conformance;
 pub mod correlation;
 pub mod files;

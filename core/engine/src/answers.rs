@@ -40,6 +40,10 @@ impl Engine {
         let tenants = client.tenants_as(Role::Submit);
         let views = match named {
             CaseNamed::Case(case) => self.cases(tenants, case).await?,
+            CaseNamed::Of(tenant, case) if tenants.contains(tenant) => {
+                self.cases([tenant.clone()].into(), case).await?
+            }
+            CaseNamed::Of(..) => return Err(Refusal::NoCase),
             CaseNamed::Foreign { id, system } => {
                 let value = id.as_ref().map(|id| id.as_str()).or(reference).ok_or(Refusal::NoCase)?;
                 let sought = Sought::ForeignId(value.to_owned(), system.clone());

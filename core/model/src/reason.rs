@@ -109,6 +109,10 @@ pub enum ReasonCode {
     ReportedFailed,
     /// The answer was not what the configuration expects (`status`).
     UnexpectedAnswer,
+    /// The target has it, and what it answered is no answer for the case (`why`: a word of [`Why`](crate::ports::Why)).
+    AnswerRefused,
+    /// The target has it, and what it answered is not to be had any more.
+    AnswerLost,
     /// The connection tore, or the time ran out, after something may have left.
     Torn,
     /// The hub was stopped or crashed while sending.
@@ -217,7 +221,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// All codes, in the order of a submission's way.
-    pub const ALL: [Self; 89] = [
+    pub const ALL: [Self; 91] = [
         Self::NoRoute,
         Self::RouteTie,
         Self::NobodyResponsible,
@@ -255,6 +259,8 @@ impl ReasonCode {
         Self::HostKeyDiffers,
         Self::ReportedFailed,
         Self::UnexpectedAnswer,
+        Self::AnswerRefused,
+        Self::AnswerLost,
         Self::Torn,
         Self::Interrupted,
         Self::NoWord,

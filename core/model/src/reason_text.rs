@@ -70,6 +70,7 @@ const fn text(code: C) -> (&'static str, &'static str) {
             several_calls(code)
         }
         C::NameTaken | C::FolderFull | C::FolderUnavailable => folder(code),
+        C::AnswerRefused | C::AnswerLost => at_once(code),
         C::NotPdf
         | C::PdfEncrypted
         | C::PdfTooLarge
@@ -236,6 +237,24 @@ const fn payment(code: C) -> (&'static str, &'static str) {
         _ => (
             "Der Bezahldienst meldet eine Zahlung, die nicht zum Auftrag passt: {field}. Beim Bezahldienst klären; nichts läuft weiter.",
             "The payment provider speaks of a payment that is not the one ordered: {field}. Clear it up there; nothing goes on.",
+        ),
+    }
+}
+
+/// What a target answers at once.
+const fn at_once(code: C) -> (&'static str, &'static str) {
+    match code {
+        C::AnswerRefused => (
+            "Das Ziel hat die Zustellung, aber was es antwortete, kam nicht in den Vorgang: {why}. Antwort des Ziels, Mapping oder \
+             Rechte des Clients berichtigen; `queue retry --current` fragt unter demselben Schlüssel noch einmal.",
+            "The target has it, but what it answered did not come into the case: {why}. Mend the target's answer, the mapping or what \
+             the client may; `queue retry --current` asks again under the same key.",
+        ),
+        _ => (
+            "Das Ziel hat die Zustellung, aber was es antwortete, ist nicht mehr zu haben. Beim Ziel nachsehen und die Antwort von Hand \
+             geben, dann verwerfen mit `--dependents release`; `queue retry` sendet noch einmal.",
+            "The target has it, but what it answered is not to be had any more. Look there and give the answer by hand, then discard \
+             with `--dependents release`; `queue retry` sends it again.",
         ),
     }
 }

@@ -1,3 +1,4 @@
+mod answered;
 mod configuration;
 mod inquiries;
 mod judged;

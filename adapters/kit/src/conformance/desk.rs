@@ -112,6 +112,9 @@ impl Desk for TestDesk {
             Intent::new(kind, super::sample::name("99000000000000"), super::sample::name("15091"));
         match &answering.of {
             CaseNamed::Case(case) => intent.case = Some(case.clone()),
+            CaseNamed::Of(tenant, case) => {
+                (intent.tenant, intent.case) = (Some(tenant.clone()), Some(case.clone()));
+            }
             CaseNamed::Foreign { id, .. } => intent.foreign = id.iter().cloned().collect(),
         }
         intent.idempotency_key = answering.idempotency_key;

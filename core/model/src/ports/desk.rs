@@ -131,6 +131,8 @@ pub struct Answering {
 pub enum CaseNamed {
     /// By our own name for it.
     Case(CaseId),
+    /// By our own name for it, at this tenant: two tenants may have cases of one name.
+    Of(TenantName, CaseId),
     /// By what somebody else calls it.
     Foreign {
         /// The identifier; where it is not said beside the data, it is the answer's own `reference`.

@@ -1,6 +1,6 @@
 use super::{ContentStream, Desk, Forged, Noticed, Notification, Preview, Probe, Progress, StoreFault};
 use crate::document::Enclosed;
-use crate::{ClientName, DeliveryId, Digest, Failure, Outcome, Receipt, StepName, Submission};
+use crate::{ClientName, DeliveryId, Digest, Failure, MappingName, Outcome, Receipt, StepName, Submission};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,6 +172,12 @@ pub trait Target: Send + Sync {
 
     /// In whose name it hands in at the hub itself, where it does: it answers in cases. `None` from every other target.
     fn hands_in_as(&self) -> Option<&ClientName> {
+        None
+    }
+
+    /// The mapping that makes an answer in the case of what the target answers, where one does. `None` from every other
+    /// target.
+    fn answers_by(&self) -> Option<&MappingName> {
         None
     }
 

@@ -91,6 +91,6 @@ impl Answers {
 }
 
 /// What an authority may hand in: an answer, or that something is to be paid.
-fn from_authority(kind: &Kind) -> bool {
+pub fn from_authority(kind: &Kind) -> bool {
     kind.is_answer() || kind.is_payment_order()
 }

@@ -2,6 +2,7 @@
 
 use super::{Block, blocks, read};
 use crate::support::hub::{PROGRAM, root};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ fn page() -> PathBuf {
     root().join("docs/writing-an-adapter.md")
 }
 
-/// A workspace beside the repository's, in which only the page's crate and the hub's own sources are built anew: all other
-/// crates are those of the repository, and so is the target folder.
+/// The repository as somebody has it who added the page's crate. All other crates are links to the repository's, at the same
+/// places in it, and the target folder is the same: so only the page's crate and the program are built anew.
 struct Workshop {
     home: TempDir,
     target: PathBuf,
@@ -23,12 +24,11 @@ impl Workshop {
     fn new() -> Self {
         let target = Path::new(PROGRAM).ancestors().nth(2).expect("the target folder").to_owned();
         let workshop = Self { home: tempfile::tempdir().expect("a folder"), target };
-        for name in [".cargo", "config", "docs", "mappings", "rust-toolchain.toml"] {
-            symlink(root().join(name), workshop.path(name)).expect("a link");
-        }
-        fs::copy(root().join("Cargo.lock"), workshop.path("Cargo.lock")).expect("a copy");
-        // Of the folders of crates, which are nobody's sources here, nothing is needed.
+        let own = ["target", ".git", "adapters", "core", "Cargo.toml", "Cargo.lock"];
+        link_all(&root(), &workshop.path(""), |name| own.iter().all(|own| name != *own));
+        link_all(&root().join("adapters"), &workshop.path("adapters"), |_| true);
         copy(&root().join("core"), &workshop.path("core"));
+        fs::copy(root().join("Cargo.lock"), workshop.path("Cargo.lock")).expect("a copy");
         workshop
     }
 
@@ -45,18 +45,20 @@ impl Workshop {
     /// Runs a line of the page in the folder; what it says.
     fn run(&self, line: &str) -> String {
         let mut words = line.split(' ');
-        let (program, offline) = match words.next().expect("a program") {
-            "cargo" => (PathBuf::from(env!("CARGO")), Some("--offline")),
-            "target/debug/rohrpost" => (self.target.join("debug/rohrpost-of-the-page"), None),
+        let (program, folder) = match words.next().expect("a program") {
+            "cargo" => (PathBuf::from(env!("CARGO")), "."),
+            "target/debug/rohrpost" => (self.target.join("debug/rohrpost-of-the-page"), "work"),
             other => panic!("the page runs {other}"),
         };
         let words = words.map(|word| if word == "rohrpost" { "rohrpost-of-the-page" } else { word });
+        // Together with the program, which has no tests here, other crates have the features with which they are built.
+        let further: &[&str] = match line.split(' ').nth(1) {
+            Some("test") => &["--offline", "-p", "rohrpost"],
+            Some("build") => &["--offline"],
+            _ => &[],
+        };
         let mut command = Command::new(program);
-        command.args(words).args(offline).current_dir(self.path(if offline.is_some() {
-            "."
-        } else {
-            "work"
-        }));
+        command.args(words).args(further).current_dir(self.path(folder));
         let output = command.env("CARGO_TARGET_DIR", &self.target).output().expect("it runs");
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
@@ -65,13 +67,21 @@ impl Workshop {
     }
 }
 
-/// The sources of a package, without those of the packages in it.
+/// A folder with links to what is in another.
+fn link_all(from: &Path, to: &Path, counts: impl Fn(&OsStr) -> bool) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten().filter(|entry| counts(&entry.file_name())) {
+        symlink(entry.path(), to.join(entry.file_name())).expect("a link");
+    }
+}
+
+/// The sources of a package, with links to the packages in it.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder").flatten() {
         let (path, copied) = (entry.path(), to.join(entry.file_name()));
         match path.is_dir() {
-            true if path.join("Cargo.toml").exists() => {}
+            true if path.join("Cargo.toml").exists() => symlink(&path, &copied).expect("a link"),
             true => copy(&path, &copied),
             false => drop(fs::copy(&path, &copied).expect("a copy")),
         }
@@ -85,14 +95,10 @@ fn line_for(blocks: &[Block], begins: &str) -> String {
     lines.next().unwrap_or_else(|| panic!("the page has no line that begins with {begins}"))
 }
 
-/// The manifest with the page's line. Whatever else is in the workspace stays where it is.
+/// The manifest with the page's line, and without the tests and what only they depend on: that would be built anew.
 fn manifest(line: &str) -> String {
     let text = fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
-    let (before, rest) = text.split_once("members = [").expect("members");
-    let (members, rest) = rest.split_once(']').expect("their end");
-    assert!(members.contains("\"adapters/*\""), "a folder in adapters/ is a member by itself");
-    let text = format!("{before}members = [\"adapters/*\"]{rest}");
-    let text = text.replace("{ path = \"", &format!("{{ path = \"{}/", root().display()));
+    assert!(text.contains("    \"adapters/*\""), "a folder in adapters/ is a member by itself");
     let text = text.replace(
         "[[bin]]\nname = \"rohrpost\"\n",
         "[[bin]]\nname = \"rohrpost-of-the-page\"\ntest = false\n",

@@ -118,7 +118,7 @@ fn answers_of(
     if !adapter.takes_answers() {
         let kind = adapter.kind();
         let fault = file.place().fault(format!("a source of the adapter {kind} has no table [answers]"));
-        faults.note(fault.hint("it finds the cases of answers by itself"));
+        faults.note(fault.hint("take the table out"));
     }
     Some(Named {
         mapping: answers.mapping.map(|mapping| file.placed(&mapping)),

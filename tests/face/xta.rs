@@ -1,6 +1,7 @@
 //! XTA 2 over mutual TLS, spoken by zeep, a SOAP client that was built from the original WSDL: every operation, every
 //! fault, and the whole round from sending to a green report.
 
+mod answers;
 mod by_hand;
 mod cxf;
 mod pki;

@@ -118,6 +118,8 @@ impl AtOnce {
             kind: self.kind.clone(),
             test: submission.test,
             idempotency_key: Some(key(parcel)),
+            not_before: None,
+            obsolete_after: None,
             properties: Properties::new(),
         }
     }

@@ -122,6 +122,6 @@ impl Making<'_> {
 }
 
 /// What an authority may hand in: an answer, or that something is to be paid.
-fn from_authority(kind: &Kind) -> bool {
+pub fn from_authority(kind: &Kind) -> bool {
     kind.is_answer() || kind.is_payment_order()
 }

@@ -54,27 +54,11 @@ impl Usual {
     ) -> Result<Box<dyn TakingIn>, TurnedAway> {
         match &self.answers {
             Some(answers) => {
-                let answering = Answering { properties, ..self.answering(answers, said, key)? };
+                let answering = Answering { properties, ..answers.answering(said, key, self.test)? };
                 desk.answer(client, answering).await
             }
             None => desk.admit(client, Intent { properties, ..self.intent(said, key)? }),
         }
-    }
-
-    /// What an answer is, and in which case. It may say the case in its content.
-    fn answering(&self, answers: &Answers, said: &Said, key: String) -> Result<Answering, TurnedAway> {
-        let of = match answers.case_by {
-            CaseBy::Case => CaseNamed::Case(stated("case", &said.case, None)?),
-            CaseBy::ForeignId => CaseNamed::Foreign {
-                id: said.foreign_id.as_deref().map(|id| read("foreign-id", id)).transpose()?,
-                system: answers.system.as_ref().map(|system| system.get_ref().clone()),
-            },
-        };
-        let usual = answers.kind.as_ref().map(|kind| kind.get_ref().clone());
-        let kind = said.kind.as_deref().map(|kind| read("kind", kind)).transpose()?.or(usual);
-        let test = said.test.as_deref().map_or(Ok(self.test), test)?;
-        let (form, idempotency_key) = (answers.making().form(), Some(key));
-        Ok(Answering { of, form, kind, test, idempotency_key, properties: Properties::new() })
     }
 
     /// What is handed in under this idempotency key. What a message says goes before what the configuration says, and what
@@ -91,6 +75,32 @@ impl Usual {
         intent.test = said.test.as_deref().map_or(Ok(self.test), test)?;
         intent.idempotency_key = Some(key);
         Ok(intent)
+    }
+}
+
+impl Answers {
+    /// What an answer under this idempotency key is, and in which case. It may say the case in its content. Where it does
+    /// not say whether it is a test, `usually` says it.
+    pub fn answering(&self, said: &Said, key: String, usually: bool) -> Result<Answering, TurnedAway> {
+        let of = match self.case_by {
+            CaseBy::Case => CaseNamed::Case(stated("case", &said.case, None)?),
+            CaseBy::ForeignId => CaseNamed::Foreign {
+                id: said.foreign_id.as_deref().map(|id| read("foreign-id", id)).transpose()?,
+                system: self.system.as_ref().map(|system| system.get_ref().clone()),
+            },
+        };
+        let usual = self.kind.as_ref().map(|kind| kind.get_ref().clone());
+        let kind = said.kind.as_deref().map(|kind| read("kind", kind)).transpose()?.or(usual);
+        Ok(Answering {
+            of,
+            form: self.making().form(),
+            kind,
+            test: said.test.as_deref().map_or(Ok(usually), test)?,
+            idempotency_key: Some(key),
+            not_before: None,
+            obsolete_after: None,
+            properties: Properties::new(),
+        })
     }
 }
 

@@ -81,6 +81,8 @@ impl Asks {
             return Err(Refusal::BadReply(BadReply::TestInLive).into());
         }
         intent.idempotency_key = answering.idempotency_key.clone();
+        intent.not_before = answering.not_before;
+        intent.obsolete_after = answering.obsolete_after;
         intent.properties = answering.properties.clone();
         if let CaseNamed::Foreign { id, .. } = &answering.of {
             intent.foreign = id.iter().cloned().collect();

@@ -154,6 +154,15 @@ impl Sender {
         self.setup.edit(name, from, to);
     }
 
+    pub fn write(&self, name: &str, text: &str) {
+        self.setup.write(name, text);
+    }
+
+    /// What a file of its configuration says.
+    pub fn config(&self, name: &str) -> String {
+        fs::read_to_string(self.setup.config().join(name)).expect("a file")
+    }
+
     fn kill_and_start(&mut self) {
         self.hub.take().expect("it runs").kill();
         self.start();

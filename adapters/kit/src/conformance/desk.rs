@@ -118,6 +118,8 @@ impl Desk for TestDesk {
             CaseNamed::Foreign { id, .. } => intent.foreign = id.iter().cloned().collect(),
         }
         intent.idempotency_key = answering.idempotency_key;
+        intent.not_before = answering.not_before;
+        intent.obsolete_after = answering.obsolete_after;
         intent.properties = answering.properties;
         self.admit(client, intent)
     }

@@ -1,5 +1,6 @@
 //! A source: messages are fetched from a mailbox at a partner's server, and closed there once they are kept here.
 
+use super::answers::{InCases, NumberAt};
 use super::partner::{Opened, Partner};
 use super::probe;
 use super::settings::{PartySettings, Server};
@@ -9,8 +10,8 @@ use crate::intake::{
 };
 use crate::profile::{Profile, profiles};
 use crate::{
-    Body, BoxError, FaultCode, Head, Iteration, ListForm, MsgBoxState, MsgPart, MsgSelector, MsgStatusList,
-    Operation, StatusListRequest, Unread, ids,
+    Body, BoxError, FaultCode, Head, Iteration, ListForm, MessageMetaData, MsgBoxState, MsgPart, MsgSelector,
+    MsgStatusList, Operation, StatusListRequest, Unread, ids,
 };
 use async_trait::async_trait;
 use rohrpost_kit::adapter::Faults;
@@ -51,6 +52,10 @@ impl SourceAdapter for XtaMailbox {
         include_str!("source.json")
     }
 
+    fn takes_answers(&self) -> bool {
+        true
+    }
+
     fn configure(&self, source: &AdapterSource<'_>) -> Result<Arc<dyn Source>, Vec<Fault>> {
         Ok(Arc::new(XtaSource::configure(source)?))
     }
@@ -75,6 +80,8 @@ struct Settings {
     /// The areas that readers stand for.
     #[serde(default)]
     area: Vec<ReaderSettings>,
+    /// Where answers have the number by which others call their case.
+    foreign_id: Option<Spanned<NumberAt>>,
     /// Transport profiles that come with the hub, by name.
     #[serde(default)]
     profiles: Vec<Spanned<String>>,
@@ -92,6 +99,8 @@ pub(super) struct XtaSource {
     readers: Vec<ReaderSettings>,
     profiles: Vec<Profile>,
     lenient: bool,
+    /// What makes answers in cases of messages, where they are answers.
+    answers: Option<InCases>,
     /// Messages that were left: how often, and until when they are let alone.
     left: Mutex<BTreeMap<String, (u32, Timestamp, Why)>>,
 }
@@ -112,12 +121,16 @@ impl XtaSource {
         };
         let partner = faults.note(server.partner(source));
         let profiles = faults.note(profiles(&settings.profiles, settings.profile, source));
-        faults.finish(partner.zip(profiles).map(|(partner, profiles)| Self {
+        let answers =
+            faults.note(InCases::configure(settings.foreign_id.as_ref(), &settings.service, source));
+        let whole = partner.zip(profiles).zip(answers);
+        faults.finish(whole.map(|((partner, profiles), answers)| Self {
             partner,
             services: settings.service,
             readers: settings.area,
             profiles,
             lenient: settings.lenient,
+            answers,
             left: Mutex::default(),
         }))
     }
@@ -265,15 +278,32 @@ impl XtaSource {
         if profile.is_some_and(|profile| profile.missing(&metadata).is_some()) {
             return Err(NotTaken::Refused(Why::Malformed));
         }
-        let intent = self.rules().intent(at, &metadata).await.map_err(NotTaken::from)?;
-        let taking = at.desk.admit(at.client, intent).map_err(NotTaken::from)?;
-        let mut sink = Sink::new(taking, profile);
+        let mut sink = self.begun(at, &metadata, profile).await?;
         let (head, received) = opened.read(&mut sink).await.map_err(NotTaken::of_reading)?;
         if !self.lenient && !received.violations.is_empty() {
             return Err(NotTaken::Refused(Why::Malformed));
         }
         sink.note(&head, &received);
         Ok(sink.taking.accept().await.map_err(NotTaken::from)?.repeated)
+    }
+
+    /// Begins to hand in a message: as a submission, or as an answer in a case.
+    async fn begun<'p>(
+        &self,
+        at: At<'_>,
+        metadata: &MessageMetaData,
+        profile: Option<&'p Profile>,
+    ) -> Result<Sink<'p>, NotTaken> {
+        match &self.answers {
+            Some(answers) => {
+                let answering = answers.answering(at, metadata, self.rules()).await?;
+                Ok(Sink::of_answer(at.desk.answer(at.client, answering).await?, profile))
+            }
+            None => {
+                let intent = self.rules().intent(at, metadata).await?;
+                Ok(Sink::new(at.desk.admit(at.client, intent)?, profile))
+            }
+        }
     }
 
     fn strict(&self, head: &Head) -> Result<(), NotTaken> {
@@ -296,7 +326,7 @@ impl XtaSource {
 }
 
 /// Why a message was not handed in.
-enum NotTaken {
+pub(super) enum NotTaken {
     /// The partner, or the way to it.
     There(Trouble),
     /// The hub cannot take anything now.

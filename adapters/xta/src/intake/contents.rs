@@ -15,13 +15,20 @@ pub(crate) struct Sink<'p> {
     profile: Option<&'p Profile>,
     /// So many bytes may still come by the profile.
     left: u64,
+    /// The message goes with an answer as a document, so it needs its name.
+    is_answer: bool,
 }
 
 impl<'p> Sink<'p> {
     /// A sink to what the desk takes in, under the transport profile of the service.
     pub(crate) fn new(taking: Box<dyn TakingIn>, profile: Option<&'p Profile>) -> Self {
         let left = profile.and_then(Profile::max_size).unwrap_or(u64::MAX);
-        Self { taking, attachments: Attachments::default(), profile, left }
+        Self { taking, attachments: Attachments::default(), profile, left, is_answer: false }
+    }
+
+    /// The same for an answer in a case.
+    pub(crate) fn of_answer(taking: Box<dyn TakingIn>, profile: Option<&'p Profile>) -> Self {
+        Self { is_answer: true, ..Self::new(taking, profile) }
     }
 
     /// What a partner did not do as the standard wants it stands with the submission.
@@ -66,7 +73,8 @@ impl ContentSink for Sink<'_> {
         let media_type = media_type(&facts.outline.content_type, facts.kind);
         match facts.kind {
             ContentKind::Message | ContentKind::Encrypted => {
-                self.taking.begin(Role::Data, None, media_type).map_err(through)
+                let name = self.is_answer.then(|| self.attachments.name(&facts.outline)).flatten();
+                self.taking.begin(Role::Data, name, media_type).map_err(through)
             }
             ContentKind::Attachment(_) => {
                 if let Some(wrong) = self.profile.and_then(|profile| profile.wrong(&facts.outline)) {

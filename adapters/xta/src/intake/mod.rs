@@ -12,6 +12,7 @@ use rohrpost_model::submission::{Properties, ReplyChannel};
 use rohrpost_model::{Area, CaseId, ClientName, Kind, ServiceKey, Submission, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use toml::Spanned;
 
 /// The property that holds the whole metadata as XML: transport reports are made of it.
 pub(crate) const METADATA: &str = "xta.metadata";
@@ -34,7 +35,7 @@ pub(crate) struct ServiceSettings {
     /// The service (LeiKa key).
     pub(crate) service: ServiceKey,
     /// What it is.
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<Spanned<Kind>>,
 }
 
 /// A reader, and the area that it stands for.
@@ -98,28 +99,28 @@ impl Rules<'_> {
         })
     }
 
-    /// What is handed in.
-    pub(crate) async fn intent(&self, at: At<'_>, metadata: &MessageMetaData) -> Result<Intent, NoIntent> {
+    /// The service that takes the message of these metadata.
+    pub(crate) fn service_of(&self, metadata: &MessageMetaData) -> Option<&ServiceSettings> {
         let qualifier = &metadata.qualifier;
         let scenario = qualifier.scenario.as_ref().map(scenario_word);
-        let service = self.service(&qualifier.service, scenario, &qualifier.message_type.code.code);
-        let service = service.ok_or(NoIntent::Service)?;
+        self.service(&qualifier.service, scenario, &qualifier.message_type.code.code)
+    }
+
+    /// What is handed in.
+    pub(crate) async fn intent(&self, at: At<'_>, metadata: &MessageMetaData) -> Result<Intent, NoIntent> {
+        let service = self.service_of(metadata).ok_or(NoIntent::Service)?;
         let reader = metadata.reader.identifier.value.trim();
         let area = self.readers.iter().find(|one| one.identifier == reader).ok_or(NoIntent::Reader)?;
-        let kind = service.kind.clone().or_else(|| "application".parse().ok());
+        let kind = service.kind().cloned().or_else(|| "application".parse().ok());
         let kind = kind.ok_or(NoIntent::Service)?;
-        if ids::key(&metadata.message_id).is_empty() {
-            return Err(NoIntent::Metadata("Die Nachricht trägt keine MessageID."));
-        }
+        check(metadata, at.now)?;
         let mut intent = Intent::new(kind, service.service.clone(), area.area.clone());
-        intent.case = case_of(at, metadata).await.map_err(NoIntent::Trouble)?;
+        let answers = !metadata.in_reply_to.is_empty();
+        intent.case = case_of(at, metadata, answers).await.map_err(NoIntent::Trouble)?;
         intent.test = metadata.test;
         intent.idempotency_key = Some(key(&metadata.message_id));
         intent.not_before = not_before(metadata);
         intent.obsolete_after = obsolete_after(metadata);
-        if intent.obsolete_after.is_some_and(|time| time <= at.now) {
-            return Err(NoIntent::Metadata("ObsoleteAfter liegt in der Vergangenheit."));
-        }
         intent.properties = properties(metadata);
         if !intent.kind.is_answer() {
             // An answer goes back as one to this message.
@@ -129,16 +130,38 @@ impl Rules<'_> {
     }
 }
 
+impl ServiceSettings {
+    /// What a message for it is, where the table says it.
+    pub(crate) fn kind(&self) -> Option<&Kind> {
+        self.kind.as_ref().map(Spanned::get_ref)
+    }
+}
+
+/// What no message may lack, and that it is not too late for it.
+pub(crate) fn check(metadata: &MessageMetaData, now: Timestamp) -> Result<(), NoIntent> {
+    if ids::key(&metadata.message_id).is_empty() {
+        return Err(NoIntent::Metadata("Die Nachricht trägt keine MessageID."));
+    }
+    if obsolete_after(metadata).is_some_and(|time| time <= now) {
+        return Err(NoIntent::Metadata("ObsoleteAfter liegt in der Vergangenheit."));
+    }
+    Ok(())
+}
+
 /// The case of the message that is answered, or the process that the message names, or none. An answer calls our process
 /// that of who asked; what is asked of us calls it that of who answers, where its sender knows it.
-async fn case_of(at: At<'_>, metadata: &MessageMetaData) -> Result<Option<CaseId>, StoreFault> {
+pub(crate) async fn case_of(
+    at: At<'_>,
+    metadata: &MessageMetaData,
+    answers: bool,
+) -> Result<Option<CaseId>, StoreFault> {
     for id in &metadata.in_reply_to {
         if let Some(view) = at.desk.handed_in(at.client, &key(id)).await? {
             return Ok(Some(view.submission.case));
         }
     }
-    let (asked, answers) = (&metadata.requester, &metadata.responder);
-    let (first, second) = if metadata.in_reply_to.is_empty() { (answers, asked) } else { (asked, answers) };
+    let (asking, answering) = (&metadata.requester, &metadata.responder);
+    let (first, second) = if answers { (asking, answering) } else { (answering, asking) };
     let processes = first.iter().chain(second);
     Ok(processes.filter_map(|process| process.value.trim().parse().ok()).next())
 }
@@ -156,12 +179,13 @@ fn zone() -> TimeZone {
     TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC)
 }
 
-fn not_before(metadata: &MessageMetaData) -> Option<Timestamp> {
+/// From when on a message may go out.
+pub(crate) fn not_before(metadata: &MessageMetaData) -> Option<Timestamp> {
     metadata.delivery.not_before.as_ref()?.instant(&zone())
 }
 
-/// The day itself counts.
-fn obsolete_after(metadata: &MessageMetaData) -> Option<Timestamp> {
+/// Until when a message may go out. The day itself counts.
+pub(crate) fn obsolete_after(metadata: &MessageMetaData) -> Option<Timestamp> {
     let day = metadata.delivery.obsolete_after.as_ref()?.day.tomorrow().ok()?;
     zone().to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
 }
@@ -174,7 +198,8 @@ pub(crate) fn scenario_word(scenario: &BusinessScenario) -> &str {
     }
 }
 
-fn properties(metadata: &MessageMetaData) -> Properties {
+/// What is kept of the metadata.
+pub(crate) fn properties(metadata: &MessageMetaData) -> Properties {
     let mut properties = Properties::new();
     let mut keep = |name: &str, value: &str| {
         if !value.trim().is_empty() {

@@ -122,6 +122,10 @@ pub struct Answering {
     pub test: bool,
     /// The sender's idempotency key.
     pub idempotency_key: Option<String>,
+    /// Nothing goes out before this time.
+    pub not_before: Option<Timestamp>,
+    /// What did not go out by this time does not go out any more.
+    pub obsolete_after: Option<Timestamp>,
     /// What else the sender's protocol says of it.
     pub properties: Properties,
 }

@@ -156,17 +156,18 @@ impl House {
     }
 }
 
-fn id(number: usize) -> String {
+pub(super) fn id(number: usize) -> String {
     format!("urn:de:xta:messageid:Partner:000ca2fe-f4e1-45c2-8233-{number:012}")
 }
 
-fn waiting(number: usize) -> Waiting {
+pub(super) fn waiting(number: usize) -> Waiting {
     let mut metadata = super::super::full_metadata();
     metadata.message_id = id(number);
     metadata.reader = crate::Party::xoev("wrb:15091000");
     metadata.qualifier.service = "http://www.example.org/brunnen.wsdl".into();
     metadata.delivery.obsolete_after = None;
-    Waiting { metadata, message: Bytes::from(format!("<antrag>{number}</antrag>")) }
+    let message = Bytes::from(format!("<antrag>{number}</antrag>"));
+    Waiting { metadata, message, name: None, documents: Vec::new() }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The client against a server that behaves as it is told.
 
+mod answers;
 mod fetched;
 mod judged;
 mod peer;

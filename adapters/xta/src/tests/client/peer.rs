@@ -64,6 +64,17 @@ pub(super) struct Server {
 pub(super) struct Waiting {
     pub(super) metadata: MessageMetaData,
     pub(super) message: Bytes,
+    /// What the message is called.
+    pub(super) name: Option<&'static str>,
+    /// The names of what comes with it.
+    pub(super) documents: Vec<&'static str>,
+}
+
+impl Waiting {
+    /// The same with a name and two documents.
+    pub(super) fn with_documents(self) -> Self {
+        Self { name: Some("nachricht.xml"), documents: vec!["bescheid.pdf", "merkblatt.pdf"], ..self }
+    }
 }
 
 #[derive(Clone)]
@@ -293,9 +304,15 @@ fn written_with(status: u16, head: &Head, headers: HeaderBlocks, body: &Body) ->
 }
 
 fn container(head: &Head, headers: HeaderBlocks, waiting: Waiting) -> Response {
-    let outline = ContentOutline::of_type("application/xml");
-    let message = OutgoingContent { outline, bytes: super::super::pieces(&waiting.message, 1000) };
-    let container = Container::Plain { message, attachments: Vec::new() };
+    let content = |name: Option<&str>, media_type: &str, bytes: &[u8]| {
+        let file_name = name.map(str::to_owned);
+        let outline = ContentOutline { file_name, ..ContentOutline::of_type(media_type) };
+        OutgoingContent { outline, bytes: super::super::pieces(bytes, 1000) }
+    };
+    let message = content(waiting.name, "application/xml", &waiting.message);
+    let document = |name: &&str| content(Some(name), "application/pdf", format!("%PDF {name}").as_bytes());
+    let attachments = waiting.documents.iter().map(document).collect();
+    let container = Container::Plain { message, attachments };
     response(200, outgoing(head, headers).container(container, Form::Inline).unwrap())
 }
 

@@ -11,7 +11,7 @@ use crate::support::client::until;
 use crate::support::hub::{AREA, Hub, SERVICE, Setup, root};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Queue};
 use rabbit::Rabbit;
 use sshd::{Serves, Sshd};
 use std::collections::BTreeSet;
@@ -144,17 +144,18 @@ async fn channel(port: u16) -> Channel {
     connection.create_channel().await.expect("a channel")
 }
 
+async fn queue(port: u16, passive: bool) -> Result<Queue, lapin::Error> {
+    let options = QueueDeclareOptions { passive, durable: true, ..QueueDeclareOptions::default() };
+    channel(port).await.queue_declare("eingang".into(), options, FieldTable::default()).await
+}
+
 async fn waiting(port: u16) -> u32 {
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let queue = channel(port).await.queue_declare("eingang".into(), passive, FieldTable::default()).await;
-    queue.expect("a queue").message_count()
+    queue(port, true).await.expect("a queue").message_count()
 }
 
 async fn queued(port: u16) {
     let channel = channel(port).await;
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare("eingang".into(), durable, FieldTable::default()).await.expect("a queue");
     for number in 0..MESSAGES {
         let properties = BasicProperties::default().with_delivery_mode(2);
         let properties = properties.with_message_id(format!("m-{number}").into());
@@ -169,8 +170,9 @@ async fn queued(port: u16) {
 async fn h1_h3_messages_of_a_queue_are_taken_once_though_hub_and_broker_are_killed() {
     let Some(mut rabbit) = Rabbit::start_with("", "") else { return };
     let port = rabbit.port();
+    let declare = async || drop(queue(port, false).await.expect("a queue"));
+    rabbit.keep(declare, async || queue(port, true).await.is_ok()).await;
     queued(port).await;
-    rabbit.restart();
     let setup = fetching(&format!(
         "adapter = \"amqp\"\n[amqp]\nurl = \"amqp://127.0.0.1:{port}\"\nuser = \"guest\"\n\
          password = {{ file = \"secrets/broker\" }}\nqueue = \"eingang\"\nidle = \"200ms\"\n"

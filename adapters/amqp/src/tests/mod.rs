@@ -100,6 +100,12 @@ impl Other {
         self.channel.queue_declare(name.into(), durable, arguments).await.unwrap();
     }
 
+    /// Whether there is such a queue.
+    async fn has(&self, queue: &str) -> bool {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await.is_ok()
+    }
+
     async fn exchange(&self, name: &str) {
         let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
         let declared =

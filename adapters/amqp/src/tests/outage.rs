@@ -37,6 +37,13 @@ async fn struck(
     rabbit
 }
 
+/// A durable queue that the broker knows after it was killed, too.
+async fn keep_queue(rabbit: &mut Rabbit, queue: &str) {
+    let port = rabbit.port();
+    let declare = async || Other::at(port).await.queue(queue).await;
+    rabbit.keep(declare, async || Other::at(port).await.has(queue).await).await;
+}
+
 /// What a queue holds: message id, and how often.
 async fn held(port: u16, queue: &str) -> BTreeMap<String, usize> {
     let (other, mut held) = (Other::at(port).await, BTreeMap::new());
@@ -77,8 +84,7 @@ async fn send(
 async fn what_was_confirmed_survives_the_brokers_death_and_only_the_unknown_may_be_doubled() {
     let Some(mut rabbit) = Rabbit::start_with(CONFIGURATION, "") else { return };
     let port = rabbit.port();
-    Other::at(port).await.queue("eingang").await;
-    rabbit.restart();
+    keep_queue(&mut rabbit, "eingang").await;
     let target = target(&format!("{}exchange = \"\"\nrouting-key = \"eingang\"\n", login(port))).unwrap();
     let ((done, seen), (up, is_up)) = (watch::channel(0), watch::channel(true));
     let striking = tokio::spawn(struck(rabbit, seen, MESSAGES / 3, up));
@@ -105,8 +111,7 @@ async fn what_was_confirmed_survives_the_brokers_death_and_only_the_unknown_may_
 async fn what_was_consumed_while_the_broker_died_is_kept_once() {
     let Some(mut rabbit) = Rabbit::start_with(CONFIGURATION, "") else { return };
     let port = rabbit.port();
-    Other::at(port).await.queue("ausgang").await;
-    rabbit.restart();
+    keep_queue(&mut rabbit, "ausgang").await;
     let other = Other::at(port).await;
     for number in 0..MESSAGES {
         other.publish("ausgang", &format!("<a n=\"{number}\"/>"), named(&format!("m-{number}"), &[])).await;

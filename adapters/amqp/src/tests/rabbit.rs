@@ -50,11 +50,18 @@ impl Rabbit {
         child.wait().unwrap();
     }
 
-    /// Ends it in good order and starts it again. Of what was declared a moment ago a broker has written nothing yet: killed then, it
-    /// would not know a durable queue any more.
-    pub fn restart(&mut self) {
-        self.end("-TERM");
-        self.run();
+    /// Has it declare something, and starts it again, in good order, until it knows that by what is on its disk. Of what was
+    /// declared a moment ago a broker has written nothing yet: killed then, it would not know a durable queue any more.
+    pub async fn keep(&mut self, declare: impl AsyncFn(), knows: impl AsyncFn() -> bool) {
+        for _ in 0..5 {
+            declare().await;
+            self.end("-TERM");
+            self.run();
+            if knows().await {
+                return;
+            }
+        }
+        panic!("the broker does not keep what is declared");
     }
 
     /// Starts it again on what it kept.

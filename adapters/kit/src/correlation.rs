@@ -95,9 +95,8 @@ impl Making<'_> {
             let fault = places.fault_at(text, "nothing says what kind of answer it is");
             faults.push(fault.hint("add `kind`, like kind = \"notice\""));
         }
-        if let Some(kind) = self.kind.filter(|kind| !from_authority(kind.get_ref())) {
-            let fault = places.fault_at(kind, "this is no answer");
-            faults.push(fault.hint("write status, query, notice, or a word of your own"));
+        if let Some(fault) = self.kind.and_then(|kind| no_answer(kind, places)) {
+            faults.push(fault);
         } else if let (Some(text), Some(kind)) = (self.text, self.kind) {
             let reply = Reply::new(kind.get_ref().clone(), text.get_ref().clone());
             faults.extend(reply.check().err().map(|wrong| places.fault_at(text, wrong.english)));
@@ -121,7 +120,11 @@ impl Making<'_> {
     }
 }
 
-/// What an authority may hand in: an answer, or that something is to be paid.
-pub fn from_authority(kind: &Kind) -> bool {
-    kind.is_answer() || kind.is_payment_order()
+/// The fault of a kind that no authority may hand in: it is neither an answer, nor says that something is to be paid.
+pub fn no_answer(kind: &Spanned<Kind>, places: &Places<'_>) -> Option<Fault> {
+    if kind.get_ref().is_answer() || kind.get_ref().is_payment_order() {
+        return None;
+    }
+    let fault = places.fault_at(kind, "this is no answer");
+    Some(fault.hint("write status, query, notice, or a word of your own"))
 }

@@ -4,7 +4,7 @@ use super::source::NotTaken;
 use crate::MessageMetaData;
 use crate::intake::{self, At, NoIntent, Rules, ServiceSettings};
 use rohrpost_kit::AdapterSource;
-use rohrpost_kit::correlation::{Answers, CaseBy, from_authority};
+use rohrpost_kit::correlation::{Answers, CaseBy, no_answer};
 use rohrpost_kit::intake::Said;
 use rohrpost_model::Fault;
 use rohrpost_model::ports::{Answering, Why};
@@ -66,10 +66,7 @@ impl InCases {
             faults.push(fault.hint("add the table [answers] with case-by = \"foreign-id\", or leave it out"));
         }
         let kinds = services.iter().filter(|_| answers.is_some()).filter_map(|service| service.kind.as_ref());
-        for kind in kinds.filter(|kind| !from_authority(kind.get_ref())) {
-            let fault = places.fault_at(kind, "this is no answer");
-            faults.push(fault.hint("write status, query, notice, or a word of your own"));
-        }
+        faults.extend(kinds.filter_map(|kind| no_answer(kind, &places)));
         let number_at = number_at.map(|number_at| number_at.get_ref().clone()).unwrap_or_default();
         let in_cases = answers.map(|answers| Self { answers, number_at });
         if faults.is_empty() { Ok(in_cases) } else { Err(faults) }
